@@ -1,0 +1,45 @@
+using Ciba.AspNetCore;
+
+namespace Quickstart;
+
+/// <summary>
+/// Answers requests without a user, for unattended certification runs: <c>POST /automation/{auth_req_id}/allow</c> and
+/// <c>/deny</c>. Whoever can reach it can approve everything.
+/// </summary>
+public static class Automation
+{
+    public static void MapAutomation(this IEndpointRouteBuilder endpoints)
+    {
+        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, CancellationToken cancellationToken) =>
+            DecideAsync(authReqId, users, (id, subject) => approvals.ApproveAsync(id, subject, null, cancellationToken)));
+
+        endpoints.MapPost("/automation/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, CancellationToken cancellationToken) =>
+            DecideAsync(authReqId, users, (id, subject) => approvals.DenyAsync(id, subject, cancellationToken)));
+    }
+
+    private static async Task<IResult> DecideAsync(string authReqId, UserList users, Func<string, string, ValueTask<CibaDecisionResult>> decide)
+    {
+        if (CibaRequestId.FromAuthReqId(authReqId) is not { } id)
+        {
+            return Results.NotFound();
+        }
+
+        // Only the user whom the hint named can answer, and the auth_req_id does not tell who that is.
+        foreach (var user in users.All)
+        {
+            switch (await decide(id, user.Subject))
+            {
+                case CibaDecisionResult.Done:
+                    return Results.NoContent();
+
+                case CibaDecisionResult.AlreadyDecided:
+                    return Results.Conflict();
+
+                case CibaDecisionResult.Expired:
+                    return Results.StatusCode(StatusCodes.Status410Gone);
+            }
+        }
+
+        return Results.NotFound();
+    }
+}

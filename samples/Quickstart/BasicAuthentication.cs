@@ -1,0 +1,42 @@
+using System.Net.Http.Headers;
+using System.Security.Claims;
+using System.Text;
+using System.Text.Encodings.Web;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.Extensions.Options;
+
+namespace Quickstart;
+
+/// <summary>Signs a user in with HTTP Basic, which curl can do.</summary>
+public sealed class BasicAuthentication(
+    IOptionsMonitor<AuthenticationSchemeOptions> options,
+    ILoggerFactory logger,
+    UrlEncoder encoder,
+    UserList users) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+{
+    public new const string Scheme = "Basic";
+
+    protected override Task<AuthenticateResult> HandleAuthenticateAsync()
+    {
+        if (!AuthenticationHeaderValue.TryParse(Request.Headers.Authorization, out var header) || header is not { Scheme: Scheme, Parameter: { } parameter })
+        {
+            return Task.FromResult(AuthenticateResult.NoResult());
+        }
+
+        var bytes = new byte[parameter.Length];
+        var pair = Convert.TryFromBase64String(parameter, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2) : [];
+        if (pair is not [var username, var password] || users.BySignIn(username, password) is not { } user)
+        {
+            return Task.FromResult(AuthenticateResult.Fail("The name or the password is wrong."));
+        }
+
+        var identity = new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd")], Scheme);
+        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme)));
+    }
+
+    protected override Task HandleChallengeAsync(AuthenticationProperties properties)
+    {
+        Response.Headers.WWWAuthenticate = "Basic realm=\"Device\", charset=\"UTF-8\"";
+        return base.HandleChallengeAsync(properties);
+    }
+}

@@ -1,0 +1,41 @@
+// A whole OpenID Provider for CIBA. Users and pending requests live in memory, tokens are JWTs, the phone is an HTTP API.
+using Microsoft.AspNetCore.Authentication;
+using Quickstart;
+
+// The settings lie beside the program, from wherever it is started.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.Configuration.AddConfigFile(args);
+
+var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
+var clients = builder.Configuration.GetSection("Ciba:Clients");
+
+builder.Services.AddSingleton(new UserList(users));
+
+var ciba = builder.Services
+    .AddCiba(options =>
+    {
+        options.Issuer = builder.Configuration.IssuerFromUrls();
+        builder.Configuration.GetSection("Ciba").Bind(options);
+    })
+    .AddUserLookup<Users>()
+    .AddDeviceNotifier<ConsoleNotifier>()
+    .AddJwtTokenIssuer();
+_ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
+
+// The user's phone signs in with the user's name and password.
+builder.Services.AddAuthentication(BasicAuthentication.Scheme)
+    .AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
+builder.Services.AddAuthorization();
+
+var app = builder.Build();
+
+app.MapCiba();                                          // POST /bc-authorize, POST /token
+app.MapCibaDiscovery();                                 // GET /.well-known/openid-configuration, GET /jwks
+app.MapCibaDevice("/device").RequireAuthorization();    // GET /device/requests, POST /device/requests/{id}/approve, ...
+
+if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
+{
+    app.MapAutomation();
+}
+
+app.Run();

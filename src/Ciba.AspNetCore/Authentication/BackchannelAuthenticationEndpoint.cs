@@ -1,0 +1,129 @@
+using System.Text.Json.Serialization;
+using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Authentication;
+
+/// <summary>Section 7: <c>POST /bc-authorize</c>, from the client's request to its acknowledgement.</summary>
+internal sealed partial class BackchannelAuthenticationEndpoint(
+    ClientAuthenticator clients,
+    ICibaRequestStore store,
+    DeviceNotifications devices,
+    IOptions<CibaOptions> options,
+    TimeProvider time,
+    ILogger<BackchannelAuthenticationEndpoint> logger)
+{
+    private static readonly CibaError TooManyRequests = CibaError.AccessDenied.With("Too many requests wait for this user: try again when they are answered or expired.");
+    private static readonly CibaError DeviceNotReached = CibaError.TemporarilyUnavailable.With("The user's device could not be notified: try again later.");
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form))
+        {
+            await RefuseAsync(context, error);
+            return;
+        }
+
+        if ((await clients.AuthenticateAsync(context, form)).Failed(out error, out var client))
+        {
+            await RefuseAsync(context, error);
+            return;
+        }
+
+        if (AuthenticationRequest.Read(form, client, options.Value).Failed(out error, out var asked))
+        {
+            await RefuseAsync(context, error, client);
+            return;
+        }
+
+        var users = context.RequestServices.GetRequiredService<HintedUsers>();
+        if ((await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
+        {
+            await RefuseAsync(context, error, client);
+            return;
+        }
+
+        var authReqId = CibaRequestId.NewAuthReqId(user.Subject);
+        var request = Accept(authReqId, client.Client, asked, user);
+        if (!user.IsDecoy && await ValidateAsync(context, request, client.Client) is { } refusal)
+        {
+            await RefuseAsync(context, refusal, client);
+            return;
+        }
+
+        // Stored before the device is told, or a quick user could answer a request that is not there yet.
+        var limits = new CibaRequestLimits(options.Value.MaxPendingRequestsPerUser, options.Value.MaxPendingRequestsPerUserAndClient);
+        if (await store.AddAsync(request, limits, context.RequestAborted) == CibaAddResult.LimitReached)
+        {
+            await RefuseAsync(context, TooManyRequests, client);
+            return;
+        }
+
+        if (!user.IsDecoy && !await devices.NotifyAsync(request, context.RequestAborted))
+        {
+            await RefuseAsync(context, DeviceNotReached, client);
+            return;
+        }
+
+        Accepted(client.Client.ClientId, CibaLog.Short(request.Id), request.ExpiresAt);
+        await CibaResults.OkAsync(
+            context,
+            new Acknowledgement(authReqId, (int)(request.ExpiresAt - request.CreatedAt).TotalSeconds, (int)request.Interval.TotalSeconds),
+            WireJson.Default.Acknowledgement);
+    }
+
+    private CibaRequest Accept(string authReqId, CibaClient client, AuthenticationRequest asked, HintedUser user)
+    {
+        var now = time.GetUtcNow();
+        var expiresAt = now + (asked.RequestedExpiry ?? options.Value.RequestLifetime);
+        return new CibaRequest
+        {
+            Id = CibaRequestId.FromAuthReqId(authReqId)!,
+            ClientId = client.ClientId,
+            ClientName = client.ClientName,
+            Subject = user.Subject,
+            Scopes = asked.Scopes,
+            BindingMessage = asked.BindingMessage,
+            AcrValues = asked.AcrValues,
+            Interval = options.Value.PollingInterval,
+            CreatedAt = now,
+            ExpiresAt = expiresAt,
+            RetainedUntil = expiresAt + options.Value.ExpiredRequestRetention,
+        };
+    }
+
+    private static async ValueTask<CibaError?> ValidateAsync(HttpContext context, CibaRequest request, CibaClient client)
+    {
+        foreach (var validator in context.RequestServices.GetServices<ICibaRequestValidator>())
+        {
+            if (await validator.ValidateAsync(request, client, context.RequestAborted) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
+    }
+
+    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client = null)
+    {
+        Refused(client?.Client.ClientId ?? "not authenticated", error.Error, error.Description);
+        return CibaResults.RefuseAsync(context, error);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Authentication request {Request} of client {ClientId} accepted until {ExpiresAt:O}")]
+    private partial void Accepted(string clientId, string request, DateTimeOffset expiresAt);
+
+    [LoggerMessage(2, LogLevel.Debug, "Authentication request of client {ClientId} refused: {Error}, {Description}")]
+    private partial void Refused(string clientId, string error, string description);
+}
+
+/// <summary>Section 7.3: the successful answer.</summary>
+internal sealed record Acknowledgement(
+    [property: JsonPropertyName("auth_req_id")] string AuthReqId,
+    [property: JsonPropertyName("expires_in")] int ExpiresIn,
+    [property: JsonPropertyName("interval")] int Interval);

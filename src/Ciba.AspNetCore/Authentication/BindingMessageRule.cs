@@ -1,0 +1,49 @@
+using System.Globalization;
+using System.Text;
+using Ciba.AspNetCore.Http;
+
+namespace Ciba.AspNetCore.Authentication;
+
+/// <summary>
+/// Section 7.1, <c>binding_message</c>: a short text that looks the same on both devices. Characters that turn the order of
+/// the text around or that nobody sees would let a client show one thing and mean another.
+/// </summary>
+internal static class BindingMessageRule
+{
+    // Invisible, yet not of a category that says so: fillers, the blank Braille pattern, joiners of graphemes.
+    private static readonly HashSet<int> Blank = [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0];
+
+    private static readonly CibaError Forbidden = CibaError.InvalidBindingMessage.With("The binding_message holds control, line separating, text direction or tag characters: send plain text on one line.");
+    private static readonly CibaError Invisible = CibaError.InvalidBindingMessage.With("The binding_message has nothing that can be seen.");
+
+    public static Outcome<string> Read(string message, int maxLength)
+    {
+        var normalised = message.Normalize(NormalizationForm.FormC).Trim();
+        var length = 0;
+        var visible = false;
+        foreach (var rune in normalised.EnumerateRunes())
+        {
+            if (IsForbidden(rune))
+            {
+                return Forbidden;
+            }
+
+            length++;
+            visible |= IsVisible(rune);
+        }
+
+        return length > maxLength ? CibaError.InvalidBindingMessage.With($"The binding_message is too long: {maxLength} characters at most.")
+            : !visible ? Invisible
+            : normalised;
+    }
+
+    private static bool IsForbidden(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+            or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse
+        || rune.Value is (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069) or (>= 0xE0000 and <= 0xE007F);
+
+    private static bool IsVisible(Rune rune) =>
+        Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Format or UnicodeCategory.SpaceSeparator
+            or UnicodeCategory.NonSpacingMark or UnicodeCategory.EnclosingMark)
+        && !Blank.Contains(rune.Value);
+}

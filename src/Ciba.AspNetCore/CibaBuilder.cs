@@ -1,0 +1,136 @@
+using System.Diagnostics.CodeAnalysis;
+using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Token;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// What a host adds to <c>AddCiba()</c>. Types of the host are made anew for every request, unless the host has registered
+/// them itself with another lifetime.
+/// </summary>
+public sealed class CibaBuilder
+{
+    internal CibaBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The services of the host.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>
+    /// Takes clients from a configuration section: a list, each with the settings that <see cref="CibaClient"/> has. They
+    /// are read once, at start-up. May be called several times.
+    /// </summary>
+    public CibaBuilder AddClients(IConfiguration section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        Sources().Sections.Add(section);
+        return this;
+    }
+
+    /// <summary>Adds clients that the code makes. May be called several times.</summary>
+    public CibaBuilder AddClients(params IEnumerable<CibaClient> clients)
+    {
+        ArgumentNullException.ThrowIfNull(clients);
+        Sources().Clients.AddRange(clients);
+        return this;
+    }
+
+    /// <summary>Finds clients with a class of the host's own.</summary>
+    public CibaBuilder AddClientStore<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaClientStore
+    {
+        if (Services.Any(service => service.ServiceType == typeof(ClientSources)))
+        {
+            throw new InvalidOperationException("AddClients and AddClientStore exclude each other.");
+        }
+
+        return Use<ICibaClientStore, T>();
+    }
+
+    /// <summary>Finds users with a class of the host's own. Required.</summary>
+    public CibaBuilder AddUserLookup<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaUserLookup => Use<ICibaUserLookup, T>();
+
+    /// <summary>Reaches the users' devices with a class of the host's own. Required.</summary>
+    public CibaBuilder AddDeviceNotifier<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaDeviceNotifier => Use<ICibaDeviceNotifier, T>();
+
+    /// <summary>Issues tokens with a class of the host's own. This or <c>AddJwtTokenIssuer</c> is required.</summary>
+    public CibaBuilder AddTokenIssuer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaTokenIssuer => Use<ICibaTokenIssuer, T>();
+
+    /// <summary>Issues JWTs (RFC 9068 access token, OpenID Connect ID Token).</summary>
+    /// <param name="configure">Sets the keys and lifetimes. Without keys some are made at start-up, with a warning.</param>
+    public CibaBuilder AddJwtTokenIssuer(Action<CibaJwtTokenIssuerOptions>? configure = null)
+    {
+        Services.AddOptions<CibaJwtTokenIssuerOptions>();
+        if (configure is not null)
+        {
+            Services.Configure(configure);
+        }
+
+        Services.TryAddSingleton<SigningKeys>();
+        Services.TryAddSingleton<ICibaSigningKeys>(provider => provider.GetRequiredService<SigningKeys>());
+        Services.TryAddSingleton<JwtTokenIssuer>();
+        return Use<ICibaTokenIssuer, JwtTokenIssuer>();
+    }
+
+    /// <summary>Issues JWTs signed with these keys; the first is the default, see <see cref="CibaJwtTokenIssuerOptions.SigningCredentials"/>.</summary>
+    public CibaBuilder AddJwtTokenIssuer(SigningCredentials signingCredentials, params SigningCredentials[] more)
+    {
+        ArgumentNullException.ThrowIfNull(signingCredentials);
+        ArgumentNullException.ThrowIfNull(more);
+        return AddJwtTokenIssuer(options => options.SigningCredentials = [signingCredentials, .. more]);
+    }
+
+    /// <summary>
+    /// Tells the keys of a token issuer of the host's own: for the JWK Set, and to check <c>id_token_hint</c>. Optional.
+    /// </summary>
+    public CibaBuilder AddSigningKeys<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaSigningKeys
+    {
+        Services.Replace(ServiceDescriptor.Singleton<ICibaSigningKeys, T>());
+        return this;
+    }
+
+    /// <summary>Adds a check of the host's own to every authentication request. Optional; may be called several times.</summary>
+    public CibaBuilder AddRequestValidator<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaRequestValidator
+    {
+        Services.TryAddEnumerable(ServiceDescriptor.Scoped<ICibaRequestValidator, T>());
+        return this;
+    }
+
+    private CibaBuilder Use<TService, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where TService : class
+        where T : class, TService
+    {
+        // A class that the host registered as a singleton is to be found as one, or a poll would make a scope's worth of it.
+        var lifetime = Services.LastOrDefault(service => service.ServiceType == typeof(T))?.Lifetime ?? ServiceLifetime.Scoped;
+        Services.TryAddScoped<T>();
+        Services.Replace(new ServiceDescriptor(typeof(TService), static provider => provider.GetRequiredService<T>(), lifetime));
+        return this;
+    }
+
+    private ClientSources Sources()
+    {
+        if (Services.FirstOrDefault(service => service.ServiceType == typeof(ClientSources))?.ImplementationInstance is ClientSources known)
+        {
+            return known;
+        }
+
+        if (Services.Any(service => service.ServiceType == typeof(ICibaClientStore)))
+        {
+            throw new InvalidOperationException("AddClients and AddClientStore exclude each other.");
+        }
+
+        var sources = new ClientSources();
+        Services.AddSingleton(sources);
+        Services.AddSingleton<ConfiguredClients>();
+        Services.AddSingleton<ICibaClientStore>(provider => provider.GetRequiredService<ConfiguredClients>());
+        return sources;
+    }
+}

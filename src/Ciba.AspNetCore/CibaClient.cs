@@ -1,0 +1,132 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// A client as it is registered, in the words of CIBA Core section 4, OpenID Connect Registration and RFC 7591. Not to be
+/// changed once the library has seen it.
+/// </summary>
+public sealed class CibaClient
+{
+    /// <summary>The <c>client_id</c>. Required.</summary>
+    public string ClientId { get; set; } = "";
+
+    /// <summary>The name that the user sees (<c>client_name</c>). Defaults to the client identifier.</summary>
+    [AllowNull]
+    public string ClientName { get => field ?? ClientId; set; }
+
+    /// <summary>
+    /// The secrets, several while one replaces another: the secret itself, or its hash as <c>sha256:</c> and 64 hexadecimal
+    /// digits (see <see cref="HashSecret"/>). <c>client_secret_jwt</c> computes with the secret and so needs it in the clear.
+    /// </summary>
+    public IList<string> ClientSecrets { get; set; } = [];
+
+    /// <summary>
+    /// The one way the client authenticates (<c>token_endpoint_auth_method</c>), of
+    /// <see cref="CibaClientAuthenticationMethods"/>. Default <c>client_secret_basic</c>.
+    /// </summary>
+    public string TokenEndpointAuthMethod { get; set; } = CibaClientAuthenticationMethods.ClientSecretBasic;
+
+    /// <summary>
+    /// The algorithm of the client's assertions (<c>token_endpoint_auth_signing_alg</c>). Without it every algorithm that
+    /// the method allows and the key fits.
+    /// </summary>
+    public string? TokenEndpointAuthSigningAlg { get; set; }
+
+    /// <summary>
+    /// The grant types the client may use (<c>grant_types</c>). Without a value: CIBA. A list without
+    /// <c>urn:openid:params:grant-type:ciba</c> makes every CIBA request of the client <c>unauthorized_client</c>.
+    /// </summary>
+    public IList<string>? GrantTypes { get; set; }
+
+    /// <summary>
+    /// How the client gets its tokens (<c>backchannel_token_delivery_mode</c>). Required for CIBA. Now: <c>poll</c>.
+    /// </summary>
+    public string? BackchannelTokenDeliveryMode { get; set; }
+
+    /// <summary>Where pings and pushes go (<c>backchannel_client_notification_endpoint</c>). Not used in poll mode.</summary>
+    public string? BackchannelClientNotificationEndpoint { get; set; }
+
+    /// <summary>
+    /// The algorithm of the client's signed authentication requests
+    /// (<c>backchannel_authentication_request_signing_alg</c>).
+    /// </summary>
+    public string? BackchannelAuthenticationRequestSigningAlg { get; set; }
+
+    /// <summary>
+    /// Whether the client asks for the user's code (<c>backchannel_user_code_parameter</c>): required then for users who
+    /// have one. Default false.
+    /// </summary>
+    public bool BackchannelUserCodeParameter { get; set; }
+
+    /// <summary>
+    /// The algorithm of the client's ID Tokens (<c>id_token_signed_response_alg</c>). Without a value the issuer's default.
+    /// </summary>
+    public string? IdTokenSignedResponseAlg { get; set; }
+
+    /// <summary>The scope values the client may ask for; <c>openid</c> is always among them.</summary>
+    public IList<string> Scopes { get; set; } = [];
+
+    /// <summary>The client's public keys by value: the JSON text of a JWK Set (<c>jwks</c>).</summary>
+    [StringSyntax(StringSyntaxAttribute.Json)]
+    public string? Jwks { get; set; }
+
+    /// <summary>The client's public keys by reference: an https URL of a JWK Set (<c>jwks_uri</c>).</summary>
+    public string? JwksUri { get; set; }
+
+    /// <summary>
+    /// <c>public</c>, the default, or <c>pairwise</c> (<c>subject_type</c>, OpenID Connect Core section 8).
+    /// </summary>
+    public string SubjectType { get; set; } = "public";
+
+    /// <summary>
+    /// The host whose clients share a user's pairwise identifier (CIBA Core section 4): that of <c>jwks_uri</c> in poll and
+    /// ping mode, that of the notification endpoint in push mode. Null where that URL is missing.
+    /// </summary>
+    public string? SectorIdentifier
+    {
+        get
+        {
+            var source = BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push
+                ? BackchannelClientNotificationEndpoint
+                : JwksUri;
+            return Uri.TryCreate(source, UriKind.Absolute, out var uri) ? uri.Host : null;
+        }
+    }
+
+    /// <summary>The form in which a secret can stand in a configuration file: <c>sha256:</c> and its hash in hexadecimal.</summary>
+    public static string HashSecret(string secret)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(secret);
+        return Clients.ClientSecret.Hash(secret);
+    }
+}
+
+/// <summary>Values of <c>token_endpoint_auth_method</c> (OpenID Connect Core section 9).</summary>
+public static class CibaClientAuthenticationMethods
+{
+    /// <summary>HTTP Basic with the form-encoded client identifier and secret (RFC 6749 section 2.3.1).</summary>
+    public const string ClientSecretBasic = "client_secret_basic";
+
+    /// <summary><c>client_id</c> and <c>client_secret</c> in the form (RFC 6749 section 2.3.1).</summary>
+    public const string ClientSecretPost = "client_secret_post";
+
+    /// <summary>A JWT assertion with an HMAC keyed by the secret (RFC 7523).</summary>
+    public const string ClientSecretJwt = "client_secret_jwt";
+
+    /// <summary>A JWT assertion signed with the client's private key (RFC 7523).</summary>
+    public const string PrivateKeyJwt = "private_key_jwt";
+}
+
+/// <summary>Values of <c>backchannel_token_delivery_mode</c> (CIBA Core section 5).</summary>
+public static class CibaTokenDeliveryModes
+{
+    /// <summary>The client polls the token endpoint.</summary>
+    public const string Poll = "poll";
+
+    /// <summary>The client is told at its notification endpoint that there is something to fetch.</summary>
+    public const string Ping = "ping";
+
+    /// <summary>The tokens are sent to the client's notification endpoint.</summary>
+    public const string Push = "push";
+}

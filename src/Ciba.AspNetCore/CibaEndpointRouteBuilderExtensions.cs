@@ -1,0 +1,95 @@
+using Ciba.AspNetCore;
+using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Device;
+using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Token;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the endpoints of CIBA.</summary>
+public static class CibaEndpointRouteBuilderExtensions
+{
+    private const string DiscoveryPath = "/.well-known/openid-configuration";
+
+    private static readonly string[] Post = [HttpMethods.Post];
+    private static readonly string[] Get = [HttpMethods.Get];
+
+    /// <summary>
+    /// Maps the backchannel authentication endpoint (CIBA Core section 7) and the token endpoint for the CIBA grant
+    /// (section 10.1), on the paths that <see cref="CibaOptions"/> names. A token endpoint that the host has on the same path
+    /// goes on to get every other grant type. Both endpoints authenticate their clients themselves.
+    /// </summary>
+    public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
+    {
+        var options = Options(endpoints);
+        var authentication = endpoints.ServiceProvider.GetRequiredService<BackchannelAuthenticationEndpoint>();
+        var token = endpoints.ServiceProvider.GetRequiredService<TokenEndpoint>();
+
+        var group = endpoints.MapGroup("");
+        group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication");
+        group.Map(options.TokenPath, Post, token.HandleAsync).WithDisplayName("CIBA token").WithMetadata(CibaTokenEndpointMetadata.Instance);
+        ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
+        ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
+        return group;
+    }
+
+    /// <summary>
+    /// Maps <c>/.well-known/openid-configuration</c> (section 4) and the JWK Set, for hosts that have neither.
+    /// </summary>
+    public static IEndpointConventionBuilder MapCibaDiscovery(this IEndpointRouteBuilder endpoints)
+    {
+        var options = Options(endpoints);
+        var services = endpoints.ServiceProvider;
+        var discovery = new DiscoveryEndpoints(
+            services.GetRequiredService<ProviderUrls>(),
+            services.GetRequiredService<IOptions<CibaOptions>>(),
+            services.GetService<ICibaSigningKeys>());
+
+        var group = endpoints.MapGroup("");
+        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery");
+        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set");
+        return group;
+    }
+
+    /// <summary>
+    /// Maps the API of the user's authentication device (section 8): <c>GET {prefix}/requests</c>,
+    /// <c>GET {prefix}/requests/{id}</c>, <c>POST {prefix}/requests/{id}/approve</c> (if need be with
+    /// <c>{"scope": "..."}</c>) and <c>/deny</c>. The user is the <c>sub</c> or name identifier of whom the host has
+    /// authenticated: add <c>RequireAuthorization</c>. A host whose devices authenticate by cookie guards it against forged
+    /// requests.
+    /// </summary>
+    /// <param name="endpoints">The endpoints of the host.</param>
+    /// <param name="prefix">For instance <c>/device</c>.</param>
+    public static IEndpointConventionBuilder MapCibaDevice(this IEndpointRouteBuilder endpoints, string prefix)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        Options(endpoints);
+        var group = endpoints.MapGroup(prefix);
+        group.Map("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests");
+        group.Map("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request");
+        group.Map("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve");
+        group.Map("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny");
+        return group;
+    }
+
+    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[] methods, RequestDelegate handle)
+    {
+        var services = ((IEndpointRouteBuilder)group).ServiceProvider;
+        var endpoint = new ProtocolEndpoint(handle, Options(group).RequireHttps, services.GetRequiredService<ILogger<ProtocolEndpoint>>());
+        return group.MapMethods(path, methods, endpoint.HandleAsync);
+    }
+
+    private static CibaOptions Options(IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.ServiceProvider.GetService<BackchannelAuthenticationEndpoint>() is null
+            ? throw new InvalidOperationException("CIBA is not among the services: call AddCiba() before the application is built.")
+            : endpoints.ServiceProvider.GetRequiredService<IOptions<CibaOptions>>().Value;
+    }
+}

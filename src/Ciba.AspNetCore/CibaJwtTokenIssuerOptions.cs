@@ -1,0 +1,39 @@
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>What the ready token issuer (<c>AddJwtTokenIssuer</c>) signs with, and what its tokens say.</summary>
+public sealed class CibaJwtTokenIssuerOptions
+{
+    /// <summary>
+    /// The signing keys, EC or RSA, each with its algorithm. The first one of an algorithm signs, the first of all where a
+    /// client names no algorithm; all are published, so that a key can come before it signs and stay after it has. Empty,
+    /// the default: keys for ES256, PS256 and RS256 are made at start-up, with a warning, and ES256 is the default.
+    /// </summary>
+    public IList<SigningCredentials> SigningCredentials { get; set; } = [];
+
+    /// <summary>How long an access token is good for. Whole seconds. Default 1 h.</summary>
+    public TimeSpan AccessTokenLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>How long an ID Token is good for. Whole seconds. Default 1 h.</summary>
+    public TimeSpan IdTokenLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>The <c>aud</c> of access tokens (RFC 9068 section 3). Null, the default: the issuer.</summary>
+    public string? AccessTokenAudience { get; set; }
+
+    /// <summary>
+    /// A secret of 32 characters at least, the same for ever: the pairwise identifiers (OpenID Connect Core section 8.1) of
+    /// clients with <c>SubjectType</c> <c>pairwise</c> are a hash of it, the sector identifier and the subject. Such an
+    /// identifier cannot be turned back, so an <c>id_token_hint</c> with one names nobody. Required when there is such a client.
+    /// </summary>
+    public string? PairwiseSubjectSalt { get; set; }
+
+    /// <summary>
+    /// Adds claims to an ID Token, or changes them: string, bool, int, long, double, list of strings, JsonElement or
+    /// JsonNode. Null, the default: none.
+    /// </summary>
+    public Action<CibaTokenRequest, IDictionary<string, object>>? ConfigureIdToken { get; set; }
+
+    /// <summary>The same for access tokens.</summary>
+    public Action<CibaTokenRequest, IDictionary<string, object>>? ConfigureAccessToken { get; set; }
+}

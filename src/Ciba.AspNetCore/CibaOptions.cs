@@ -1,0 +1,116 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>What the OpenID Provider allows and how long things last. Checked as a whole when the host starts.</summary>
+public sealed class CibaOptions
+{
+    /// <summary>
+    /// The issuer identifier: an absolute https URL without query or fragment, as it stands in <c>iss</c> and in the
+    /// discovery document. Endpoint URLs are this plus their path. Plain http only for loopback hosts or without
+    /// <see cref="RequireHttps"/>. Required.
+    /// </summary>
+    public string Issuer { get; set; } = "";
+
+    /// <summary>Path of the backchannel authentication endpoint (CIBA Core section 7). Default <c>/bc-authorize</c>.</summary>
+    public string BackchannelAuthenticationPath { get; set; } = "/bc-authorize";
+
+    /// <summary>
+    /// Path of the token endpoint (CIBA Core section 10.1). Default <c>/token</c>. A host that has a token endpoint on this
+    /// path keeps it: only the CIBA grant comes here.
+    /// </summary>
+    public string TokenPath { get; set; } = "/token";
+
+    /// <summary>Path of the JSON Web Key Set that <c>MapCibaDiscovery</c> maps. Default <c>/jwks</c>.</summary>
+    public string JwksPath { get; set; } = "/jwks";
+
+    /// <summary>Whether plain http is refused unless it comes from loopback. Default true.</summary>
+    public bool RequireHttps { get; set; } = true;
+
+    /// <summary>
+    /// The <c>interval</c> of section 7.3: the shortest time between two polls. Whole seconds, 1 s at least. Default 5 s.
+    /// </summary>
+    public TimeSpan PollingInterval { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a request lives when the client asks for no <c>requested_expiry</c>. Whole seconds. Default 2 min.</summary>
+    public TimeSpan RequestLifetime { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>What <c>requested_expiry</c> (section 7.1) is capped at. Whole seconds. Default 10 min.</summary>
+    public TimeSpan MaxRequestLifetime { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
+    /// How long an expired request is remembered, so that a late poll learns <c>expired_token</c> instead of
+    /// <c>invalid_grant</c>. 60 s at least. Default 60 s.
+    /// </summary>
+    public TimeSpan ExpiredRequestRetention { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// How long one token request may hold an approved request while its tokens are issued. The issuer's cancellation token
+    /// fires then, and the approval can be redeemed by another poll. Default 30 s.
+    /// </summary>
+    public TimeSpan RedemptionLease { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// How many requests may wait for one user; one more is <c>access_denied</c> and notifies nobody. 0 means no limit.
+    /// Default 10.
+    /// </summary>
+    public int MaxPendingRequestsPerUser { get; set; } = 10;
+
+    /// <summary>
+    /// How many requests of one client may wait for one user. 0, the default, leaves it at
+    /// <see cref="MaxPendingRequestsPerUser"/>.
+    /// </summary>
+    public int MaxPendingRequestsPerUserAndClient { get; set; }
+
+    /// <summary>
+    /// The longest <c>binding_message</c> (section 7.1) in Unicode characters after normalisation. Default 64. Rules of
+    /// your own go into an <see cref="ICibaRequestValidator"/>.
+    /// </summary>
+    public int BindingMessageMaxLength { get; set; } = 64;
+
+    /// <summary>How many wrong user codes a user has within <see cref="UserCodeWindow"/>. Default 5.</summary>
+    public int MaxUserCodeFailures { get; set; } = 5;
+
+    /// <summary>The time that wrong user codes count for. Default 15 min.</summary>
+    public TimeSpan UserCodeWindow { get; set; } = TimeSpan.FromMinutes(15);
+
+    /// <summary>
+    /// Answers a hint that names nobody, or a user who is not active, as if it named somebody: the request simply expires
+    /// (section 15, account enumeration). Default false: <c>unknown_user_id</c> and <c>access_denied</c>.
+    /// </summary>
+    public bool ConcealUnknownUsers { get; set; }
+
+    /// <summary>When the user's device is told of a request. Default <see cref="CibaDeviceNotificationMode.Background"/>.</summary>
+    public CibaDeviceNotificationMode DeviceNotification { get; set; }
+
+    /// <summary>How long one call of the <see cref="ICibaDeviceNotifier"/> may take. Default 10 s.</summary>
+    public TimeSpan DeviceNotificationTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How far ahead the <c>exp</c> of a client assertion may lie (RFC 7523 section 3). Default 1 h.</summary>
+    public TimeSpan MaxClientAssertionLifetime { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// How far a client's clock may be ahead of ours when it dates a JWT (<c>iat</c>, <c>nbf</c>). Nothing is added to
+    /// <c>exp</c>. Default 30 s, 5 min at most.
+    /// </summary>
+    public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What discovery lists as <c>acr_values_supported</c>. Default empty: not listed.</summary>
+    public IList<string> AcrValuesSupported { get; set; } = [];
+
+    /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
+    public IList<string> ScopesSupported { get; set; } = [];
+}
+
+/// <summary>When the user's device is told of an authentication request, and what a failure means.</summary>
+public enum CibaDeviceNotificationMode
+{
+    /// <summary>
+    /// After the client has its answer. A failure is logged and tried again with growing waits while the request waits.
+    /// </summary>
+    Background,
+
+    /// <summary>
+    /// Before the client has its answer, within <see cref="CibaOptions.DeviceNotificationTimeout"/>. A failure removes the
+    /// request and answers 503 <c>temporarily_unavailable</c>.
+    /// </summary>
+    BeforeAcknowledgement,
+}

@@ -1,0 +1,90 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// An authentication request as the store keeps it: what was accepted, and nothing that changes later. Holds personal data.
+/// </summary>
+public sealed class CibaRequest
+{
+    /// <summary>By how much <c>slow_down</c> makes the interval longer (CIBA Core section 11): 5 s.</summary>
+    public static readonly TimeSpan SlowDownIncrement = TimeSpan.FromSeconds(5);
+
+    /// <summary>The request's handle: the shard of its user and a digest of the <c>auth_req_id</c>. See <see cref="CibaRequestId"/>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The client that asked.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>The client's name as the user sees it.</summary>
+    public required string ClientName { get; init; }
+
+    /// <summary>The user whom the hint named.</summary>
+    public required string Subject { get; init; }
+
+    /// <summary>The scope values asked for, <c>openid</c> among them.</summary>
+    public required IReadOnlyList<string> Scopes { get; init; }
+
+    /// <summary>The binding message, normalised, or null.</summary>
+    public string? BindingMessage { get; init; }
+
+    /// <summary>The authentication context classes asked for, in order of preference.</summary>
+    public IReadOnlyList<string> AcrValues { get; init; } = [];
+
+    /// <summary>The interval that the client was told.</summary>
+    public required TimeSpan Interval { get; init; }
+
+    /// <summary>When the request was accepted.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the request expires: at this instant it has.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>Until when the store remembers the request at least, so that late polls learn what became of it.</summary>
+    public required DateTimeOffset RetainedUntil { get; init; }
+}
+
+/// <summary>Where a request stands.</summary>
+public enum CibaRequestStatus
+{
+    /// <summary>The user has not answered.</summary>
+    Pending,
+
+    /// <summary>The user said yes.</summary>
+    Approved,
+
+    /// <summary>The user said no.</summary>
+    Denied,
+
+    /// <summary>The host could not get an answer.</summary>
+    Failed,
+
+    /// <summary>The user said yes, and a poll holds the lease to issue the tokens.</summary>
+    Redeeming,
+
+    /// <summary>The client has its tokens.</summary>
+    Redeemed,
+
+    /// <summary>Nobody answered in time.</summary>
+    Expired,
+}
+
+/// <summary>The answer to a request.</summary>
+public sealed class CibaDecision
+{
+    /// <summary><see cref="CibaRequestStatus.Approved"/>, <see cref="CibaRequestStatus.Denied"/> or <see cref="CibaRequestStatus.Failed"/>.</summary>
+    public required CibaRequestStatus Outcome { get; init; }
+
+    /// <summary>When it was given.</summary>
+    public required DateTimeOffset DecidedAt { get; init; }
+
+    /// <summary>The scope values that the user granted.</summary>
+    public IReadOnlyList<string> Scopes { get; init; } = [];
+
+    /// <summary>When the user authenticated for this request.</summary>
+    public DateTimeOffset AuthTime { get; init; }
+
+    /// <summary>The authentication context class that was reached, where it is known.</summary>
+    public string? Acr { get; init; }
+
+    /// <summary>The authentication methods used, where they are known.</summary>
+    public IReadOnlyList<string> Amr { get; init; } = [];
+}

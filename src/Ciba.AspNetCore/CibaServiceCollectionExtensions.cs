@@ -1,0 +1,68 @@
+using Ciba.AspNetCore;
+using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Device;
+using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Startup;
+using Ciba.AspNetCore.Store;
+using Ciba.AspNetCore.Token;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds CIBA to the services of a host.</summary>
+public static class CibaServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds OpenID Connect CIBA. What the host must add to it: clients, a user lookup, a device notifier and a token issuer.
+    /// Everything is checked when the host starts; <see cref="CibaConfigurationException"/> lists what is wrong.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="configure">Sets the options; <see cref="CibaOptions.Issuer"/> at least.</param>
+    public static CibaBuilder AddCiba(this IServiceCollection services, Action<CibaOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddOptions<CibaOptions>();
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddRouting();
+        services.AddHttpClient(RemoteKeySets.HttpClientName)
+            .ConfigureHttpClient(client =>
+            {
+                client.Timeout = Timeout.InfiniteTimeSpan;
+                client.MaxResponseContentBufferSize = RemoteKeySets.MaxBytes;
+            })
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+
+        // One node, until a package such as Ciba.AspNetCore.Redis puts its own in their place.
+        services.TryAddSingleton<ICibaRequestStore, MemoryCibaRequestStore>();
+        services.TryAddSingleton<ICibaReplayCache>(provider => new MemoryReplayCache(provider.GetRequiredService<TimeProvider>(), MemoryReplayCache.DefaultCapacity));
+        services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
+
+        services.TryAddSingleton<ProviderUrls>();
+        services.TryAddSingleton<RemoteKeySets>();
+        services.TryAddSingleton<ClientAssertions>();
+        services.TryAddSingleton<ClientAuthenticator>();
+        services.TryAddSingleton<DeviceNotifications>();
+        services.TryAddSingleton<BackchannelAuthenticationEndpoint>();
+        services.TryAddSingleton<TokenEndpoint>();
+
+        // These call the host's interfaces, which may live as long as one request.
+        services.TryAddScoped<IdTokenHints>();
+        services.TryAddScoped<HintedUsers>();
+        services.TryAddScoped<CibaGrants>();
+        services.TryAddScoped<ICibaGrants>(provider => provider.GetRequiredService<CibaGrants>());
+        services.TryAddScoped<ICibaApprovals, Approvals>();
+
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceNotifications>(provider => provider.GetRequiredService<DeviceNotifications>()));
+        return new CibaBuilder(services);
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text;
+using Ciba.AspNetCore.Jose;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>An approved request, with everything that an ID Token and an access token say of it.</summary>
+public sealed class CibaTokenRequest
+{
+    internal CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision)
+    {
+        Issuer = issuer;
+        Client = client;
+        Subject = request.Subject;
+        Scopes = decision.Scopes;
+        RequestedScopes = request.Scopes;
+        AcrValues = request.AcrValues;
+        Acr = decision.Acr;
+        Amr = decision.Amr;
+        AuthTime = decision.AuthTime;
+        BindingMessage = request.BindingMessage;
+        RequestedAt = request.CreatedAt;
+    }
+
+    /// <summary>The issuer identifier (<c>iss</c>).</summary>
+    public string Issuer { get; }
+
+    /// <summary>The client (<c>aud</c> of the ID Token, <c>client_id</c> of the access token).</summary>
+    public CibaClient Client { get; }
+
+    /// <summary>The user whom the hint named (<c>sub</c>, before any pairwise mapping).</summary>
+    public string Subject { get; }
+
+    /// <summary>The scope values that the user granted.</summary>
+    public IReadOnlyList<string> Scopes { get; }
+
+    /// <summary>The scope values that the client asked for.</summary>
+    public IReadOnlyList<string> RequestedScopes { get; }
+
+    /// <summary>The authentication context classes that the client asked for, in order of preference.</summary>
+    public IReadOnlyList<string> AcrValues { get; }
+
+    /// <summary>The authentication context class that was reached, where it is known.</summary>
+    public string? Acr { get; }
+
+    /// <summary>The authentication methods used, where they are known.</summary>
+    public IReadOnlyList<string> Amr { get; }
+
+    /// <summary>When the user authenticated for this request.</summary>
+    public DateTimeOffset AuthTime { get; }
+
+    /// <summary>The binding message, or null.</summary>
+    public string? BindingMessage { get; }
+
+    /// <summary>When the client asked.</summary>
+    public DateTimeOffset RequestedAt { get; }
+
+    /// <summary>
+    /// The claims that every ID Token of this grant has (OpenID Connect Core section 2): <c>iss</c>, <c>sub</c>, <c>aud</c>,
+    /// <c>iat</c>, <c>exp</c>, <c>auth_time</c>, <c>acr</c> where it was asked for and is known, <c>amr</c> where it is
+    /// known, and <c>at_hash</c>. Add your own and sign them.
+    /// </summary>
+    /// <param name="issuedAt">Now.</param>
+    /// <param name="lifetime">How long the ID Token is good for.</param>
+    /// <param name="algorithm">What the ID Token will be signed with, for instance <c>ES256</c>: <c>at_hash</c> depends on it.</param>
+    /// <param name="accessToken">The access token that goes with it.</param>
+    public IDictionary<string, object> CreateIdTokenClaims(DateTimeOffset issuedAt, TimeSpan lifetime, string algorithm, string accessToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(algorithm);
+        ArgumentException.ThrowIfNullOrEmpty(accessToken);
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["iss"] = Issuer,
+            ["sub"] = Subject,
+            ["aud"] = Client.ClientId,
+            ["iat"] = issuedAt.ToUnixTimeSeconds(),
+            ["exp"] = (issuedAt + lifetime).ToUnixTimeSeconds(),
+            ["auth_time"] = AuthTime.ToUnixTimeSeconds(),
+            ["at_hash"] = Base64Url.EncodeToString(JoseAlgorithms.LeftHalfOfHash(algorithm, Encoding.ASCII.GetBytes(accessToken))),
+        };
+        if (Acr is not null && AcrValues.Count > 0)
+        {
+            claims["acr"] = Acr;
+        }
+
+        if (Amr.Count > 0)
+        {
+            claims["amr"] = Amr.ToArray();
+        }
+
+        return claims;
+    }
+}

@@ -1,0 +1,91 @@
+using System.Security.Cryptography;
+using System.Text;
+using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Jose;
+using Microsoft.Extensions.Options;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
+internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, ProviderUrls urls, IOptions<CibaOptions> options, TimeProvider time)
+{
+    private const int MaxIdLength = 512;
+
+    private static readonly CibaError WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
+    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
+    private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
+    private static readonly CibaError WrongAudience = Wrong("its aud holds neither the issuer nor the URL of the token or backchannel authentication endpoint");
+    private static readonly CibaError NoExpiry = Wrong("exp is required and is a number of seconds");
+    private static readonly CibaError Expired = Wrong("it has expired");
+    private static readonly CibaError TooLong = Wrong("its exp is too far ahead");
+    private static readonly CibaError TooEarly = Wrong("its iat or nbf is in the future or not a number of seconds");
+    private static readonly CibaError NoId = Wrong($"jti is required, with {MaxIdLength} characters at most");
+    private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
+
+    public async ValueTask<CibaError?> CheckAsync(Jwt assertion, RegisteredClient client, CancellationToken cancellationToken)
+    {
+        if (assertion.Algorithm is not { } algorithm || !client.AssertionAlgorithms.Contains(algorithm))
+        {
+            return Wrong($"the client signs with {string.Join(" or ", client.AssertionAlgorithms)}");
+        }
+
+        if (assertion.Type is { } type
+            && !type.Equals("JWT", StringComparison.OrdinalIgnoreCase)
+            && !type.Equals("client-authentication+jwt", StringComparison.OrdinalIgnoreCase))
+        {
+            return WrongType;
+        }
+
+        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, assertion.KeyId, cancellationToken);
+        if (keys is null)
+        {
+            return NoKeys;
+        }
+
+        if (!keys.Find(algorithm, assertion.KeyId).Any(key => key.Verifies(assertion)))
+        {
+            return BadSignature;
+        }
+
+        if (CheckClaims(assertion, out var expiresAt) is { } wrong)
+        {
+            return wrong;
+        }
+
+        // Last, so that nobody but the client uses up a jti.
+        return await replay.TryUseAsync(ReplayKey(assertion), expiresAt, cancellationToken) ? null : Replayed;
+    }
+
+    private CibaError? CheckClaims(Jwt assertion, out DateTimeOffset expiresAt)
+    {
+        expiresAt = default;
+        if (!assertion.IsFor([urls.Issuer, urls.TokenEndpoint, urls.BackchannelAuthenticationEndpoint]))
+        {
+            return WrongAudience;
+        }
+
+        if (!assertion.TryGetTime("exp", out var expires) || expires is null)
+        {
+            return NoExpiry;
+        }
+
+        var now = time.GetUtcNow();
+        var latest = now + options.Value.ClockSkew;
+        expiresAt = expires.Value;
+        if (!assertion.TryGetTime("iat", out var issuedAt) || issuedAt > latest || !assertion.TryGetTime("nbf", out var notBefore) || notBefore > latest)
+        {
+            return TooEarly;
+        }
+
+        return expiresAt <= now ? Expired
+            : expiresAt > latest + options.Value.MaxClientAssertionLifetime ? TooLong
+            : assertion.Id is not { Length: > 0 and <= MaxIdLength } ? NoId
+            : null;
+    }
+
+    private static string ReplayKey(Jwt assertion) =>
+        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{assertion.Subject!.Length}:{assertion.Subject}{assertion.Id}")));
+
+    private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client_assertion is refused: {reason}.");
+}

@@ -1,0 +1,64 @@
+using Ciba.AspNetCore.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>Tells who the client is: by its registered method and no other (section 7.1, section 10.1).</summary>
+internal sealed partial class ClientAuthenticator(ClientAssertions assertions, ILogger<ClientAuthenticator> logger)
+{
+    private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
+
+    public async ValueTask<Outcome<RegisteredClient>> AuthenticateAsync(HttpContext context, FormParameters form)
+    {
+        if (ClientCredentials.Read(context.Request, form).Failed(out var error, out var credentials))
+        {
+            return error;
+        }
+
+        if (credentials.ClientId.Length > ClientRules.MaxClientIdLength
+            || await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(credentials.ClientId, context.RequestAborted) is not { } found)
+        {
+            return CibaError.InvalidClient;
+        }
+
+        var client = RegisteredClient.Of(found);
+        if (client.Problems.Count > 0)
+        {
+            Misregistered(string.Join(" ", client.Problems));
+            return BadRegistration;
+        }
+
+        if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
+        {
+            return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
+        }
+
+        if (credentials.Assertion is { } assertion)
+        {
+            return await assertions.CheckAsync(assertion, client, context.RequestAborted) is { } wrong ? wrong : client;
+        }
+
+        return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;
+    }
+
+    private static ClientCredentialsKind Kind(string method) => method switch
+    {
+        ClientSecretBasic => ClientCredentialsKind.Basic,
+        ClientSecretPost => ClientCredentialsKind.Post,
+        _ => ClientCredentialsKind.Assertion,
+    };
+
+    private static string Instruction(string method) => method switch
+    {
+        ClientSecretBasic => "send an Authorization: Basic header with client_id:client_secret, both form-encoded, and no secret in the form",
+        ClientSecretPost => "send client_id and client_secret in the form, and no Authorization header",
+        ClientSecretJwt => "send client_assertion, a JWT with an HMAC by the secret, and client_assertion_type",
+        _ => "send client_assertion, a JWT signed with the client's private key, and client_assertion_type",
+    };
+
+    [LoggerMessage(1, LogLevel.Error, "A client was refused because of its registration. {Problems}")]
+    private partial void Misregistered(string problems);
+}

@@ -1,0 +1,163 @@
+using System.Text;
+using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Token;
+using Microsoft.IdentityModel.Tokens;
+using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>Section 4: what a client's registration must hold. Every rule has a sentence that names the field and the cure.</summary>
+internal static class ClientRules
+{
+    public const int MaxClientIdLength = 256;
+
+    private static readonly string[] KnownMethods = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt];
+
+    public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(TokenEndpoint.GrantType) ?? true;
+
+    public static IReadOnlyList<string> AssertionAlgorithms(CibaClient client)
+    {
+        var allowed = client.TokenEndpointAuthMethod switch
+        {
+            ClientSecretJwt => JoseAlgorithms.Symmetric,
+            PrivateKeyJwt => JoseAlgorithms.Asymmetric,
+            _ => [],
+        };
+        return client.TokenEndpointAuthSigningAlg is { } algorithm ? [.. allowed.Where(algorithm.Equals)] : allowed;
+    }
+
+    public static IReadOnlyList<string> Check(CibaClient client) =>
+        [.. Problems(client).Select(problem => $"Client '{client.ClientId}': {problem}.")];
+
+    private static IEnumerable<string?> Each(CibaClient client) =>
+        [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
+            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), .. Keys(client)];
+
+    private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
+
+    private static string? Identifier(CibaClient client) =>
+        client.ClientId is { Length: > 0 and <= MaxClientIdLength } id && id.All(c => c is >= ' ' and <= '~')
+            ? null
+            : $"ClientId is missing, longer than {MaxClientIdLength} characters or not printable ASCII";
+
+    private static string? Method(CibaClient client) => client.TokenEndpointAuthMethod switch
+    {
+        var method when KnownMethods.Contains(method) => null,
+        "tls_client_auth" or "self_signed_tls_client_auth" =>
+            $"TokenEndpointAuthMethod '{client.TokenEndpointAuthMethod}': mutual TLS is not supported by this version; use {PrivateKeyJwt}",
+        "none" => "TokenEndpointAuthMethod 'none': a public client cannot use CIBA (section 7.1); give it a secret or a key",
+        _ => $"TokenEndpointAuthMethod '{client.TokenEndpointAuthMethod}' is unknown; use one of {string.Join(", ", KnownMethods)}",
+    };
+
+    private static string? Secrets(CibaClient client)
+    {
+        if (client.TokenEndpointAuthMethod is not (ClientSecretBasic or ClientSecretPost or ClientSecretJwt))
+        {
+            return null;
+        }
+
+        if (client.ClientSecrets.Count == 0 || client.ClientSecrets.Any(string.IsNullOrEmpty))
+        {
+            return $"ClientSecrets is empty, or has an empty entry; {client.TokenEndpointAuthMethod} needs at least one secret";
+        }
+
+        if (client.TokenEndpointAuthMethod != ClientSecretJwt)
+        {
+            return null;
+        }
+
+        if (client.ClientSecrets.Any(ClientSecret.IsHash))
+        {
+            return $"ClientSecrets holds a hash; {ClientSecretJwt} computes with the secret itself";
+        }
+
+        // Without a registered algorithm the shortest one decides: HS256.
+        return AssertionAlgorithms(client) is [var weakest, ..]
+            && client.ClientSecrets
+                .Select(secret => JoseAlgorithms.WhyNot(weakest, new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret))))
+                .FirstOrDefault(reason => reason is not null) is { } reason ? $"ClientSecrets: {reason}" : null;
+    }
+
+    private static string? SigningAlgorithm(CibaClient client) =>
+        client.TokenEndpointAuthSigningAlg is { } algorithm
+        && client.TokenEndpointAuthMethod is ClientSecretJwt or PrivateKeyJwt
+        && AssertionAlgorithms(client).Count == 0
+            ? $"TokenEndpointAuthSigningAlg '{algorithm}' does not go with {client.TokenEndpointAuthMethod}; use one of "
+                + string.Join(", ", client.TokenEndpointAuthMethod == ClientSecretJwt ? JoseAlgorithms.Symmetric : JoseAlgorithms.Asymmetric)
+            : null;
+
+    private static string? Mode(CibaClient client) => client.BackchannelTokenDeliveryMode switch
+    {
+        CibaTokenDeliveryModes.Poll => null,
+        CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push =>
+            $"BackchannelTokenDeliveryMode '{client.BackchannelTokenDeliveryMode}' is not supported by this version; use {CibaTokenDeliveryModes.Poll}",
+        null or "" => MayUseCiba(client) ? $"BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: {CibaTokenDeliveryModes.Poll}" : null,
+        var mode => $"BackchannelTokenDeliveryMode '{mode}' is unknown; use {CibaTokenDeliveryModes.Poll}",
+    };
+
+    private static string? NotificationEndpoint(CibaClient client) =>
+        client.BackchannelClientNotificationEndpoint is not { } endpoint
+        || (Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps && uri.Fragment.Length == 0 && uri.UserInfo.Length == 0)
+            ? null
+            : "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information";
+
+    private static string? RequestSigning(CibaClient client) => client.BackchannelAuthenticationRequestSigningAlg switch
+    {
+        null or "" => null,
+        var algorithm when JoseAlgorithms.Asymmetric.Contains(algorithm) =>
+            "BackchannelAuthenticationRequestSigningAlg: signed authentication requests are not supported by this version; leave it out",
+        var algorithm => $"BackchannelAuthenticationRequestSigningAlg '{algorithm}' is not an asymmetric algorithm",
+    };
+
+    private static string? IdTokenAlgorithm(CibaClient client) =>
+        client.IdTokenSignedResponseAlg is { } algorithm && !JoseAlgorithms.Asymmetric.Contains(algorithm)
+            ? $"IdTokenSignedResponseAlg '{algorithm}' is unknown or not asymmetric; use one of {string.Join(", ", JoseAlgorithms.Asymmetric)}"
+            : null;
+
+    private static string? Subjects(CibaClient client) => client switch
+    {
+        { SubjectType: "public" } => null,
+        { SubjectType: "pairwise", SectorIdentifier: null } => "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4)",
+        { SubjectType: "pairwise" } => null,
+        _ => $"SubjectType '{client.SubjectType}' is unknown; use public or pairwise",
+    };
+
+    private static string? ScopeValues(CibaClient client) =>
+        client.Scopes.FirstOrDefault(scope => !AuthenticationRequest.IsScopeValue(scope)) is null ? null : "Scopes holds a value that is no scope (RFC 6749 section 3.3)";
+
+    private static IEnumerable<string> Keys(CibaClient client)
+    {
+        if (client.JwksUri is { } jwksUri && !IsSafeUrl(jwksUri))
+        {
+            yield return "JwksUri must be an absolute https URL (http only for loopback)";
+        }
+
+        if (client.Jwks is { } jwks)
+        {
+            var keys = ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out var problem);
+            if (problem is not null)
+            {
+                yield return $"Jwks {problem}";
+            }
+            else if (client.TokenEndpointAuthSigningAlg is { } algorithm && JoseAlgorithms.Asymmetric.Contains(algorithm) && !keys!.Has(algorithm))
+            {
+                yield return $"Jwks holds no key for {algorithm}";
+            }
+        }
+
+        if (client is { Jwks: not null, JwksUri: not null })
+        {
+            yield return "Jwks and JwksUri exclude each other";
+        }
+        else if (client is { TokenEndpointAuthMethod: PrivateKeyJwt, Jwks: null, JwksUri: null })
+        {
+            yield return $"{PrivateKeyJwt} needs the client's public keys: Jwks or JwksUri";
+        }
+    }
+
+    private static bool IsSafeUrl(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri)
+        && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && uri.IsLoopback))
+        && uri.UserInfo.Length == 0;
+}

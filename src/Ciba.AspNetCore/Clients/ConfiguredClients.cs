@@ -1,0 +1,97 @@
+using System.Collections.Frozen;
+using Microsoft.Extensions.Configuration;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>Where <c>AddClients</c> was told to take clients from.</summary>
+internal sealed class ClientSources
+{
+    public List<IConfiguration> Sections { get; } = [];
+
+    public List<CibaClient> Clients { get; } = [];
+}
+
+/// <summary>The clients of the configuration, read once. Secrets that need not be known are kept as their hash.</summary>
+internal sealed class ConfiguredClients : ICibaClientStore
+{
+    private static readonly FrozenSet<string> KnownSettings = new[]
+    {
+        nameof(CibaClient.ClientId), nameof(CibaClient.ClientName), nameof(CibaClient.ClientSecrets), nameof(CibaClient.TokenEndpointAuthMethod),
+        nameof(CibaClient.TokenEndpointAuthSigningAlg), nameof(CibaClient.GrantTypes), nameof(CibaClient.BackchannelTokenDeliveryMode),
+        nameof(CibaClient.BackchannelClientNotificationEndpoint), nameof(CibaClient.BackchannelAuthenticationRequestSigningAlg),
+        nameof(CibaClient.BackchannelUserCodeParameter), nameof(CibaClient.IdTokenSignedResponseAlg), nameof(CibaClient.Scopes),
+        nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType),
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    // Settings of what this version cannot do: whoever sets one relies on it.
+    private static readonly FrozenDictionary<string, string> Unsupported = new Dictionary<string, string>
+    {
+        ["TlsClientAuthSubjectDn"] = "mutual TLS",
+        ["TlsClientAuthSanDns"] = "mutual TLS",
+        ["TlsClientAuthSanUri"] = "mutual TLS",
+        ["TlsClientAuthSanIp"] = "mutual TLS",
+        ["TlsClientAuthSanEmail"] = "mutual TLS",
+        ["TlsClientCertificateBoundAccessTokens"] = "mutual TLS",
+        ["DpopBoundAccessTokens"] = "DPoP",
+        ["AuthorizationDetailsTypes"] = "authorization_details",
+        ["Resources"] = "resource indicators",
+    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    private readonly FrozenDictionary<string, CibaClient> _clients;
+
+    public ConfiguredClients(ClientSources sources)
+    {
+        var problems = new List<string>();
+        All = [.. sources.Sections.SelectMany(section => section.GetChildren()).Select(child => Read(child, problems)).OfType<CibaClient>(), .. sources.Clients];
+        if (All.Count == 0 && problems.Count == 0)
+        {
+            problems.Add("No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.");
+        }
+
+        problems.AddRange(All.GroupBy(client => client.ClientId).Where(same => same.Count() > 1)
+            .Select(same => $"Client '{same.Key}': ClientId is there {same.Count()} times."));
+        foreach (var client in All)
+        {
+            KeepOnlyHashes(client);
+            problems.AddRange(RegisteredClient.Of(client).Problems);
+        }
+
+        Problems = problems;
+        _clients = All.DistinctBy(client => client.ClientId).ToFrozenDictionary(client => client.ClientId, StringComparer.Ordinal);
+    }
+
+    public IReadOnlyList<CibaClient> All { get; }
+
+    public IReadOnlyList<string> Problems { get; }
+
+    public ValueTask<CibaClient?> FindAsync(string clientId, CancellationToken cancellationToken) => new(_clients.GetValueOrDefault(clientId));
+
+    private static CibaClient? Read(IConfigurationSection section, List<string> problems)
+    {
+        var name = section[nameof(CibaClient.ClientId)] ?? section.Path;
+        foreach (var setting in section.GetChildren().Select(child => child.Key).Where(key => !KnownSettings.Contains(key)))
+        {
+            problems.Add(Unsupported.TryGetValue(setting, out var feature)
+                ? $"Client '{name}': {setting}: {feature} is not supported by this version; leave it out."
+                : $"Client '{name}': {setting} is not a setting of a client; correct its name or leave it out.");
+        }
+
+        try
+        {
+            return section.Get<CibaClient>();
+        }
+        catch (InvalidOperationException exception)
+        {
+            problems.Add($"Client '{name}': {exception.Message}");
+            return null;
+        }
+    }
+
+    private static void KeepOnlyHashes(CibaClient client)
+    {
+        if (client.TokenEndpointAuthMethod != CibaClientAuthenticationMethods.ClientSecretJwt)
+        {
+            client.ClientSecrets = [.. client.ClientSecrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) ? secret : ClientSecret.Hash(secret))];
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Ciba.AspNetCore.Jose;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>What is worked out of a <see cref="CibaClient"/> once, and kept for as long as the instance lives.</summary>
+internal sealed class RegisteredClient
+{
+    private static readonly ConditionalWeakTable<CibaClient, RegisteredClient> Known = [];
+
+    private RegisteredClient(CibaClient client)
+    {
+        Client = client;
+        Problems = ClientRules.Check(client);
+        if (Problems.Count > 0)
+        {
+            return;
+        }
+
+        MayUseCiba = ClientRules.MayUseCiba(client);
+        Scopes = client.Scopes.Append("openid").ToFrozenSet(StringComparer.Ordinal);
+        SecretDigests = [.. client.ClientSecrets.Select(ClientSecret.Digest)];
+        AssertionAlgorithms = ClientRules.AssertionAlgorithms(client);
+        Keys = client.TokenEndpointAuthMethod switch
+        {
+            CibaClientAuthenticationMethods.ClientSecretJwt => SecretKeys(client),
+            CibaClientAuthenticationMethods.PrivateKeyJwt when client.Jwks is { } jwks => ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _),
+            _ => null,
+        };
+    }
+
+    public CibaClient Client { get; }
+
+    /// <summary>What is wrong with the registration; a client with problems is refused.</summary>
+    public IReadOnlyList<string> Problems { get; }
+
+    public bool MayUseCiba { get; }
+
+    public FrozenSet<string> Scopes { get; } = [];
+
+    public byte[][] SecretDigests { get; } = [];
+
+    public IReadOnlyList<string> AssertionAlgorithms { get; } = [];
+
+    /// <summary>The keys of the client's assertions, null where they are to be fetched from <c>jwks_uri</c>.</summary>
+    public ClientKeySet? Keys { get; }
+
+    public static RegisteredClient Of(CibaClient client) => Known.GetValue(client, static client => new RegisteredClient(client));
+
+    private static ClientKeySet SecretKeys(CibaClient client) => new([
+        .. from secret in client.ClientSecrets
+           let key = new SymmetricSecurityKey(Encoding.UTF8.GetBytes(secret))
+           from algorithm in JoseAlgorithms.Symmetric
+           where JoseAlgorithms.WhyNot(algorithm, key) is null
+           select SignatureKey.ForVerifying(key, algorithm)]);
+}

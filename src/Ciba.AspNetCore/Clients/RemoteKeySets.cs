@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace Ciba.AspNetCore.Clients;
+
+/// <summary>
+/// The keys behind <c>jwks_uri</c>: fetched once for all who wait, kept, and fetched again when they are old or a JWT names
+/// a key that is not there; the latter at most twice a minute, whatever junk arrives.
+/// </summary>
+internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProvider time, ILogger<RemoteKeySets> logger)
+{
+    public const string HttpClientName = "Ciba.JwksUri";
+    public const int MaxBytes = 64 * 1024;
+
+    private const int MaxSets = 10_000;
+
+    private static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FreshFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan UsableFor = TimeSpan.FromHours(1);
+    private static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<string, RemoteKeySet> _sets = new(StringComparer.Ordinal);
+
+    /// <summary>The best known keys; null where there are none, or none recent enough to be trusted.</summary>
+    public async ValueTask<ClientKeySet?> GetAsync(string jwksUri, string algorithm, string? keyId, CancellationToken cancellationToken)
+    {
+        if (_sets.Count >= MaxSets)
+        {
+            _sets.Clear();
+        }
+
+        var set = _sets.GetOrAdd(jwksUri, static _ => new RemoteKeySet());
+        if (!set.NeedsFetch(time.GetUtcNow(), algorithm, keyId))
+        {
+            return set.Usable(time.GetUtcNow());
+        }
+
+        await set.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (set.NeedsFetch(time.GetUtcNow(), algorithm, keyId))
+            {
+                set.Fetched(await FetchAsync(jwksUri), time.GetUtcNow());
+            }
+        }
+        finally
+        {
+            set.Gate.Release();
+        }
+
+        return set.Usable(time.GetUtcNow());
+    }
+
+    // Not the caller's token: others wait for the same answer.
+    private async Task<ClientKeySet?> FetchAsync(string jwksUri)
+    {
+        using var timeout = new CancellationTokenSource(FetchTimeout, time);
+        try
+        {
+            using var client = clients.CreateClient(HttpClientName);
+            using var response = await client.GetAsync(jwksUri, timeout.Token);
+            if (response.StatusCode != HttpStatusCode.OK)
+            {
+                NotFetched(jwksUri, $"it answered with status {(int)response.StatusCode}");
+                return null;
+            }
+
+            var keys = ClientKeySet.Read(await response.Content.ReadAsByteArrayAsync(timeout.Token), out var problem);
+            if (keys is null)
+            {
+                NotFetched(jwksUri, $"it {problem}");
+            }
+
+            return keys;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or InvalidOperationException)
+        {
+            NotFetched(jwksUri, exception is OperationCanceledException ? "it took too long" : exception.Message);
+            return null;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The client keys at {JwksUri} could not be read: {Reason}")]
+    private partial void NotFetched(string jwksUri, string reason);
+
+    private sealed class RemoteKeySet
+    {
+        private volatile State _state = new(null, default, default);
+
+        public SemaphoreSlim Gate { get; } = new(1, 1);
+
+        public bool NeedsFetch(DateTimeOffset now, string algorithm, string? keyId)
+        {
+            var state = _state;
+            var wanted = state.Keys is null || now - state.FetchedAt >= FreshFor || !state.Keys.Find(algorithm, keyId).Any();
+            return wanted && now - state.TriedAt >= BetweenFetches;
+        }
+
+        public void Fetched(ClientKeySet? keys, DateTimeOffset now) =>
+            _state = keys is null ? _state with { TriedAt = now } : new State(keys, now, now);
+
+        public ClientKeySet? Usable(DateTimeOffset now) => now - _state.FetchedAt < UsableFor ? _state.Keys : null;
+
+        private sealed record State(ClientKeySet? Keys, DateTimeOffset FetchedAt, DateTimeOffset TriedAt);
+    }
+}

@@ -1,0 +1,82 @@
+using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Ciba.AspNetCore.Device;
+
+/// <summary>Section 8: the user's answer.</summary>
+internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
+{
+    public async ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken)
+    {
+        var pending = await store.ListPendingAsync(subject, time.GetUtcNow(), cancellationToken);
+        return [.. pending.Select(request => new CibaDeviceRequest(request, CibaRequestStatus.Pending))];
+    }
+
+    public async ValueTask<CibaDeviceRequest?> GetAsync(string id, string subject, CancellationToken cancellationToken) =>
+        await store.GetAsync(id, subject, time.GetUtcNow(), cancellationToken) is { } found
+            ? new CibaDeviceRequest(found.Request, found.Status)
+            : null;
+
+    public async ValueTask<CibaDecisionResult> ApproveAsync(string id, string subject, CibaApproval? approval, CancellationToken cancellationToken)
+    {
+        // What was asked for never changes, so it can be looked at before the step that counts.
+        var now = time.GetUtcNow();
+        var asked = (await store.GetAsync(id, subject, now, cancellationToken))?.Request.Scopes ?? [];
+        var granted = approval?.Scopes ?? asked;
+        if (asked.Count > 0 && (!granted.Contains("openid") || !granted.All(asked.Contains)))
+        {
+            return CibaDecisionResult.ScopesNotAsked;
+        }
+
+        var decision = new CibaDecision
+        {
+            Outcome = CibaRequestStatus.Approved,
+            DecidedAt = now,
+            Scopes = [.. granted.Distinct()],
+            AuthTime = approval?.AuthTime ?? now,
+            Acr = approval?.Acr,
+            Amr = approval?.Amr ?? [],
+        };
+        return await DecideAsync(id, subject, users, decision, cancellationToken);
+    }
+
+    public ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken) =>
+        DecideAsync(id, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, cancellationToken);
+
+    // The host's own word, which does not depend on whether the user may still speak.
+    public ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken) =>
+        DecideAsync(id, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, cancellationToken);
+
+    private async ValueTask<CibaDecisionResult> DecideAsync(string id, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
+    {
+        if (mustBeActive is not null && !await mustBeActive.IsActiveAsync(subject, cancellationToken))
+        {
+            return CibaDecisionResult.UserNotActive;
+        }
+
+        var result = await store.DecideAsync(id, subject, decision, decision.DecidedAt, cancellationToken) switch
+        {
+            CibaDecideResult.Done => CibaDecisionResult.Done,
+            CibaDecideResult.NotYours => CibaDecisionResult.NotYours,
+            CibaDecideResult.AlreadyDecided => CibaDecisionResult.AlreadyDecided,
+            CibaDecideResult.Expired => CibaDecisionResult.Expired,
+            _ => CibaDecisionResult.Unknown,
+        };
+        if (result == CibaDecisionResult.Done)
+        {
+            Decided(CibaLog.Short(id), decision.Outcome);
+        }
+        else
+        {
+            NotDecided(result);
+        }
+
+        return result;
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Request {Request} decided: {Outcome}")]
+    private partial void Decided(string request, CibaRequestStatus outcome);
+
+    [LoggerMessage(2, LogLevel.Debug, "An answer was not taken: {Result}")]
+    private partial void NotDecided(CibaDecisionResult result);
+}

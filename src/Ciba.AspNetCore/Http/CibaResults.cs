@@ -1,0 +1,46 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+
+namespace Ciba.AspNetCore.Http;
+
+/// <summary>Writes the answers of the protocol's endpoints: JSON that nobody may store.</summary>
+internal static class CibaResults
+{
+    private const string Json = "application/json";
+
+    public static Task RefuseAsync(HttpContext context, CibaError error)
+    {
+        // RFC 6749 section 5.2: the challenge goes to a client that tried the Authorization header.
+        if (error.StatusCode == StatusCodes.Status401Unauthorized && context.Request.Headers.Authorization.Count > 0)
+        {
+            context.Response.Headers.WWWAuthenticate = "Basic realm=\"CIBA\", charset=\"UTF-8\"";
+        }
+
+        return WriteAsync(context, error.StatusCode, error.Json);
+    }
+
+    public static Task OkAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type) =>
+        WriteAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(body, type));
+
+    /// <summary>What is no secret and changes seldom: discovery and keys.</summary>
+    public static Task PublishAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
+    {
+        var utf8 = JsonSerializer.SerializeToUtf8Bytes(body, type);
+        context.Response.ContentType = Json;
+        context.Response.ContentLength = utf8.Length;
+        context.Response.Headers.CacheControl = "public, max-age=300";
+        return context.Response.Body.WriteAsync(utf8, 0, utf8.Length, context.RequestAborted);
+    }
+
+    private static Task WriteAsync(HttpContext context, int statusCode, byte[] body)
+    {
+        var response = context.Response;
+        response.StatusCode = statusCode;
+        response.ContentType = Json;
+        response.ContentLength = body.Length;
+        response.Headers.CacheControl = "no-store";
+        response.Headers.Pragma = "no-cache";
+        return response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
+    }
+}

@@ -1,0 +1,66 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+
+namespace Ciba.AspNetCore.Http;
+
+/// <summary>What every endpoint of the protocol owes its caller: https, and an answer in JSON whatever breaks.</summary>
+internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requireHttps, ILogger<ProtocolEndpoint> logger)
+{
+    private static readonly CibaError HttpsRequired = CibaError.InvalidRequest.With("Use https: plain http is refused here.");
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if (requireHttps && !IsSecure(context))
+        {
+            await CibaResults.RefuseAsync(context, HttpsRequired);
+            return;
+        }
+
+        try
+        {
+            await next(context);
+        }
+        catch (Exception exception) when (IsOver(context, exception))
+        {
+            // The client has gone: there is nobody to answer.
+        }
+        catch (Exception exception) when (!context.Response.HasStarted)
+        {
+            Failed(context.Request.Path, exception);
+            await CibaResults.RefuseAsync(context, CibaError.ServerError);
+        }
+    }
+
+    /// <summary>Answers every method but those that other endpoints of the path take: 405 with <c>Allow</c> and a body.</summary>
+    public static IEndpointConventionBuilder MapOtherMethods(IEndpointRouteBuilder endpoints, string path, string allowed)
+    {
+        var error = new CibaError("invalid_request", $"Use {allowed}.", StatusCodes.Status405MethodNotAllowed);
+        return endpoints.Map(path, context =>
+        {
+            context.Response.Headers.Allow = allowed;
+            return CibaResults.RefuseAsync(context, error);
+        }).WithOrder(int.MaxValue).WithMetadata(OtherMethodsMetadata.Instance);
+    }
+
+    // No remote address: a test server or a socket of this machine.
+    private static bool IsSecure(HttpContext context) =>
+        context.Request.IsHttps
+        || context.Connection.RemoteIpAddress is not { } address
+        || IPAddress.IsLoopback(address)
+        || (address.IsIPv4MappedToIPv6 && IPAddress.IsLoopback(address.MapToIPv4()));
+
+    private static bool IsOver(HttpContext context, Exception exception) =>
+        context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException;
+
+    [LoggerMessage(1, LogLevel.Error, "The request to {Path} failed")]
+    private partial void Failed(PathString path, Exception exception);
+}
+
+/// <summary>Marks an endpoint that is there only to say which methods its path has.</summary>
+internal sealed class OtherMethodsMetadata
+{
+    public static readonly OtherMethodsMetadata Instance = new();
+}

@@ -1,0 +1,65 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>What the user's authentication device calls (CIBA Core section 8): see what waits, and answer it.</summary>
+public interface ICibaApprovals
+{
+    /// <summary>The user's requests that wait for an answer, oldest first.</summary>
+    ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken);
+
+    /// <summary>One request of the user, or null where there is none with this handle, or it is somebody else's.</summary>
+    ValueTask<CibaDeviceRequest?> GetAsync(string id, string subject, CancellationToken cancellationToken);
+
+    /// <summary>The user says yes.</summary>
+    /// <param name="id">The request's handle.</param>
+    /// <param name="subject">The user, authenticated by the host just now.</param>
+    /// <param name="approval">What the user granted and how the user authenticated; null for everything that was asked.</param>
+    /// <param name="cancellationToken">Cancels the wait, not a decision already taken.</param>
+    ValueTask<CibaDecisionResult> ApproveAsync(string id, string subject, CibaApproval? approval, CancellationToken cancellationToken);
+
+    /// <summary>The user says no.</summary>
+    ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken);
+
+    /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>.</summary>
+    ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken);
+}
+
+/// <summary>What the user granted, and how the user authenticated.</summary>
+public sealed class CibaApproval
+{
+    /// <summary>The scope values granted: <c>openid</c> and others that were asked for. Null, the default: all of them.</summary>
+    public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>When the user authenticated (<c>auth_time</c>). Null, the default: now.</summary>
+    public DateTimeOffset? AuthTime { get; init; }
+
+    /// <summary>The authentication context class reached (<c>acr</c>), where it is known.</summary>
+    public string? Acr { get; init; }
+
+    /// <summary>The authentication methods used (<c>amr</c>, RFC 8176), where they are known.</summary>
+    public IReadOnlyList<string> Amr { get; init; } = [];
+}
+
+/// <summary>What became of a user's answer.</summary>
+public enum CibaDecisionResult
+{
+    /// <summary>The answer is recorded.</summary>
+    Done,
+
+    /// <summary>There is no such request.</summary>
+    Unknown,
+
+    /// <summary>The request is for another user; a device is told no more than for <see cref="Unknown"/>.</summary>
+    NotYours,
+
+    /// <summary>There was an answer before; it stands.</summary>
+    AlreadyDecided,
+
+    /// <summary>The request is past its time.</summary>
+    Expired,
+
+    /// <summary>The scopes are not some of those asked for, or <c>openid</c> is not among them. The request still waits.</summary>
+    ScopesNotAsked,
+
+    /// <summary>The user is not active. The request still waits.</summary>
+    UserNotActive,
+}

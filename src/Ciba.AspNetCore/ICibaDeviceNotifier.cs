@@ -1,0 +1,64 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>Reaches the user's authentication device: a push message, an SMS, an e-mail. Register with <c>AddDeviceNotifier</c>.</summary>
+public interface ICibaDeviceNotifier
+{
+    /// <summary>
+    /// Tells the user's device that a request waits. The request is stored already. An exception is a failure: see
+    /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure.
+    /// </summary>
+    /// <param name="request">What the device may know.</param>
+    /// <param name="cancellationToken">Fires after <see cref="CibaOptions.DeviceNotificationTimeout"/>.</param>
+    Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// An authentication request as the user's authentication device may see it: nothing in it opens anything at the token
+/// endpoint. Personal data: not to be logged.
+/// </summary>
+public sealed class CibaDeviceRequest
+{
+    internal CibaDeviceRequest(CibaRequest request, CibaRequestStatus status)
+    {
+        Id = request.Id;
+        Status = status;
+        Subject = request.Subject;
+        ClientId = request.ClientId;
+        ClientName = request.ClientName;
+        Scopes = request.Scopes;
+        BindingMessage = request.BindingMessage;
+        AcrValues = request.AcrValues;
+        CreatedAt = request.CreatedAt;
+        ExpiresAt = request.ExpiresAt;
+    }
+
+    /// <summary>The handle by which the device answers; not the <c>auth_req_id</c>.</summary>
+    public string Id { get; }
+
+    /// <summary>Where the request stands.</summary>
+    public CibaRequestStatus Status { get; }
+
+    /// <summary>The user whom the hint named, and the only one who may answer.</summary>
+    public string Subject { get; }
+
+    /// <summary>The client that asks.</summary>
+    public string ClientId { get; }
+
+    /// <summary>The name of the client that asks.</summary>
+    public string ClientName { get; }
+
+    /// <summary>The scope values that the client asks for.</summary>
+    public IReadOnlyList<string> Scopes { get; }
+
+    /// <summary>The message that the user sees on both devices, or null.</summary>
+    public string? BindingMessage { get; }
+
+    /// <summary>The authentication context classes that the client asks for, in order of preference.</summary>
+    public IReadOnlyList<string> AcrValues { get; }
+
+    /// <summary>When the client asked.</summary>
+    public DateTimeOffset CreatedAt { get; }
+
+    /// <summary>Until when the user may answer.</summary>
+    public DateTimeOffset ExpiresAt { get; }
+}

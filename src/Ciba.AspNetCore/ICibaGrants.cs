@@ -1,0 +1,62 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// The CIBA grant for a token endpoint of the host's own, which has authenticated the client and issues the tokens
+/// (CIBA Core section 10.1).
+/// </summary>
+public interface ICibaGrants
+{
+    /// <summary>
+    /// One poll. Without <see cref="CibaGrant.Error"/> the approved request is the caller's alone until the grant is
+    /// completed or disposed of, for <see cref="CibaOptions.RedemptionLease"/> at most.
+    /// </summary>
+    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
+    /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>
+    /// <param name="cancellationToken">Fires when the client has gone.</param>
+    ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken);
+}
+
+/// <summary>
+/// An approved request, leased to the caller, or the error to answer. Disposing of it without
+/// <see cref="CompleteAsync"/> gives the approval back, and a later poll may redeem it.
+/// </summary>
+public sealed class CibaGrant : IAsyncDisposable
+{
+    private readonly Token.Redemption? _redemption;
+
+    internal CibaGrant(CibaError error) => Error = error;
+
+    internal CibaGrant(CibaTokenRequest request, Token.Redemption redemption)
+    {
+        Request = request;
+        _redemption = redemption;
+    }
+
+    /// <summary>The error to answer, with status 400: sections 10.1 and 11. Null where tokens are to be issued.</summary>
+    public CibaError? Error { get; }
+
+    /// <summary>What tokens to issue; null where there is an <see cref="Error"/>.</summary>
+    public CibaTokenRequest? Request { get; }
+
+    /// <summary>
+    /// Ends the lease: from here on the <c>auth_req_id</c> is used. Call it when the tokens are there and before they are sent.
+    /// False where the lease had run out and another poll took it: throw the tokens away and answer
+    /// <see cref="CibaError.AuthorizationPending"/>.
+    /// </summary>
+    public ValueTask<bool> CompleteAsync(CancellationToken cancellationToken) =>
+        _redemption is null
+            ? throw new InvalidOperationException("There is nothing to complete: the grant has an error.")
+            : _redemption.CompleteAsync(cancellationToken);
+
+    /// <summary>Gives the approval back unless it was completed.</summary>
+    public ValueTask DisposeAsync() => _redemption is null ? ValueTask.CompletedTask : _redemption.GiveBackAsync();
+
+    internal bool Failed([NotNullWhen(true)] out CibaError? error, [NotNullWhen(false)] out CibaTokenRequest? request)
+    {
+        error = Error;
+        request = Request;
+        return error is not null;
+    }
+}

@@ -1,0 +1,14 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>Remembers which JWTs were used (RFC 7519 section 4.1.7), so that nobody uses one again.</summary>
+public interface ICibaReplayCache
+{
+    /// <summary>
+    /// Records a first use in one atomic step: true for the first caller, false for every other until
+    /// <paramref name="expiresAt"/>. A cache that is full answers false rather than forget.
+    /// </summary>
+    /// <param name="key">A digest of the client and the <c>jti</c>.</param>
+    /// <param name="expiresAt">The JWT's own expiry; the key may be forgotten then.</param>
+    /// <param name="cancellationToken">Fires when the client has gone.</param>
+    ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken);
+}

@@ -1,0 +1,132 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// The state of the pending requests. Every method is one atomic step, complete before the next one on the same request
+/// begins, on whichever node: an implementation never reads, decides outside and then writes.
+/// <see cref="MemoryCibaRequestStore"/> is the ready one for a single node.
+/// </summary>
+/// <remarks>
+/// The time is always the caller's. A request is kept until <see cref="CibaRequest.RetainedUntil"/> and then forgotten
+/// without anybody asking for it.
+/// </remarks>
+public interface ICibaRequestStore
+{
+    /// <summary>
+    /// Stores a new request, pending, whose first poll may come at once. The user's pending requests are counted in the same
+    /// step, at <see cref="CibaRequest.CreatedAt"/>; beyond a limit nothing is written.
+    /// </summary>
+    ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// One poll of a client (CIBA Core section 11). The first of these that holds is the answer: unknown (also another
+    /// client's, which stays as it is); redeemed; expired; denied; failed; approved, and then leased to this caller alone for
+    /// <paramref name="leaseTime"/>; pending while somebody else holds the lease; slow_down before the next poll time, which
+    /// makes the interval longer by <see cref="CibaRequest.SlowDownIncrement"/>; pending. The last two set the next poll time
+    /// to now plus the interval. A lease that nobody ends returns by itself.
+    /// </summary>
+    ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Ends a lease with success: the request is redeemed, and remembered as such until its end. False where the lease has
+    /// gone to somebody else or the request is gone; then the tokens must not be handed out.
+    /// </summary>
+    ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken);
+
+    /// <summary>Gives a leased approval back, so that the next poll may have it. False where the lease was no longer the caller's.</summary>
+    ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken);
+
+    /// <summary>Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>.</summary>
+    ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>The request, where it is this user's; else null.</summary>
+    ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>The user's requests that wait for an answer, oldest first.</summary>
+    ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>Withdraws a request that is still pending, as if it had never been. False where it is not pending.</summary>
+    ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken);
+}
+
+/// <summary>What <see cref="ICibaRequestStore.AddAsync"/> came to.</summary>
+public enum CibaAddResult
+{
+    /// <summary>The request is stored.</summary>
+    Added,
+
+    /// <summary>The user has too many requests waiting; nothing is stored.</summary>
+    LimitReached,
+}
+
+/// <summary>How many requests may wait for one user; 0 means no limit.</summary>
+/// <param name="PerUser">Of all clients together.</param>
+/// <param name="PerUserAndClient">Of the client that asks.</param>
+public readonly record struct CibaRequestLimits(int PerUser, int PerUserAndClient);
+
+/// <summary>What a poll found.</summary>
+public enum CibaPollStatus
+{
+    /// <summary>No such request, or another client's.</summary>
+    Unknown,
+
+    /// <summary>The tokens were handed out already.</summary>
+    Redeemed,
+
+    /// <summary>The request is past its time.</summary>
+    Expired,
+
+    /// <summary>The user said no.</summary>
+    Denied,
+
+    /// <summary>The host could not get an answer.</summary>
+    Failed,
+
+    /// <summary>The user has not answered yet, or another poll is about to get the tokens.</summary>
+    Pending,
+
+    /// <summary>Polled too soon.</summary>
+    SlowDown,
+
+    /// <summary>The user said yes, and this caller has the lease.</summary>
+    Approved,
+}
+
+/// <summary>What a poll found, and for <see cref="CibaPollStatus.Approved"/> the request, the answer and the lease.</summary>
+public readonly struct CibaPollResult
+{
+    /// <summary>What the poll found.</summary>
+    public required CibaPollStatus Status { get; init; }
+
+    /// <summary>The approved request.</summary>
+    public CibaRequest? Request { get; init; }
+
+    /// <summary>The user's answer to it.</summary>
+    public CibaDecision? Decision { get; init; }
+
+    /// <summary>The lease to complete or to release.</summary>
+    public string? Lease { get; init; }
+}
+
+/// <summary>What <see cref="ICibaRequestStore.DecideAsync"/> came to.</summary>
+public enum CibaDecideResult
+{
+    /// <summary>The answer is recorded.</summary>
+    Done,
+
+    /// <summary>No such request.</summary>
+    Unknown,
+
+    /// <summary>The request is for another user.</summary>
+    NotYours,
+
+    /// <summary>There was an answer before.</summary>
+    AlreadyDecided,
+
+    /// <summary>The request is past its time.</summary>
+    Expired,
+}
+
+/// <summary>A stored request and where it stands.</summary>
+/// <param name="Request">The request.</param>
+/// <param name="Status">Where it stands.</param>
+public sealed record CibaRequestState(CibaRequest Request, CibaRequestStatus Status);

@@ -1,0 +1,18 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>Counts wrong user codes, so that nobody tries them all (CIBA Core section 7.1, <c>user_code</c>).</summary>
+public interface ICibaUserCodeLimiter
+{
+    /// <summary>
+    /// Counts a try as wrong before it is looked at, in one atomic step; false, and nothing counted, where
+    /// <paramref name="maxFailures"/> are counted already. However many tries come at once, no more get through.
+    /// </summary>
+    /// <param name="subject">The user.</param>
+    /// <param name="maxFailures">How many wrong tries the user has.</param>
+    /// <param name="window">How long a count lasts, from its first wrong try.</param>
+    /// <param name="cancellationToken">Fires when the client has gone.</param>
+    ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken);
+
+    /// <summary>The try was right after all: takes it back.</summary>
+    ValueTask SucceededAsync(string subject, CancellationToken cancellationToken);
+}

@@ -1,0 +1,65 @@
+using System.Security.Cryptography;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ciba.AspNetCore.Jose;
+
+/// <summary>
+/// The signature algorithms of RFC 7518 that are in use here, and which keys may be used with them. IdentityModel 6 takes
+/// short HMAC keys and 1024 bits of RSA, so sizes are checked here.
+/// </summary>
+internal static class JoseAlgorithms
+{
+    public static readonly IReadOnlyList<string> Symmetric = ["HS256", "HS384", "HS512"];
+
+    public static readonly IReadOnlyList<string> Asymmetric =
+        ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
+
+    private const int MinRsaBits = 2048;
+
+    /// <summary>Null where the key may be used with the algorithm, else why not.</summary>
+    public static string? WhyNot(string algorithm, SecurityKey key)
+    {
+        var bits = Bits(algorithm);
+        switch (algorithm[..2])
+        {
+            case "HS":
+                return key is SymmetricSecurityKey && key.KeySize >= bits ? null : $"{algorithm} needs a secret of {bits / 8} bytes at least (RFC 7518 section 3.2)";
+
+            case "ES":
+                var curve = bits == 512 ? 521 : bits;
+                return Ecdsa(key) is { } ecdsa && ecdsa.KeySize == curve ? null : $"{algorithm} needs an EC key on the curve P-{curve}";
+
+            default:
+                return Rsa(key) is { } rsa && rsa.KeySize >= MinRsaBits ? null : $"{algorithm} needs an RSA key of {MinRsaBits} bits at least";
+        }
+    }
+
+    public static ECDsa? Ecdsa(SecurityKey key) => key switch
+    {
+        ECDsaSecurityKey ec => ec.ECDsa,
+        X509SecurityKey x509 => x509.PublicKey as ECDsa,
+        _ => null,
+    };
+
+    public static RSA? Rsa(SecurityKey key) => key switch
+    {
+        RsaSecurityKey { Rsa: { } rsa } => rsa,
+        RsaSecurityKey rsa => RSA.Create(rsa.Parameters),
+        X509SecurityKey x509 => x509.PublicKey as RSA,
+        _ => null,
+    };
+
+    /// <summary>OpenID Connect Core section 3.1.3.6: the left half of the hash that goes with the signature's algorithm.</summary>
+    public static byte[] LeftHalfOfHash(string algorithm, ReadOnlySpan<byte> ascii)
+    {
+        var hash = Bits(algorithm) switch
+        {
+            256 => SHA256.HashData(ascii),
+            384 => SHA384.HashData(ascii),
+            _ => SHA512.HashData(ascii),
+        };
+        return hash[..(hash.Length / 2)];
+    }
+
+    private static int Bits(string algorithm) => algorithm[2..] switch { "256" => 256, "384" => 384, _ => 512 };
+}

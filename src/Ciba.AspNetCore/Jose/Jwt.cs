@@ -1,0 +1,166 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Jose;
+
+/// <summary>
+/// A signed JWT (RFC 7519) that somebody sent, read but not yet believed. IdentityModel's handlers are not used to read it:
+/// what they let through (a claim twice, a number in a string, a deep nesting) differs from version to version.
+/// </summary>
+internal sealed class Jwt
+{
+    public const int MaxLength = 16 * 1024;
+
+    private static readonly SearchValues<char> Base64UrlCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    private readonly JsonElement _header;
+    private readonly JsonElement _claims;
+
+    private Jwt(JsonElement header, JsonElement claims, byte[] signingInput, byte[] signature)
+    {
+        _header = header;
+        _claims = claims;
+        SigningInput = signingInput;
+        Signature = signature;
+    }
+
+    public string? Algorithm => Text(_header, "alg");
+
+    public string? KeyId => Text(_header, "kid");
+
+    /// <summary>The header's <c>typ</c>, null where there is none; empty where it is no string.</summary>
+    public string? Type => _header.TryGetProperty("typ", out var type) ? Text(type) ?? "" : null;
+
+    public string? Issuer => Text(_claims, "iss");
+
+    public string? Subject => Text(_claims, "sub");
+
+    public string? Id => Text(_claims, "jti");
+
+    public byte[] SigningInput { get; }
+
+    public byte[] Signature { get; }
+
+    /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>.</summary>
+    public static Jwt? Read(string token)
+    {
+        if (token.Length > MaxLength)
+        {
+            return null;
+        }
+
+        var first = token.IndexOf('.');
+        var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
+        if (second < 0 || token.IndexOf('.', second + 1) >= 0)
+        {
+            return null;
+        }
+
+        if (Decode(token.AsSpan(second + 1)) is not { Length: > 0 } signature
+            || ParseObject(Decode(token.AsSpan(0, first))) is not { } header
+            || ParseObject(Decode(token.AsSpan(first + 1, second - first - 1))) is not { } claims
+            || header.TryGetProperty("crit", out _))
+        {
+            return null;
+        }
+
+        return new Jwt(header, claims, Encoding.ASCII.GetBytes(token, 0, second), signature);
+    }
+
+    /// <summary>Whether <c>aud</c>, a string or an array of strings, contains one of the values.</summary>
+    public bool IsFor(ReadOnlySpan<string> audiences)
+    {
+        if (!_claims.TryGetProperty("aud", out var aud))
+        {
+            return false;
+        }
+
+        if (aud.ValueKind != JsonValueKind.Array)
+        {
+            return Text(aud) is { } audience && audiences.Contains(audience);
+        }
+
+        foreach (var value in aud.EnumerateArray())
+        {
+            if (Text(value) is { } audience && audiences.Contains(audience))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// A NumericDate claim. False where it is there and no such thing; true with null where it is absent.
+    /// </summary>
+    public bool TryGetTime(string name, out DateTimeOffset? time)
+    {
+        time = null;
+        if (!_claims.TryGetProperty(name, out var claim))
+        {
+            return true;
+        }
+
+        if (claim.ValueKind != JsonValueKind.Number
+            || !double.TryParse(claim.GetRawText(), NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            || !(seconds >= 0 && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()))
+        {
+            return false;
+        }
+
+        time = DateTimeOffset.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
+        return true;
+    }
+
+    private static string? Text(JsonElement parent, string name) =>
+        parent.TryGetProperty(name, out var value) ? Text(value) : null;
+
+    // Half a surrogate pair as an escape is well-formed JSON, and no string.
+    private static string? Text(JsonElement value)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static byte[]? Decode(ReadOnlySpan<char> part)
+    {
+        if (part.ContainsAnyExcept(Base64UrlCharacters))
+        {
+            return null;
+        }
+
+        var bytes = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
+        return Base64Url.TryDecodeFromChars(part, bytes, out var written) ? bytes[..written] : null;
+    }
+
+    private static JsonElement? ParseObject(byte[]? utf8)
+    {
+        if (utf8 is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, Strict);
+            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

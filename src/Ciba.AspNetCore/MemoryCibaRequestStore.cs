@@ -1,0 +1,79 @@
+using Ciba.AspNetCore.Store;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// Keeps the requests in the memory of this process: for one node, and gone when it ends. Forgets by itself what is past
+/// its time, at a cost that does not grow with what it holds.
+/// </summary>
+public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
+{
+    private const int Shards = 64;
+
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
+
+    private readonly MemoryShard[] _shards = [.. Enumerable.Range(0, Shards).Select(_ => new MemoryShard())];
+    private readonly ITimer _sweep;
+
+    /// <summary>Creates an empty store.</summary>
+    /// <param name="time">The clock by which it forgets.</param>
+    public MemoryCibaRequestStore(TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+
+        // Every call sweeps its shard; the timer is for the time when nobody calls.
+        _sweep = time.CreateTimer(_ => Sweep(time.GetUtcNow()), null, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>How many requests are in memory, the expired and the redeemed ones included.</summary>
+    public int Count => _shards.Sum(shard => shard.Count);
+
+    /// <inheritdoc/>
+    public ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new(ShardOf(request.Id).Add(request, limits));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Poll(id, clientId, now, leaseTime));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) => new(ShardOf(id).Complete(id, lease));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) => new(ShardOf(id).Release(id, lease));
+
+    /// <inheritdoc/>
+    public ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(decision);
+        return new(ShardOf(id).Decide(id, subject, decision, now));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Get(id, subject, now));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new(_shards[CibaRequestId.Shard(subject) % Shards].ListPending(subject, now));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id));
+
+    /// <summary>Stops the sweeping.</summary>
+    public void Dispose() => _sweep.Dispose();
+
+    // The first character of a handle is the shard of its user, so that a user's requests share one lock and one count.
+    private MemoryShard ShardOf(string id) => _shards[id is { Length: > 0 } ? id[0] % Shards : 0];
+
+    private void Sweep(DateTimeOffset now)
+    {
+        foreach (var shard in _shards)
+        {
+            shard.Sweep(now);
+        }
+    }
+}

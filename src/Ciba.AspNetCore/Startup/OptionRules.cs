@@ -1,0 +1,76 @@
+using Microsoft.AspNetCore.Http;
+
+namespace Ciba.AspNetCore.Startup;
+
+/// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
+internal static class OptionRules
+{
+    private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan OneDay = TimeSpan.FromDays(1);
+
+    private const int MinSaltLength = 32;
+
+    public static IEnumerable<string> Check(CibaOptions options) => new[]
+    {
+        Issuer(options),
+        Path(nameof(CibaOptions.BackchannelAuthenticationPath), options.BackchannelAuthenticationPath),
+        Path(nameof(CibaOptions.TokenPath), options.TokenPath),
+        Path(nameof(CibaOptions.JwksPath), options.JwksPath),
+        new[] { options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath }.Distinct(StringComparer.OrdinalIgnoreCase).Count() < 3
+            ? Option("the three paths", "must differ from each other") : null,
+        Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
+        Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, OneDay, wholeSeconds: true),
+        Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
+        options.MaxRequestLifetime < options.RequestLifetime ? Option(nameof(CibaOptions.MaxRequestLifetime), "must not be shorter than RequestLifetime") : null,
+        Between(nameof(CibaOptions.ExpiredRequestRetention), options.ExpiredRequestRetention, OneMinute, OneDay),
+        Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
+        NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUser), options.MaxPendingRequestsPerUser),
+        NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUserAndClient), options.MaxPendingRequestsPerUserAndClient),
+        options.BindingMessageMaxLength is < 1 or > 1024 ? Option(nameof(CibaOptions.BindingMessageMaxLength), "must be between 1 and 1024") : null,
+        options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more") : null,
+        Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
+        Enum.IsDefined(options.DeviceNotification) ? null : Option(nameof(CibaOptions.DeviceNotification), "must be Background or BeforeAcknowledgement"),
+        Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5)),
+        Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
+        Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+    }.OfType<string>();
+
+    public static IEnumerable<string> Check(CibaJwtTokenIssuerOptions options) => new[]
+    {
+        Between(nameof(CibaJwtTokenIssuerOptions.AccessTokenLifetime), options.AccessTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
+        Between(nameof(CibaJwtTokenIssuerOptions.IdTokenLifetime), options.IdTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
+        options.PairwiseSubjectSalt is { Length: < MinSaltLength } ? $"{nameof(CibaJwtTokenIssuerOptions)}.{nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt)} must have {MinSaltLength} characters at least." : null,
+    }.OfType<string>();
+
+    private static string? Issuer(CibaOptions options)
+    {
+        if (!Uri.TryCreate(options.Issuer, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
+        {
+            return Option(nameof(CibaOptions.Issuer), "is missing or no absolute URL: set it to the address of this provider, for instance https://id.example.com");
+        }
+
+        if (uri.Scheme == "http" && options.RequireHttps && !uri.IsLoopback)
+        {
+            return Option(nameof(CibaOptions.Issuer), "must be an https URL (http only for loopback, or with RequireHttps switched off)");
+        }
+
+        return uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || options.Issuer.AsSpan().ContainsAny("?#")
+            ? Option(nameof(CibaOptions.Issuer), "must have no query, fragment or user information")
+            : null;
+    }
+
+    private static string? Path(string name, string path) =>
+        path is { Length: > 1 } && path[0] == '/' && !path.AsSpan().ContainsAny("{}?# ") && new PathString(path).HasValue
+            ? null
+            : Option(name, "must be a path that begins with a slash");
+
+    private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most, bool wholeSeconds = false) =>
+        value < least || value > most ? Option(name, $"must be between {least:c} and {most:c}")
+        : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? Option(name, "must be whole seconds")
+        : null;
+
+    private static string? NotNegative(string name, int value) => value < 0 ? Option(name, "must be 0 (no limit) or more") : null;
+
+    private static string Option(string name, string rule) => $"CibaOptions: {name} {rule}.";
+}

@@ -1,0 +1,63 @@
+using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Token;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Startup;
+
+/// <summary>Looks at everything before the first request, and says all that is wrong in one exception.</summary>
+internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIsService registered, IOptions<CibaOptions> options) : IHostedLifecycleService
+{
+    private static readonly (Type Interface, string Method)[] Required =
+    [
+        (typeof(ICibaClientStore), "AddClients(...) or AddClientStore<T>()"),
+        (typeof(ICibaUserLookup), "AddUserLookup<T>()"),
+        (typeof(ICibaDeviceNotifier), "AddDeviceNotifier<T>()"),
+        (typeof(ICibaTokenIssuer), "AddTokenIssuer<T>() or AddJwtTokenIssuer(...)"),
+    ];
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        List<string> problems =
+        [
+            .. Required.Where(required => !registered.IsService(required.Interface))
+                .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
+            .. OptionRules.Check(options.Value),
+            .. services.GetService<ConfiguredClients>()?.Problems ?? [],
+            .. IssuerProblems(),
+            .. IdentityModelVersions.Check(),
+        ];
+        return problems.Count == 0 ? Task.CompletedTask : throw new CibaConfigurationException(problems);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private IEnumerable<string> IssuerProblems()
+    {
+        if (services.GetService<SigningKeys>() is not { } keys)
+        {
+            return [];
+        }
+
+        var issuer = services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>().Value;
+        var clients = services.GetService<ConfiguredClients>()?.All ?? [];
+        return
+        [
+            .. keys.Problems,
+            .. OptionRules.Check(issuer),
+            .. clients.Where(client => client.IdTokenSignedResponseAlg is { } algorithm && !keys.Algorithms.Contains(algorithm))
+                .Select(client => $"Client '{client.ClientId}': IdTokenSignedResponseAlg '{client.IdTokenSignedResponseAlg}': there is no such key; give AddJwtTokenIssuer one, or use one of {string.Join(", ", keys.Algorithms)}."),
+            .. clients.Where(client => client.SubjectType == "pairwise" && issuer.PairwiseSubjectSalt is null)
+                .Select(client => $"Client '{client.ClientId}': SubjectType 'pairwise' needs {nameof(CibaJwtTokenIssuerOptions)}.{nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt)}: set it in AddJwtTokenIssuer."),
+        ];
+    }
+}

@@ -1,0 +1,38 @@
+namespace Ciba.AspNetCore.Store;
+
+/// <summary>A request in memory and what changes about it; a link of the list of its user's pending requests.</summary>
+internal sealed class MemoryRequest(CibaRequest request)
+{
+    public CibaRequest Request { get; } = request;
+
+    public CibaRequestStatus Status { get; set; }
+
+    public CibaDecision? Decision { get; set; }
+
+    public TimeSpan Interval { get; set; } = request.Interval;
+
+    public DateTimeOffset NextPollAt { get; set; }
+
+    public long Lease { get; set; }
+
+    public DateTimeOffset LeaseEndsAt { get; set; }
+
+    public PendingRequests? Pending { get; set; }
+
+    public MemoryRequest? Previous { get; set; }
+
+    public MemoryRequest? Next { get; set; }
+
+    /// <summary>Section 11: what a poll finds. The order of the arms is the order of precedence.</summary>
+    public CibaPollStatus Judge(DateTimeOffset now) => Status switch
+    {
+        CibaRequestStatus.Redeemed => CibaPollStatus.Redeemed,
+        _ when Request.ExpiresAt <= now => CibaPollStatus.Expired,
+        CibaRequestStatus.Denied => CibaPollStatus.Denied,
+        CibaRequestStatus.Failed => CibaPollStatus.Failed,
+        CibaRequestStatus.Approved => CibaPollStatus.Approved,
+        CibaRequestStatus.Redeeming => LeaseEndsAt <= now ? CibaPollStatus.Approved : CibaPollStatus.Pending,
+        _ when now < NextPollAt => CibaPollStatus.SlowDown,
+        _ => CibaPollStatus.Pending,
+    };
+}

@@ -1,0 +1,221 @@
+using System.Globalization;
+
+namespace Ciba.AspNetCore.Store;
+
+/// <summary>The requests of one in 64 users, under one lock that is never held for longer than a few look-ups.</summary>
+internal sealed class MemoryShard
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, MemoryRequest> _requests = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PendingRequests> _pending = new(StringComparer.Ordinal);
+
+    // When each request is next to be looked at: at its expiry, when it stops to count as pending, and at its end.
+    private readonly PriorityQueue<MemoryRequest, long> _due = new();
+
+    private long _leases;
+
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _requests.Count;
+            }
+        }
+    }
+
+    public CibaAddResult Add(CibaRequest request, CibaRequestLimits limits)
+    {
+        lock (_gate)
+        {
+            Expire(request.CreatedAt);
+            if (!_pending.TryGetValue(request.Subject, out var waiting))
+            {
+                waiting = new PendingRequests();
+            }
+
+            if ((limits.PerUser > 0 && waiting.Count >= limits.PerUser)
+                || (limits.PerUserAndClient > 0 && waiting.Of(request.ClientId) >= limits.PerUserAndClient))
+            {
+                return CibaAddResult.LimitReached;
+            }
+
+            var entry = new MemoryRequest(request);
+            _requests.Add(request.Id, entry);
+            _pending[request.Subject] = waiting;
+            waiting.Add(entry);
+            _due.Enqueue(entry, request.ExpiresAt.UtcTicks);
+            return CibaAddResult.Added;
+        }
+    }
+
+    public CibaPollResult Poll(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            if (!_requests.TryGetValue(id, out var entry) || entry.Request.ClientId != clientId)
+            {
+                return new() { Status = CibaPollStatus.Unknown };
+            }
+
+            var status = entry.Judge(now);
+            if (status == CibaPollStatus.Approved)
+            {
+                return Lease(entry, now + leaseTime);
+            }
+
+            if (status is CibaPollStatus.SlowDown)
+            {
+                entry.Interval += CibaRequest.SlowDownIncrement;
+            }
+
+            if (entry.Status == CibaRequestStatus.Pending)
+            {
+                entry.NextPollAt = now + entry.Interval;
+            }
+
+            return new() { Status = status };
+        }
+    }
+
+    public bool Complete(string id, string lease) => EndLease(id, lease, CibaRequestStatus.Redeemed);
+
+    public bool Release(string id, string lease) => EndLease(id, lease, CibaRequestStatus.Approved);
+
+    public CibaDecideResult Decide(string id, string subject, CibaDecision decision, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            if (!_requests.TryGetValue(id, out var entry))
+            {
+                return CibaDecideResult.Unknown;
+            }
+
+            if (entry.Request.Subject != subject)
+            {
+                return CibaDecideResult.NotYours;
+            }
+
+            if (entry.Status != CibaRequestStatus.Pending)
+            {
+                return CibaDecideResult.AlreadyDecided;
+            }
+
+            if (entry.Request.ExpiresAt <= now)
+            {
+                return CibaDecideResult.Expired;
+            }
+
+            NoLongerPending(entry);
+            entry.Status = decision.Outcome;
+            entry.Decision = decision;
+            return CibaDecideResult.Done;
+        }
+    }
+
+    public CibaRequestState? Get(string id, string subject, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            return _requests.TryGetValue(id, out var entry) && entry.Request.Subject == subject
+                ? new(entry.Request, entry.Status == CibaRequestStatus.Pending && entry.Request.ExpiresAt <= now ? CibaRequestStatus.Expired : entry.Status)
+                : null;
+        }
+    }
+
+    public IReadOnlyList<CibaRequest> ListPending(string subject, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            return _pending.TryGetValue(subject, out var waiting) ? [.. waiting.Where(request => request.ExpiresAt > now)] : [];
+        }
+    }
+
+    public bool Remove(string id)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(id, out var entry) || entry.Status != CibaRequestStatus.Pending)
+            {
+                return false;
+            }
+
+            NoLongerPending(entry);
+            return _requests.Remove(id);
+        }
+    }
+
+    public void Sweep(DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+        }
+    }
+
+    private CibaPollResult Lease(MemoryRequest entry, DateTimeOffset until)
+    {
+        entry.Status = CibaRequestStatus.Redeeming;
+        entry.Lease = ++_leases;
+        entry.LeaseEndsAt = until;
+        return new()
+        {
+            Status = CibaPollStatus.Approved,
+            Request = entry.Request,
+            Decision = entry.Decision,
+            Lease = entry.Lease.ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
+    private bool EndLease(string id, string lease, CibaRequestStatus status)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(id, out var entry)
+                || entry.Status != CibaRequestStatus.Redeeming
+                || entry.Lease.ToString(CultureInfo.InvariantCulture) != lease)
+            {
+                return false;
+            }
+
+            entry.Status = status;
+            return true;
+        }
+    }
+
+    /// <summary>Takes what is past its time off the user's pending requests, and forgets what is past its end.</summary>
+    private void Expire(DateTimeOffset now)
+    {
+        while (_due.TryPeek(out var entry, out var dueAt) && dueAt <= now.UtcTicks)
+        {
+            _due.Dequeue();
+            NoLongerPending(entry);
+            var end = entry.Request.RetainedUntil.UtcTicks;
+            if (dueAt < end)
+            {
+                _due.Enqueue(entry, end);
+            }
+            else
+            {
+                _requests.Remove(entry.Request.Id);
+            }
+        }
+    }
+
+    private void NoLongerPending(MemoryRequest entry)
+    {
+        if (entry.Pending is { } waiting)
+        {
+            waiting.Remove(entry);
+            if (waiting.Count == 0)
+            {
+                _pending.Remove(entry.Request.Subject);
+            }
+        }
+    }
+}

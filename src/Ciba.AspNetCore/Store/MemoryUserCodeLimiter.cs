@@ -1,0 +1,58 @@
+namespace Ciba.AspNetCore.Store;
+
+/// <summary>The wrong user codes that this node has seen.</summary>
+internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLimiter
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Tries> _tries = new(StringComparer.Ordinal);
+    private readonly PriorityQueue<string, long> _due = new();
+
+    public ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        lock (_gate)
+        {
+            Forget(now.UtcTicks);
+            if (!_tries.TryGetValue(subject, out var tries))
+            {
+                _tries[subject] = tries = new Tries();
+                _due.Enqueue(subject, (now + window).UtcTicks);
+            }
+
+            if (tries.Failed >= maxFailures)
+            {
+                return new(false);
+            }
+
+            tries.Failed++;
+            return new(true);
+        }
+    }
+
+    public ValueTask SucceededAsync(string subject, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_tries.TryGetValue(subject, out var tries) && tries.Failed > 0)
+            {
+                tries.Failed--;
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void Forget(long now)
+    {
+        while (_due.TryPeek(out var subject, out var dueAt) && dueAt <= now)
+        {
+            _due.Dequeue();
+            _tries.Remove(subject);
+        }
+    }
+
+    private sealed class Tries
+    {
+        public int Failed { get; set; }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Collections;
+
+namespace Ciba.AspNetCore.Store;
+
+/// <summary>
+/// One user's pending requests, oldest first: a list linked through the requests themselves, so that any of them leaves it
+/// in one step.
+/// </summary>
+internal sealed class PendingRequests : IEnumerable<CibaRequest>
+{
+    private MemoryRequest? _first;
+    private MemoryRequest? _last;
+
+    public int Count { get; private set; }
+
+    public int Of(string clientId) => this.Count(request => request.ClientId == clientId);
+
+    public void Add(MemoryRequest entry)
+    {
+        entry.Pending = this;
+        entry.Previous = _last;
+        _ = _last is null ? _first = entry : _last.Next = entry;
+        _last = entry;
+        Count++;
+    }
+
+    public void Remove(MemoryRequest entry)
+    {
+        _ = entry.Previous is null ? _first = entry.Next : entry.Previous.Next = entry.Next;
+        _ = entry.Next is null ? _last = entry.Previous : entry.Next.Previous = entry.Previous;
+        entry.Pending = null;
+        entry.Previous = entry.Next = null;
+        Count--;
+    }
+
+    public IEnumerator<CibaRequest> GetEnumerator()
+    {
+        for (var entry = _first; entry is not null; entry = entry.Next)
+        {
+            yield return entry.Request;
+        }
+    }
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

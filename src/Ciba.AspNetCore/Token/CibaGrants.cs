@@ -1,0 +1,96 @@
+using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>Sections 10.1 and 11: what a poll gets.</summary>
+internal sealed partial class CibaGrants(
+    ICibaRequestStore store,
+    ICibaClientStore clients,
+    ICibaUserLookup users,
+    ProviderUrls urls,
+    IOptions<CibaOptions> options,
+    TimeProvider time,
+    ILogger<CibaGrants> logger) : ICibaGrants
+{
+    private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
+
+    // The usual answers, one object each.
+    private static readonly CibaGrant Pending = new(CibaError.AuthorizationPending);
+    private static readonly CibaGrant SlowDown = new(CibaError.SlowDown);
+    private static readonly CibaGrant Expired = new(CibaError.ExpiredToken);
+    private static readonly CibaGrant Denied = new(CibaError.AuthorizationDenied);
+    private static readonly CibaGrant Invalid = new(CibaError.InvalidGrant);
+    private static readonly CibaGrant NotActive = new(UserNotActive);
+
+    public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(clientId);
+        var client = await clients.FindAsync(clientId, cancellationToken)
+            ?? throw new ArgumentException("The client is none that the ICibaClientStore knows.", nameof(clientId));
+        return await RedeemAsync(authReqId, client, cancellationToken);
+    }
+
+    public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)
+    {
+        if (CibaRequestId.FromAuthReqId(authReqId) is not { } id)
+        {
+            return Invalid;
+        }
+
+        var found = await store.PollAsync(id, client.ClientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+        switch (found.Status)
+        {
+            case CibaPollStatus.Approved:
+                return await LeasedAsync(id, found, client, cancellationToken);
+
+            case CibaPollStatus.Pending:
+                return Pending;
+
+            case CibaPollStatus.SlowDown:
+                return SlowDown;
+
+            case CibaPollStatus.Denied or CibaPollStatus.Failed:
+                return Denied;
+
+            case CibaPollStatus.Expired:
+                SawExpired(client.ClientId, CibaLog.Short(id));
+                return Expired;
+
+            case CibaPollStatus.Redeemed:
+                Replayed(client.ClientId, CibaLog.Short(id));
+                return Invalid;
+
+            default:
+                return Invalid;
+        }
+    }
+
+    private async ValueTask<CibaGrant> LeasedAsync(string id, CibaPollResult found, CibaClient client, CancellationToken cancellationToken)
+    {
+        var redemption = new Redemption(store, id, found.Lease!, client.ClientId, logger);
+        try
+        {
+            if (await users.IsActiveAsync(found.Request!.Subject, cancellationToken))
+            {
+                return new CibaGrant(new CibaTokenRequest(urls.Issuer, client, found.Request, found.Decision!), redemption);
+            }
+        }
+        catch
+        {
+            await redemption.GiveBackAsync();
+            throw;
+        }
+
+        await redemption.GiveBackAsync();
+        return NotActive;
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Request {Request} of client {ClientId} expired before it was redeemed")]
+    private partial void SawExpired(string clientId, string request);
+
+    [LoggerMessage(2, LogLevel.Warning, "Client {ClientId} sent the auth_req_id of request {Request} again, which was redeemed before")]
+    private partial void Replayed(string clientId, string request);
+}

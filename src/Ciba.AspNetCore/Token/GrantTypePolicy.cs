@@ -1,0 +1,66 @@
+using Ciba.AspNetCore.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Routing.Matching;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>Marks the endpoint that takes the CIBA grant.</summary>
+internal sealed class CibaTokenEndpointMetadata
+{
+    public static readonly CibaTokenEndpointMetadata Instance = new();
+}
+
+/// <summary>
+/// Where the host has a token endpoint on the same path, the grant type decides: CIBA comes to the library, everything else
+/// goes to the host as if the library were not there. The form stays readable.
+/// </summary>
+internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
+{
+    // After the policies of ASP.NET Core, which look at less than a body.
+    public override int Order => 1000;
+
+    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) =>
+        endpoints.Any(endpoint => endpoint.Metadata.GetMetadata<CibaTokenEndpointMetadata>() is not null);
+
+    public async Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
+    {
+        int ours = -1, theirs = 0;
+        for (var i = 0; i < candidates.Count; i++)
+        {
+            if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint.Metadata.GetMetadata<OtherMethodsMetadata>() is not null)
+            {
+                continue;
+            }
+
+            if (candidates[i].Endpoint.Metadata.GetMetadata<CibaTokenEndpointMetadata>() is not null)
+            {
+                ours = i;
+            }
+            else
+            {
+                theirs++;
+            }
+        }
+
+        if (ours < 0 || theirs == 0)
+        {
+            return;
+        }
+
+        var isCiba = await IsCibaAsync(httpContext.Request);
+        for (var i = 0; i < candidates.Count; i++)
+        {
+            if (i == ours != isCiba)
+            {
+                candidates.SetValidity(i, false);
+            }
+        }
+    }
+
+    // What cannot be read is left to the host, whose path this is.
+    private static async ValueTask<bool> IsCibaAsync(HttpRequest request) =>
+        FormParameters.IsForm(request)
+        && !(await FormParameters.ReadCollectionAsync(request)).Failed(out _, out var form)
+        && form["grant_type"] == TokenEndpoint.GrantType;
+}

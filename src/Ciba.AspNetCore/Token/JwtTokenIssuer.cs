@@ -1,0 +1,61 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>The ready token issuer: an access token by RFC 9068 and an ID Token by OpenID Connect Core section 2.</summary>
+internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options, TimeProvider time) : ICibaTokenIssuer
+{
+    private const int IdBytes = 16;
+
+    public ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var subject = Subject(request);
+        var accessToken = keys.Signer(keys.Default).SignAccessToken(AccessTokenClaims(request, subject, now));
+
+        var signer = keys.Signer(request.Client.IdTokenSignedResponseAlg ?? keys.Default);
+        var claims = request.CreateIdTokenClaims(now, options.Value.IdTokenLifetime, signer.Algorithm, accessToken);
+        claims["sub"] = subject;
+        options.Value.ConfigureIdToken?.Invoke(request, claims);
+
+        return new(new CibaTokens
+        {
+            AccessToken = accessToken,
+            ExpiresIn = options.Value.AccessTokenLifetime,
+            IdToken = signer.SignIdToken(claims),
+        });
+    }
+
+    private Dictionary<string, object> AccessTokenClaims(CibaTokenRequest request, string subject, DateTimeOffset now)
+    {
+        var claims = new Dictionary<string, object>(StringComparer.Ordinal)
+        {
+            ["iss"] = request.Issuer,
+            ["sub"] = subject,
+            ["aud"] = options.Value.AccessTokenAudience ?? request.Issuer,
+            ["client_id"] = request.Client.ClientId,
+            ["jti"] = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
+            ["iat"] = now.ToUnixTimeSeconds(),
+            ["exp"] = (now + options.Value.AccessTokenLifetime).ToUnixTimeSeconds(),
+            ["auth_time"] = request.AuthTime.ToUnixTimeSeconds(),
+            ["scope"] = string.Join(' ', request.Scopes),
+        };
+        options.Value.ConfigureAccessToken?.Invoke(request, claims);
+        return claims;
+    }
+
+    // Section 4: the sector identifier is the host of jwks_uri or of the notification endpoint.
+    private string Subject(CibaTokenRequest request)
+    {
+        if (request.Client.SubjectType != "pairwise")
+        {
+            return request.Subject;
+        }
+
+        var input = $"{request.Client.SectorIdentifier}\n{request.Subject}";
+        return Base64Url.EncodeToString(HMACSHA256.HashData(Encoding.UTF8.GetBytes(options.Value.PairwiseSubjectSalt!), Encoding.UTF8.GetBytes(input)));
+    }
+}

@@ -1,0 +1,54 @@
+using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>The lease on one approved request: ended once, with success or by giving it back.</summary>
+internal sealed partial class Redemption(ICibaRequestStore store, string id, string lease, string clientId, ILogger logger)
+{
+    private bool _ended;
+
+    public async ValueTask<bool> CompleteAsync(CancellationToken cancellationToken)
+    {
+        var completed = await store.CompleteAsync(id, lease, cancellationToken);
+        _ended = true;
+        if (completed)
+        {
+            Redeemed(clientId, CibaLog.Short(id));
+        }
+        else
+        {
+            LeaseLost(clientId, CibaLog.Short(id));
+        }
+
+        return completed;
+    }
+
+    public async ValueTask GiveBackAsync()
+    {
+        if (_ended)
+        {
+            return;
+        }
+
+        _ended = true;
+        try
+        {
+            await store.ReleaseAsync(id, lease, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            // The lease returns by itself; what made it fail is being reported already.
+            NotReleased(CibaLog.Short(id), exception);
+        }
+    }
+
+    [LoggerMessage(11, LogLevel.Information, "Request {Request} redeemed by client {ClientId}")]
+    private partial void Redeemed(string clientId, string request);
+
+    [LoggerMessage(12, LogLevel.Warning, "The lease on request {Request} of client {ClientId} ran out before its tokens were there: they were thrown away")]
+    private partial void LeaseLost(string clientId, string request);
+
+    [LoggerMessage(13, LogLevel.Warning, "The lease on request {Request} could not be given back and will run out")]
+    private partial void NotReleased(string request, Exception exception);
+}

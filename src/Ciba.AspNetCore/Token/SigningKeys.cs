@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using Ciba.AspNetCore.Jose;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Tokens;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>
+/// The keys of the ready token issuer: the host's, or made at start-up and gone with the process. The first key of an
+/// algorithm signs; the others are there so that what they signed can still be checked.
+/// </summary>
+internal sealed partial class SigningKeys : ICibaSigningKeys
+{
+    public const string DefaultAlgorithm = "ES256";
+
+    private readonly Lazy<IReadOnlyList<SigningCredentials>> _credentials;
+    private readonly Lazy<Dictionary<string, TokenSigner>> _signers;
+
+    public SigningKeys(IOptions<CibaJwtTokenIssuerOptions> options, ILogger<SigningKeys> logger)
+    {
+        var given = options.Value.SigningCredentials;
+        Problems = [.. given.Select(Problem).OfType<string>()];
+        Default = given.Count > 0 ? given[0].Algorithm : DefaultAlgorithm;
+        Algorithms = given.Count > 0 ? [.. given.Select(credentials => credentials.Algorithm).Distinct()] : [DefaultAlgorithm, "PS256", "RS256"];
+        IsEphemeral = given.Count == 0;
+        if (IsEphemeral)
+        {
+            Ephemeral(logger);
+        }
+
+        // RSA keys take their time to make: not before somebody needs one.
+        _credentials = new(() => IsEphemeral ? [.. Algorithms.Select(Make)] : [.. given]);
+        _signers = new(() => _credentials.Value.DistinctBy(credentials => credentials.Algorithm)
+            .ToDictionary(credentials => credentials.Algorithm, credentials => new TokenSigner(credentials)));
+    }
+
+    /// <summary>What is wrong with the host's keys.</summary>
+    public IReadOnlyList<string> Problems { get; }
+
+    /// <summary>What ID Tokens are signed with where the client does not say.</summary>
+    public string Default { get; }
+
+    public IReadOnlyList<string> Algorithms { get; }
+
+    public bool IsEphemeral { get; }
+
+    public TokenSigner Signer(string algorithm) => _signers.Value[algorithm];
+
+    public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(_credentials.Value);
+
+    private static SigningCredentials Make(string algorithm)
+    {
+        SecurityKey key = algorithm == DefaultAlgorithm
+            ? new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256))
+            : new RsaSecurityKey(RSA.Create(2048));
+        key.KeyId = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(12));
+        return new SigningCredentials(key, algorithm);
+    }
+
+    private static string? Problem(SigningCredentials credentials)
+    {
+        if (!JoseAlgorithms.Asymmetric.Contains(credentials.Algorithm))
+        {
+            return $"AddJwtTokenIssuer: the algorithm '{credentials.Algorithm}' is not one of {string.Join(", ", JoseAlgorithms.Asymmetric)}.";
+        }
+
+        if (JoseAlgorithms.WhyNot(credentials.Algorithm, credentials.Key) is { } reason)
+        {
+            return $"AddJwtTokenIssuer: {reason}.";
+        }
+
+        return credentials.Key is AsymmetricSecurityKey { PrivateKeyStatus: PrivateKeyStatus.DoesNotExist }
+            ? $"AddJwtTokenIssuer: the key for {credentials.Algorithm} has no private half to sign with."
+            : null;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Tokens are signed with keys that were made just now and are gone with this process: no other node, and no later start, has them. Give AddJwtTokenIssuer signing credentials")]
+    private static partial void Ephemeral(ILogger logger);
+}
+
+/// <summary>A key that signs, with the headers of its tokens made beforehand.</summary>
+internal sealed class TokenSigner
+{
+    private readonly SignatureKey _key;
+    private readonly string _idTokenHeader;
+    private readonly string _accessTokenHeader;
+
+    public TokenSigner(SigningCredentials credentials)
+    {
+        var keyId = PublicKey.From(credentials.Key, credentials.Algorithm).KeyId!;
+        _key = SignatureKey.ForSigning(credentials.Key, credentials.Algorithm, keyId);
+        _idTokenHeader = Header("JWT", keyId);
+        _accessTokenHeader = Header("at+jwt", keyId);
+    }
+
+    public string Algorithm => _key.Algorithm;
+
+    public string SignIdToken(IDictionary<string, object> claims) => _key.Sign(_idTokenHeader, ClaimsJson.Write(claims));
+
+    public string SignAccessToken(IDictionary<string, object> claims) => _key.Sign(_accessTokenHeader, ClaimsJson.Write(claims));
+
+    private string Header(string type, string keyId) => Base64Url.EncodeToString(ClaimsJson.Write(new Dictionary<string, object>
+    {
+        ["alg"] = _key.Algorithm,
+        ["typ"] = type,
+        ["kid"] = keyId,
+    }));
+}

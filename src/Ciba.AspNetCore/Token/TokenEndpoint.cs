@@ -1,0 +1,124 @@
+using System.Text.Json.Serialization;
+using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>Section 10.1: <c>POST /token</c> with the CIBA grant, from the poll to the tokens.</summary>
+internal sealed partial class TokenEndpoint(
+    ClientAuthenticator clients,
+    IOptions<CibaOptions> options,
+    TimeProvider time,
+    ILogger<TokenEndpoint> logger)
+{
+    public const string GrantType = "urn:openid:params:grant-type:ciba";
+
+    // Drafts and blog posts have it; no specification does.
+    private const string WrongGrantType = "urn:ietf:params:oauth:grant-type:ciba";
+
+    private static readonly CibaError NoGrantType = CibaError.InvalidRequest.With($"grant_type is required: send grant_type={GrantType}.");
+    private static readonly CibaError NotThatUrn = CibaError.UnsupportedGrantType.With($"{WrongGrantType} is not the grant type of CIBA: send grant_type={GrantType}.");
+    private static readonly CibaError NoAuthReqId = CibaError.InvalidRequest.With("auth_req_id is required: send the one from the authentication response.");
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form))
+        {
+            await RefuseAsync(context, error);
+            return;
+        }
+
+        if (form["grant_type"] is not GrantType)
+        {
+            await RefuseAsync(context, form["grant_type"] switch { null => NoGrantType, WrongGrantType => NotThatUrn, _ => CibaError.UnsupportedGrantType });
+            return;
+        }
+
+        if ((await clients.AuthenticateAsync(context, form)).Failed(out error, out var client))
+        {
+            await RefuseAsync(context, error);
+            return;
+        }
+
+        if (!client.MayUseCiba)
+        {
+            await RefuseAsync(context, CibaError.UnauthorizedClient, client);
+            return;
+        }
+
+        if (form["auth_req_id"] is not { } authReqId)
+        {
+            await RefuseAsync(context, NoAuthReqId, client);
+            return;
+        }
+
+        await using var grant = await context.RequestServices.GetRequiredService<CibaGrants>().RedeemAsync(authReqId, client.Client, context.RequestAborted);
+        if (grant.Failed(out error, out var request))
+        {
+            await RefuseAsync(context, error, client);
+            return;
+        }
+
+        var tokens = await IssueAsync(context, request);
+
+        // Used from here on, whether the answer arrives or not: one that is sent twice is worse than one that is lost.
+        if (!await grant.CompleteAsync(CancellationToken.None))
+        {
+            await RefuseAsync(context, CibaError.AuthorizationPending, client);
+            return;
+        }
+
+        await CibaResults.OkAsync(context, TokenResponse.Of(tokens, request), WireJson.Relaxed.TokenResponse);
+    }
+
+    private async ValueTask<CibaTokens> IssueAsync(HttpContext context, CibaTokenRequest request)
+    {
+        using var leaseEnds = new CancellationTokenSource(options.Value.RedemptionLease, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(leaseEnds.Token, context.RequestAborted);
+        var issuer = context.RequestServices.GetRequiredService<ICibaTokenIssuer>();
+        var tokens = await issuer.IssueAsync(request, either.Token);
+        either.Token.ThrowIfCancellationRequested();
+        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.Ticks: > 0 })
+        {
+            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or a positive ExpiresIn.");
+        }
+
+        return tokens;
+    }
+
+    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client = null)
+    {
+        // A poll that finds the user still thinking is the normal case.
+        if (!ReferenceEquals(error, CibaError.AuthorizationPending))
+        {
+            Refused(client?.Client.ClientId ?? "not authenticated", error.Error, error.Description);
+        }
+
+        return CibaResults.RefuseAsync(context, error);
+    }
+
+    [LoggerMessage(1, LogLevel.Debug, "Token request of client {ClientId} refused: {Error}, {Description}")]
+    private partial void Refused(string clientId, string error, string description);
+}
+
+/// <summary>Section 10.1.1: the successful answer.</summary>
+internal sealed record TokenResponse(
+    [property: JsonPropertyName("access_token")] string AccessToken,
+    [property: JsonPropertyName("token_type")] string TokenType,
+    [property: JsonPropertyName("expires_in")] long ExpiresIn,
+    [property: JsonPropertyName("id_token")] string IdToken,
+    [property: JsonPropertyName("refresh_token")] string? RefreshToken,
+    [property: JsonPropertyName("scope")] string? Scope)
+{
+    public static TokenResponse Of(CibaTokens tokens, CibaTokenRequest request) => new(
+        tokens.AccessToken,
+        tokens.TokenType,
+        (long)tokens.ExpiresIn.TotalSeconds,
+        tokens.IdToken,
+        tokens.RefreshToken,
+        request.Scopes.ToHashSet().SetEquals(request.RequestedScopes) ? null : string.Join(' ', request.Scopes));
+}
