@@ -1,5 +1,6 @@
 // A whole OpenID Provider for CIBA. Users and pending requests live in memory, tokens are JWTs, the phone is an HTTP API.
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
 
 // The settings lie beside the program, from wherever it is started.
@@ -22,16 +23,16 @@ var ciba = builder.Services
     .AddJwtTokenIssuer();
 _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
 
-// The user's phone signs in with the user's name and password.
-builder.Services.AddAuthentication(BasicAuthentication.Scheme)
-    .AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
-builder.Services.AddAuthorization();
+// The user's phone signs in with the user's name and password; nothing else here does.
+builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
+builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme).RequireAuthenticatedUser());
+builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
 
 var app = builder.Build();
 
-app.MapCiba();                                          // POST /bc-authorize, POST /token
-app.MapCibaDiscovery();                                 // GET /.well-known/openid-configuration, GET /jwks
-app.MapCibaDevice("/device").RequireAuthorization();    // GET /device/requests, POST /device/requests/{id}/approve, ...
+app.MapCiba();                                                  // POST /bc-authorize, POST /token
+app.MapCibaDiscovery();                                         // GET /.well-known/openid-configuration, GET /jwks
+app.MapCibaDevice("/device").RequireAuthorization("Device");    // GET /device/requests, POST /device/requests/{id}/approve, ...
 
 if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
 {
