@@ -14,6 +14,6 @@ public sealed partial class ConsoleNotifier(ILogger<ConsoleNotifier> logger) : I
         return Task.CompletedTask;
     }
 
-    [LoggerMessage(LogLevel.Information, "A request of {ClientName} waits for its user: see GET /device/requests")]
+    [LoggerMessage(1, LogLevel.Information, "A request of {ClientName} waits for its user: see GET /device/requests")]
     private partial void Waits(string clientName);
 }

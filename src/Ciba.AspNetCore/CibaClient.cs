@@ -4,7 +4,7 @@ namespace Ciba.AspNetCore;
 
 /// <summary>
 /// A client as it is registered, in the words of CIBA Core section 4, OpenID Connect Registration and RFC 7591. Not to be
-/// changed once the library has seen it.
+/// changed once the library has seen it. An optional text that is empty counts as absent.
 /// </summary>
 public sealed class CibaClient
 {
@@ -31,7 +31,7 @@ public sealed class CibaClient
     /// The algorithm of the client's assertions (<c>token_endpoint_auth_signing_alg</c>). Without it every algorithm that
     /// the method allows and the key fits.
     /// </summary>
-    public string? TokenEndpointAuthSigningAlg { get; set; }
+    public string? TokenEndpointAuthSigningAlg { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
     /// The grant types the client may use (<c>grant_types</c>). Without a value: CIBA. A list without
@@ -42,16 +42,16 @@ public sealed class CibaClient
     /// <summary>
     /// How the client gets its tokens (<c>backchannel_token_delivery_mode</c>). Required for CIBA. Now: <c>poll</c>.
     /// </summary>
-    public string? BackchannelTokenDeliveryMode { get; set; }
+    public string? BackchannelTokenDeliveryMode { get; set => field = NullIfEmpty(value); }
 
     /// <summary>Where pings and pushes go (<c>backchannel_client_notification_endpoint</c>). Not used in poll mode.</summary>
-    public string? BackchannelClientNotificationEndpoint { get; set; }
+    public string? BackchannelClientNotificationEndpoint { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
     /// The algorithm of the client's signed authentication requests
     /// (<c>backchannel_authentication_request_signing_alg</c>).
     /// </summary>
-    public string? BackchannelAuthenticationRequestSigningAlg { get; set; }
+    public string? BackchannelAuthenticationRequestSigningAlg { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
     /// Whether the client asks for the user's code (<c>backchannel_user_code_parameter</c>): required then for users who
@@ -62,17 +62,17 @@ public sealed class CibaClient
     /// <summary>
     /// The algorithm of the client's ID Tokens (<c>id_token_signed_response_alg</c>). Without a value the issuer's default.
     /// </summary>
-    public string? IdTokenSignedResponseAlg { get; set; }
+    public string? IdTokenSignedResponseAlg { get; set => field = NullIfEmpty(value); }
 
     /// <summary>The scope values the client may ask for; <c>openid</c> is always among them.</summary>
     public IList<string> Scopes { get; set; } = [];
 
     /// <summary>The client's public keys by value: the JSON text of a JWK Set (<c>jwks</c>).</summary>
     [StringSyntax(StringSyntaxAttribute.Json)]
-    public string? Jwks { get; set; }
+    public string? Jwks { get; set => field = NullIfEmpty(value); }
 
     /// <summary>The client's public keys by reference: an https URL of a JWK Set (<c>jwks_uri</c>).</summary>
-    public string? JwksUri { get; set; }
+    public string? JwksUri { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
     /// <c>public</c>, the default, or <c>pairwise</c> (<c>subject_type</c>, OpenID Connect Core section 8).
@@ -100,6 +100,8 @@ public sealed class CibaClient
         ArgumentException.ThrowIfNullOrEmpty(secret);
         return Clients.ClientSecret.Hash(secret);
     }
+
+    private static string? NullIfEmpty(string? value) => string.IsNullOrEmpty(value) ? null : value;
 }
 
 /// <summary>Values of <c>token_endpoint_auth_method</c> (OpenID Connect Core section 9).</summary>

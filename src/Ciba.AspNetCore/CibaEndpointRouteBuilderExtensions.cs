@@ -23,7 +23,8 @@ public static class CibaEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps the backchannel authentication endpoint (CIBA Core section 7) and the token endpoint for the CIBA grant
     /// (section 10.1), on the paths that <see cref="CibaOptions"/> names. A token endpoint that the host has on the same path
-    /// goes on to get every other grant type. Both endpoints authenticate their clients themselves.
+    /// goes on to get every other grant type. Both endpoints authenticate their clients themselves,
+    /// so that a policy of the host that asks for a signed-in user leaves them alone.
     /// </summary>
     public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
     {
@@ -36,7 +37,7 @@ public static class CibaEndpointRouteBuilderExtensions
         group.Map(options.TokenPath, Post, token.HandleAsync).WithDisplayName("CIBA token").WithMetadata(CibaTokenEndpointMetadata.Instance);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
         ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
-        return group;
+        return group.AllowAnonymous();
     }
 
     /// <summary>
@@ -54,7 +55,7 @@ public static class CibaEndpointRouteBuilderExtensions
         var group = endpoints.MapGroup("");
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery");
         group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set");
-        return group;
+        return group.AllowAnonymous();
     }
 
     /// <summary>

@@ -42,7 +42,7 @@ public static class CibaServiceCollectionExtensions
 
         // One node, until a package such as Ciba.AspNetCore.Redis puts its own in their place.
         services.TryAddSingleton<ICibaRequestStore, MemoryCibaRequestStore>();
-        services.TryAddSingleton<ICibaReplayCache>(provider => new MemoryReplayCache(provider.GetRequiredService<TimeProvider>(), MemoryReplayCache.DefaultCapacity));
+        services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
 
         services.TryAddSingleton<ProviderUrls>();

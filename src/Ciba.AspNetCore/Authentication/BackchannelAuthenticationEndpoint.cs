@@ -22,26 +22,12 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
     public async Task HandleAsync(HttpContext context)
     {
-        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form))
-        {
-            await RefuseAsync(context, error);
-            return;
-        }
-
-        if ((await clients.AuthenticateAsync(context, form)).Failed(out error, out var client))
-        {
-            await RefuseAsync(context, error);
-            return;
-        }
-
-        if (AuthenticationRequest.Read(form, client, options.Value).Failed(out error, out var asked))
-        {
-            await RefuseAsync(context, error, client);
-            return;
-        }
-
         var users = context.RequestServices.GetRequiredService<HintedUsers>();
-        if ((await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
+        RegisteredClient? client = null;
+        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
+            || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
+            || AuthenticationRequest.Read(form, client, options.Value).Failed(out error, out var asked)
+            || (await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
         {
             await RefuseAsync(context, error, client);
             return;
@@ -73,7 +59,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         await CibaResults.OkAsync(
             context,
             new Acknowledgement(authReqId, (int)(request.ExpiresAt - request.CreatedAt).TotalSeconds, (int)request.Interval.TotalSeconds),
-            WireJson.Default.Acknowledgement);
+            WireJson.Relaxed.Acknowledgement);
     }
 
     private CibaRequest Accept(string authReqId, CibaClient client, AuthenticationRequest asked, HintedUser user)
@@ -109,7 +95,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         return null;
     }
 
-    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client = null)
+    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client)
     {
         Refused(client?.Client.ClientId ?? "not authenticated", error.Error, error.Description);
         return CibaResults.RefuseAsync(context, error);

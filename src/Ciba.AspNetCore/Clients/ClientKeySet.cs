@@ -45,7 +45,7 @@ internal sealed class ClientKeySet
         }
 
         var keys = published!.SelectMany(Usable).ToList();
-        problem = keys.Count == 0 ? "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 bits or more)" : null;
+        problem = keys.Count == 0 ? "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits)" : null;
         return problem is null ? new ClientKeySet(keys) : null;
     }
 

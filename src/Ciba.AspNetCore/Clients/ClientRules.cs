@@ -92,7 +92,7 @@ internal static class ClientRules
         CibaTokenDeliveryModes.Poll => null,
         CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push =>
             $"BackchannelTokenDeliveryMode '{client.BackchannelTokenDeliveryMode}' is not supported by this version; use {CibaTokenDeliveryModes.Poll}",
-        null or "" => MayUseCiba(client) ? $"BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: {CibaTokenDeliveryModes.Poll}" : null,
+        null => MayUseCiba(client) ? $"BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: {CibaTokenDeliveryModes.Poll}" : null,
         var mode => $"BackchannelTokenDeliveryMode '{mode}' is unknown; use {CibaTokenDeliveryModes.Poll}",
     };
 
@@ -104,7 +104,7 @@ internal static class ClientRules
 
     private static string? RequestSigning(CibaClient client) => client.BackchannelAuthenticationRequestSigningAlg switch
     {
-        null or "" => null,
+        null => null,
         var algorithm when JoseAlgorithms.Asymmetric.Contains(algorithm) =>
             "BackchannelAuthenticationRequestSigningAlg: signed authentication requests are not supported by this version; leave it out",
         var algorithm => $"BackchannelAuthenticationRequestSigningAlg '{algorithm}' is not an asymmetric algorithm",

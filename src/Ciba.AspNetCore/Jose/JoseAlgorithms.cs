@@ -15,6 +15,7 @@ internal static class JoseAlgorithms
         ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
     private const int MinRsaBits = 2048;
+    private const int MaxRsaBits = 8192;
 
     /// <summary>Null where the key may be used with the algorithm, else why not.</summary>
     public static string? WhyNot(string algorithm, SecurityKey key)
@@ -30,7 +31,7 @@ internal static class JoseAlgorithms
                 return Ecdsa(key) is { } ecdsa && ecdsa.KeySize == curve ? null : $"{algorithm} needs an EC key on the curve P-{curve}";
 
             default:
-                return Rsa(key) is { } rsa && rsa.KeySize >= MinRsaBits ? null : $"{algorithm} needs an RSA key of {MinRsaBits} bits at least";
+                return Rsa(key) is { } rsa && rsa.KeySize is >= MinRsaBits and <= MaxRsaBits ? null : $"{algorithm} needs an RSA key of {MinRsaBits} to {MaxRsaBits} bits";
         }
     }
 

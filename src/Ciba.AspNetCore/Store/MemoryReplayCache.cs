@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Store;
 
@@ -7,13 +8,15 @@ namespace Ciba.AspNetCore.Store;
 /// The used JWTs of this node, in 50 bytes or so each. Full, it refuses: a client that waits is better than a JWT that can
 /// be used twice.
 /// </summary>
-internal sealed class MemoryReplayCache(TimeProvider time, int capacity) : ICibaReplayCache
+internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<MemoryReplayCache> logger, int capacity = MemoryReplayCache.DefaultCapacity) : ICibaReplayCache
 {
     public const int DefaultCapacity = 1_000_000;
 
     private readonly Lock _gate = new();
     private readonly HashSet<UInt128> _used = [];
     private readonly PriorityQueue<UInt128, long> _due = new();
+
+    private bool _isFull;
 
     public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
@@ -27,7 +30,7 @@ internal sealed class MemoryReplayCache(TimeProvider time, int capacity) : ICiba
                 _used.Remove(old);
             }
 
-            if (_used.Count >= capacity || !_used.Add(digest))
+            if (IsFull() || !_used.Add(digest))
             {
                 return new(false);
             }
@@ -36,4 +39,20 @@ internal sealed class MemoryReplayCache(TimeProvider time, int capacity) : ICiba
             return new(true);
         }
     }
+
+    // Said once, not for every JWT that is refused.
+    private bool IsFull()
+    {
+        var wasFull = _isFull;
+        _isFull = _used.Count >= capacity;
+        if (_isFull && !wasFull)
+        {
+            Full(capacity);
+        }
+
+        return _isFull;
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "The replay cache is full with {Capacity} JWTs that are not expired: more are refused until some expire")]
+    private partial void Full(int capacity);
 }

@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -8,8 +9,7 @@ namespace Ciba.AspNetCore.Token;
 /// <summary>Sections 10.1 and 11: what a poll gets.</summary>
 internal sealed partial class CibaGrants(
     ICibaRequestStore store,
-    ICibaClientStore clients,
-    ICibaUserLookup users,
+    IServiceProvider services,
     ProviderUrls urls,
     IOptions<CibaOptions> options,
     TimeProvider time,
@@ -28,7 +28,7 @@ internal sealed partial class CibaGrants(
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(clientId);
-        var client = await clients.FindAsync(clientId, cancellationToken)
+        var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(clientId, cancellationToken)
             ?? throw new ArgumentException("The client is none that the ICibaClientStore knows.", nameof(clientId));
         return await RedeemAsync(authReqId, client, cancellationToken);
     }
@@ -73,7 +73,8 @@ internal sealed partial class CibaGrants(
         var redemption = new Redemption(store, id, found.Lease!, client.ClientId, logger);
         try
         {
-            if (await users.IsActiveAsync(found.Request!.Subject, cancellationToken))
+            // Made only now: most polls find the user still thinking and need no user lookup.
+            if (await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(found.Request!.Subject, cancellationToken))
             {
                 return new CibaGrant(new CibaTokenRequest(urls.Issuer, client, found.Request, found.Decision!), redemption);
             }

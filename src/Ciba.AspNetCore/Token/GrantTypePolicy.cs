@@ -28,7 +28,8 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         int ours = -1, theirs = 0;
         for (var i = 0; i < candidates.Count; i++)
         {
-            if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint.Metadata.GetMetadata<OtherMethodsMetadata>() is not null)
+            // What comes last of all is a fallback, not somebody's token endpoint.
+            if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint is RouteEndpoint { Order: int.MaxValue })
             {
                 continue;
             }

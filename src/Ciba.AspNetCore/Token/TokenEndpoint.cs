@@ -26,33 +26,13 @@ internal sealed partial class TokenEndpoint(
 
     public async Task HandleAsync(HttpContext context)
     {
-        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form))
+        RegisteredClient? client = null;
+        if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
+            || ReadGrantType(form).Failed(out error, out _)
+            || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
+            || ReadAuthReqId(form, client).Failed(out error, out var authReqId))
         {
-            await RefuseAsync(context, error);
-            return;
-        }
-
-        if (form["grant_type"] is not GrantType)
-        {
-            await RefuseAsync(context, form["grant_type"] switch { null => NoGrantType, WrongGrantType => NotThatUrn, _ => CibaError.UnsupportedGrantType });
-            return;
-        }
-
-        if ((await clients.AuthenticateAsync(context, form)).Failed(out error, out var client))
-        {
-            await RefuseAsync(context, error);
-            return;
-        }
-
-        if (!client.MayUseCiba)
-        {
-            await RefuseAsync(context, CibaError.UnauthorizedClient, client);
-            return;
-        }
-
-        if (form["auth_req_id"] is not { } authReqId)
-        {
-            await RefuseAsync(context, NoAuthReqId, client);
+            await RefuseAsync(context, error, client);
             return;
         }
 
@@ -75,6 +55,19 @@ internal sealed partial class TokenEndpoint(
         await CibaResults.OkAsync(context, TokenResponse.Of(tokens, request), WireJson.Relaxed.TokenResponse);
     }
 
+    private static Outcome<string> ReadGrantType(FormParameters form) => form["grant_type"] switch
+    {
+        GrantType => GrantType,
+        WrongGrantType => NotThatUrn,
+        null => NoGrantType,
+        _ => CibaError.UnsupportedGrantType,
+    };
+
+    private static Outcome<string> ReadAuthReqId(FormParameters form, RegisteredClient client) =>
+        !client.MayUseCiba ? CibaError.UnauthorizedClient
+        : form["auth_req_id"] is { } authReqId ? authReqId
+        : NoAuthReqId;
+
     private async ValueTask<CibaTokens> IssueAsync(HttpContext context, CibaTokenRequest request)
     {
         using var leaseEnds = new CancellationTokenSource(options.Value.RedemptionLease, time);
@@ -90,7 +83,7 @@ internal sealed partial class TokenEndpoint(
         return tokens;
     }
 
-    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client = null)
+    private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client)
     {
         // A poll that finds the user still thinking is the normal case.
         if (!ReferenceEquals(error, CibaError.AuthorizationPending))
