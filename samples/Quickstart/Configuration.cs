@@ -5,19 +5,20 @@ namespace Quickstart;
 /// <summary>The two things that the standard configuration does not do.</summary>
 public static class Configuration
 {
-    /// <summary><c>--config FILE</c>: a JSON file that wins over appsettings, and loses to environment and command line.</summary>
-    public static void AddConfigFile(this ConfigurationManager configuration, string[] args)
+    /// <summary>
+    /// The appsettings beside the program, wherever it is started, and <c>--config FILE</c>, a JSON file that wins over
+    /// appsettings and loses to environment and command line.
+    /// </summary>
+    public static void AddQuickstartFiles(this ConfigurationManager configuration, string[] args)
     {
-        var commandLine = new ConfigurationBuilder().AddCommandLine(args).Build();
-        if (commandLine["config"] is not { Length: > 0 } file)
+        var sources = configuration.Sources;
+        var appSettings = sources.Select((source, index) => (source, index)).Where(known => known.source is JsonConfigurationSource).ToList();
+        if (new ConfigurationBuilder().AddCommandLine(args).Build()["config"] is { Length: > 0 } file)
         {
-            return;
+            sources.Insert(appSettings[^1].index + 1, Json(Path.GetFullPath(file)));
         }
 
-        var source = new JsonConfigurationSource { Path = Path.GetFullPath(file), Optional = false };
-        source.ResolveFileProvider();
-        var behindAppSettings = configuration.Sources.ToList().FindLastIndex(known => known is JsonConfigurationSource) + 1;
-        configuration.Sources.Insert(behindAppSettings, source);
+        sources.Insert(appSettings[0].index, Json(Path.Combine(AppContext.BaseDirectory, "appsettings.json")));
     }
 
     /// <summary>The issuer where the configuration names none: the first address that the program listens on.</summary>
@@ -29,5 +30,12 @@ public static class Configuration
 
         // Addresses that mean "everywhere" are no names.
         return url.Replace("://*", "://localhost").Replace("://+", "://localhost").Replace("://0.0.0.0", "://localhost").Replace("://[::]", "://localhost").TrimEnd('/');
+    }
+
+    private static JsonConfigurationSource Json(string path)
+    {
+        var source = new JsonConfigurationSource { Path = path, Optional = false };
+        source.ResolveFileProvider();
+        return source;
     }
 }

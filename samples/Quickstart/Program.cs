@@ -3,9 +3,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
 
-// The settings lie beside the program, from wherever it is started.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.Configuration.AddConfigFile(args);
+var builder = WebApplication.CreateBuilder(args);
+builder.Configuration.AddQuickstartFiles(args);
 
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
 var clients = builder.Configuration.GetSection("Ciba:Clients");

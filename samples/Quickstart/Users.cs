@@ -35,12 +35,16 @@ public sealed class UserList
         All = users;
         foreach (var user in users)
         {
-            _bySubject.Add(user.Subject, user);
+            if (string.IsNullOrEmpty(user.Subject) || !_bySubject.TryAdd(user.Subject, user))
+            {
+                throw new InvalidOperationException($"Quickstart:Users: user '{user.Username}' has no Subject, or that of another user.");
+            }
+
             foreach (var hint in new[] { user.Username, user.Email, user.Phone })
             {
-                if (!string.IsNullOrEmpty(hint))
+                if (!string.IsNullOrEmpty(hint) && !_byHint.TryAdd(hint, user))
                 {
-                    _byHint.Add(hint, user);
+                    throw new InvalidOperationException($"Quickstart:Users: '{hint}' is the name, e-mail address or phone number of two users.");
                 }
             }
         }
