@@ -123,6 +123,7 @@ public sealed class RedemptionTests
         Tokens("no token type", new() { AccessToken = "a", IdToken = "i", TokenType = "", ExpiresIn = Bound }),
         Tokens("no lifetime", new() { AccessToken = "a", IdToken = "i", ExpiresIn = TimeSpan.Zero }),
         Tokens("a lifetime in the past", new() { AccessToken = "a", IdToken = "i", ExpiresIn = -Bound }),
+        Tokens("a lifetime that is zero on the wire", new() { AccessToken = "a", IdToken = "i", ExpiresIn = TimeSpan.FromMilliseconds(999) }),
     ];
 
     [TestCaseSource(nameof(Incomplete)), Spec("T12"), Spec("T7")]
