@@ -142,6 +142,21 @@ public sealed class SharedTokenPathTests
         }
     }
 
+    [Test]
+    public async Task A_fallback_page_of_the_host_is_no_token_endpoint()
+    {
+        await using var host = new CibaHost { Map = app => app.MapFallback(() => Results.Text("<html>", "text/html")) };
+
+        var post = await host.PostAsync("/token", [("grant_type", "authorization_code")]);
+        var elsewhere = await host.SendAsync(HttpMethod.Get, "/elsewhere");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(post.Body, Does.StartWith("""{"error":"unsupported_grant_type","""));
+            Assert.That(elsewhere.Body, Is.EqualTo("<html>"));
+        }
+    }
+
     private static async Task EchoAsync(HttpContext context)
     {
         var form = await context.Request.ReadFormAsync();

@@ -42,7 +42,7 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         {
             context.Response.Headers.Allow = allowed;
             return CibaResults.RefuseAsync(context, error);
-        }).WithOrder(int.MaxValue).WithMetadata(OtherMethodsMetadata.Instance);
+        }).WithOrder(int.MaxValue);
     }
 
     // No remote address: a test server or a socket of this machine.
@@ -57,10 +57,4 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
 
     [LoggerMessage(1, LogLevel.Error, "The request to {Path} failed")]
     private partial void Failed(PathString path, Exception exception);
-}
-
-/// <summary>Marks an endpoint that is there only to say which methods its path has.</summary>
-internal sealed class OtherMethodsMetadata
-{
-    public static readonly OtherMethodsMetadata Instance = new();
 }
