@@ -28,7 +28,7 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         int ours = -1, theirs = 0;
         for (var i = 0; i < candidates.Count; i++)
         {
-            // What comes last of all is a fallback, not somebody's token endpoint.
+            // The last order is for what takes what nobody wants: our answer to other methods, and a host's MapFallback.
             if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint is RouteEndpoint { Order: int.MaxValue })
             {
                 continue;

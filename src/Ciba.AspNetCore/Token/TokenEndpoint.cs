@@ -75,9 +75,9 @@ internal sealed partial class TokenEndpoint(
         var issuer = context.RequestServices.GetRequiredService<ICibaTokenIssuer>();
         var tokens = await issuer.IssueAsync(request, either.Token);
         either.Token.ThrowIfCancellationRequested();
-        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.Ticks: > 0 })
+        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 })
         {
-            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or a positive ExpiresIn.");
+            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
         }
 
         return tokens;
