@@ -187,7 +187,9 @@ public sealed class GrantsTests
     public async Task A_token_endpoint_of_the_hosts_own_redeems_as_the_design_shows()
     {
         var tries = 0;
-        await using var host = new CibaHost { Map = app => app.MapPost("/connect/token", async (HttpContext context, ICibaGrants ciba) =>
+        await using var host = new CibaHost
+        {
+            Map = app => app.MapPost("/connect/token", async (HttpContext context, ICibaGrants ciba) =>
         {
             var form = await context.Request.ReadFormAsync();
             await using var grant = await ciba.RedeemAsync(form["auth_req_id"], form["client_id"]!, context.RequestAborted);
@@ -203,7 +205,8 @@ public sealed class GrantsTests
 
             var tokens = new { access_token = "mine", sub = grant.Request!.Subject };
             return await grant.CompleteAsync(context.RequestAborted) ? Results.Json(tokens) : Results.Json(new { error = "authorization_pending" }, statusCode: 400);
-        }) };
+        })
+        };
         var id = (await host.AuthorizeAsync()).AuthReqId;
         (string, string?)[] poll = [("client_id", "client"), ("auth_req_id", id)];
 

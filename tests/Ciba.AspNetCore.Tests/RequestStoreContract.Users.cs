@@ -197,6 +197,23 @@ public abstract partial class RequestStoreContract
         }
     }
 
+    [Test, Spec("A21")]
+    public async Task A_withdrawn_request_may_come_again_and_has_a_life_of_its_own()
+    {
+        var id = (await AddedAsync()).Id;
+        await Store.RemoveAsync(id, CancellationToken.None);
+        Time.Advance(Lifetime - Seconds(1));
+        var again = New(id: id);
+        await AddAsync(again);
+        Time.Advance(Retention + Seconds(1));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await PendingAsync(), Is.EqualTo(new[] { id }));
+            Assert.That(await PollAsync(again), Is.EqualTo(CibaPollStatus.Pending));
+        }
+    }
+
     [TestCase(CibaRequestStatus.Approved), TestCase(CibaRequestStatus.Denied), TestCase(CibaRequestStatus.Failed), Spec("A21")]
     public async Task A_request_with_an_answer_cannot_be_withdrawn(CibaRequestStatus outcome)
     {

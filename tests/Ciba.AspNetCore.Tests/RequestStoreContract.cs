@@ -267,9 +267,9 @@ public abstract partial class RequestStoreContract
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr));
 
-    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null) => new()
+    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null) => new()
     {
-        Id = CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
+        Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
         ClientId = clientId,
         ClientName = $"The {clientId}",
         Subject = subject,

@@ -194,6 +194,11 @@ internal sealed class MemoryShard
         while (_due.TryPeek(out var entry, out var dueAt) && dueAt <= now.UtcTicks)
         {
             _due.Dequeue();
+            if (!_requests.TryGetValue(entry.Request.Id, out var current) || current != entry)
+            {
+                continue; // It was withdrawn.
+            }
+
             NoLongerPending(entry);
             var end = entry.Request.RetainedUntil.UtcTicks;
             if (dueAt < end)
