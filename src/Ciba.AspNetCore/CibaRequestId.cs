@@ -37,6 +37,9 @@ public static class CibaRequestId
         return Alphabet[SHA256.HashData(Encoding.UTF8.GetBytes(subject))[0] & 63];
     }
 
+    /// <summary>The number of a shard, 0 to 63; 0 for what is no shard.</summary>
+    internal static int ShardNumber(char shard) => Math.Max(0, Alphabet.IndexOf(shard));
+
     /// <summary>Section 7.3, section 14: a new <c>auth_req_id</c> with 256 bits of chance in it.</summary>
     internal static string NewAuthReqId(string subject)
     {

@@ -6,7 +6,8 @@ namespace Ciba.AspNetCore;
 /// <see cref="MemoryCibaRequestStore"/> is the ready one for a single node.
 /// </summary>
 /// <remarks>
-/// The time is always the caller's. A request is kept until <see cref="CibaRequest.RetainedUntil"/> and then forgotten
+/// The time is always the caller's. Completing, releasing and removing go by what is stored and need none; past
+/// <see cref="CibaRequest.RetainedUntil"/> both of their answers are right. A request is kept until <see cref="CibaRequest.RetainedUntil"/> and then forgotten
 /// without anybody asking for it.
 /// </remarks>
 public interface ICibaRequestStore

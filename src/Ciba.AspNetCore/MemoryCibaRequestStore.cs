@@ -58,7 +58,7 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
-        new(_shards[CibaRequestId.Shard(subject) % Shards].ListPending(subject, now));
+        new(_shards[CibaRequestId.ShardNumber(CibaRequestId.Shard(subject))].ListPending(subject, now));
 
     /// <inheritdoc/>
     public ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id));
@@ -67,7 +67,7 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     public void Dispose() => _sweep.Dispose();
 
     // The first character of a handle is the shard of its user, so that a user's requests share one lock and one count.
-    private MemoryShard ShardOf(string id) => _shards[id is { Length: > 0 } ? id[0] % Shards : 0];
+    private MemoryShard ShardOf(string id) => _shards[id is { Length: > 0 } ? CibaRequestId.ShardNumber(id[0]) : 0];
 
     private void Sweep(DateTimeOffset now)
     {

@@ -127,6 +127,30 @@ public sealed class GrantsTests
     }
 
     [Test, Spec("T8")]
+    public async Task A_grant_that_is_completed_twice_says_the_same_again_and_does_not_raise_an_alarm()
+    {
+        await using var host = new CibaHost();
+        await using var scope = await ScopeAsync(host);
+        var grant = await RedeemAsync(scope, await ApprovedAsync(host));
+
+        bool[] answers = [await grant.CompleteAsync(CancellationToken.None), await grant.CompleteAsync(CancellationToken.None)];
+
+        Assert.That(answers, Is.All.True);
+        Assert.That(host.Log.Ours.Where(line => line.Level >= LogLevel.Warning && line.Category.EndsWith("CibaGrants", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [Test, Spec("A5")]
+    public async Task A_client_without_the_grant_redeems_nothing()
+    {
+        var client = CibaHost.Client("client");
+        client.GrantTypes = ["authorization_code"];
+        await using var host = new CibaHost { Clients = [client] };
+        await using var scope = await ScopeAsync(host);
+
+        Assert.That((await RedeemAsync(scope, "x")).Error, Is.SameAs(CibaError.UnauthorizedClient));
+    }
+
+    [Test, Spec("T8")]
     public async Task A_grant_whose_lease_another_poll_took_cannot_be_completed_and_does_not_disturb_the_other()
     {
         await using var host = new CibaHost();

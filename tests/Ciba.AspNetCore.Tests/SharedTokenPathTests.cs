@@ -93,10 +93,32 @@ public sealed class SharedTokenPathTests
     }
 
     [Test]
-    public async Task A_form_that_CIBA_cannot_read_reaches_the_host([Values] bool chunked)
+    public async Task A_form_with_more_fields_than_CIBA_takes_is_the_hosts_to_read()
+    {
+        await using var host = new CibaHost { Map = app => app.MapPost("/token", async (HttpRequest request) => (await request.ReadFormAsync()).Count.ToString()) };
+        var content = new StringContent("grant_type=authorization_code" + ManyFields(100), Encoding.UTF8, FormType);
+
+        var answer = await PostAsync(host, content);
+
+        Assert.That(answer.Body, Is.EqualTo("101"));
+    }
+
+    [Test]
+    public async Task The_limits_of_CIBA_hold_for_a_form_that_was_read_by_the_hosts()
     {
         await using var host = new CibaHost { Map = app => app.MapPost("/token", () => "the host") };
-        var content = new StringContent("grant_type=urn:openid:params:grant-type:ciba" + string.Concat(Enumerable.Repeat("&a=b", 100)), Encoding.UTF8, FormType);
+        var content = new StringContent($"grant_type={CibaHost.GrantType}{ManyFields(100)}", Encoding.UTF8, FormType);
+
+        var answer = await PostAsync(host, content);
+
+        Assert.That(answer.Error, Is.EqualTo("invalid_request"));
+    }
+
+    [Test]
+    public async Task A_form_that_nobody_can_read_reaches_the_host([Values] bool chunked)
+    {
+        await using var host = new CibaHost { Map = app => app.MapPost("/token", () => "the host") };
+        var content = new StringContent("grant_type=urn:openid:params:grant-type:ciba" + ManyFields(2000), Encoding.UTF8, FormType);
 
         var answer = await PostAsync(host, content, request => request.Headers.TransferEncodingChunked = chunked);
 
@@ -165,6 +187,8 @@ public sealed class SharedTokenPathTests
 
     private static Task<Answer> PostAsync(CibaHost host, HttpContent content, Action<HttpRequestMessage>? change = null) =>
         host.SendAsync(HttpMethod.Post, "/token", content, change);
+
+    private static string ManyFields(int count) => string.Concat(Enumerable.Range(0, count).Select(i => $"&f{i}=v"));
 
     private static TestCaseData<Action<WebApplication>> Host(string name, Action<WebApplication> map) => new(map) { TestName = $"{{m}}({name})" };
 }

@@ -14,11 +14,14 @@ internal sealed class FormParameters
 
     private const string FormMediaType = "application/x-www-form-urlencoded";
 
+    private const int MaxFields = 64;
+    private const int MaxValueLength = 64 * 1024;
+
     private static readonly FormOptions Limits = new()
     {
-        ValueCountLimit = 64,
+        ValueCountLimit = MaxFields,
         KeyLengthLimit = 256,
-        ValueLengthLimit = 64 * 1024,
+        ValueLengthLimit = MaxValueLength,
         BufferBodyLengthLimit = MaxBodyBytes,
     };
 
@@ -68,6 +71,12 @@ internal sealed class FormParameters
             return error;
         }
 
+        // The host may have read the form before, by limits of its own.
+        if (form.Count > MaxFields)
+        {
+            return NotReadable;
+        }
+
         var fields = new KeyValuePair<string, string>[form.Count];
         var count = 0;
         foreach (var (name, values) in form)
@@ -78,6 +87,11 @@ internal sealed class FormParameters
                 if (string.IsNullOrEmpty(candidate))
                 {
                     continue;
+                }
+
+                if (candidate.Length > MaxValueLength)
+                {
+                    return NotReadable;
                 }
 
                 if (value is not null)
@@ -103,8 +117,7 @@ internal sealed class FormParameters
         return new FormParameters(fields, count);
     }
 
-    /// <summary>The form, read within our limits, and kept by ASP.NET Core so that a host's endpoint can read it again.</summary>
-    public static async ValueTask<Outcome<IFormCollection>> ReadCollectionAsync(HttpRequest request)
+    private static async ValueTask<Outcome<IFormCollection>> ReadCollectionAsync(HttpRequest request)
     {
         if (request.ContentLength > MaxBodyBytes)
         {

@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,6 +24,7 @@ internal sealed partial class CibaGrants(
     private static readonly CibaGrant Expired = new(CibaError.ExpiredToken);
     private static readonly CibaGrant Denied = new(CibaError.AuthorizationDenied);
     private static readonly CibaGrant Invalid = new(CibaError.InvalidGrant);
+    private static readonly CibaGrant Unauthorized = new(CibaError.UnauthorizedClient);
     private static readonly CibaGrant NotActive = new(UserNotActive);
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken)
@@ -30,7 +32,7 @@ internal sealed partial class CibaGrants(
         ArgumentException.ThrowIfNullOrEmpty(clientId);
         var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(clientId, cancellationToken)
             ?? throw new ArgumentException("The client is none that the ICibaClientStore knows.", nameof(clientId));
-        return await RedeemAsync(authReqId, client, cancellationToken);
+        return RegisteredClient.Of(client).MayUseCiba ? await RedeemAsync(authReqId, client, cancellationToken) : Unauthorized;
     }
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)
@@ -85,6 +87,7 @@ internal sealed partial class CibaGrants(
             throw;
         }
 
+        // The approval goes back: a user who is unlocked while the request lives need not be asked again.
         await redemption.GiveBackAsync();
         return NotActive;
     }

@@ -59,9 +59,17 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         }
     }
 
-    // What cannot be read is left to the host, whose path this is.
-    private static async ValueTask<bool> IsCibaAsync(HttpRequest request) =>
-        FormParameters.IsForm(request)
-        && !(await FormParameters.ReadCollectionAsync(request)).Failed(out _, out var form)
-        && form["grant_type"] == TokenEndpoint.GrantType;
+    // By the host's own limits, for the form may be the host's; what cannot be read is left to the host as well.
+    private static async ValueTask<bool> IsCibaAsync(HttpRequest request)
+    {
+        try
+        {
+            return FormParameters.IsForm(request)
+                && (await request.ReadFormAsync(request.HttpContext.RequestAborted))["grant_type"] == TokenEndpoint.GrantType;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or IOException)
+        {
+            return false;
+        }
+    }
 }

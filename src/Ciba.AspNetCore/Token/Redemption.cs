@@ -7,12 +7,18 @@ namespace Ciba.AspNetCore.Token;
 internal sealed partial class Redemption(ICibaRequestStore store, string id, string lease, string clientId, ILogger logger)
 {
     private bool _ended;
+    private bool _completed;
 
     public async ValueTask<bool> CompleteAsync(CancellationToken cancellationToken)
     {
-        var completed = await store.CompleteAsync(id, lease, cancellationToken);
+        if (_ended)
+        {
+            return _completed;
+        }
+
+        _completed = await store.CompleteAsync(id, lease, cancellationToken);
         _ended = true;
-        if (completed)
+        if (_completed)
         {
             Redeemed(clientId, CibaLog.Short(id));
         }
@@ -21,7 +27,7 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
             LeaseLost(clientId, CibaLog.Short(id));
         }
 
-        return completed;
+        return _completed;
     }
 
     public async ValueTask GiveBackAsync()

@@ -73,7 +73,9 @@ internal sealed partial class TokenEndpoint(
         using var leaseEnds = new CancellationTokenSource(options.Value.RedemptionLease, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(leaseEnds.Token, context.RequestAborted);
         var issuer = context.RequestServices.GetRequiredService<ICibaTokenIssuer>();
-        var tokens = await issuer.IssueAsync(request, either.Token);
+
+        // An issuer that does not look at its token is left behind when the lease is over.
+        var tokens = await issuer.IssueAsync(request, either.Token).AsTask().WaitAsync(either.Token);
         either.Token.ThrowIfCancellationRequested();
         if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 })
         {
