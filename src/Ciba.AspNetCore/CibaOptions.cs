@@ -73,8 +73,10 @@ public sealed class CibaOptions
     public TimeSpan UserCodeWindow { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>
-    /// Answers a hint that names nobody, or a user who is not active, as if it named somebody: the request simply expires
-    /// (section 15, account enumeration). Default false: <c>unknown_user_id</c> and <c>access_denied</c>.
+    /// Answers a hint that names nobody, or a user who is not active, as if it named a user without a code: the request
+    /// simply expires (section 15, account enumeration). Not together with
+    /// <see cref="CibaDeviceNotificationMode.BeforeAcknowledgement"/>, which would tell by its time and its failures. Default
+    /// false: <c>unknown_user_id</c> and <c>access_denied</c>.
     /// </summary>
     public bool ConcealUnknownUsers { get; set; }
 

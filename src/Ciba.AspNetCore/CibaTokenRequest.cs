@@ -7,8 +7,13 @@ namespace Ciba.AspNetCore;
 /// <summary>An approved request, with everything that an ID Token and an access token say of it.</summary>
 public sealed class CibaTokenRequest
 {
-    internal CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision)
+    /// <summary>Creates a request for tokens, as the library does and as a test of a token issuer may.</summary>
+    public CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision)
     {
+        ArgumentException.ThrowIfNullOrEmpty(issuer);
+        ArgumentNullException.ThrowIfNull(client);
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(decision);
         Issuer = issuer;
         Client = client;
         Subject = request.Subject;

@@ -18,8 +18,10 @@ public interface ICibaDeviceNotifier
 /// </summary>
 public sealed class CibaDeviceRequest
 {
-    internal CibaDeviceRequest(CibaRequest request, CibaRequestStatus status)
+    /// <summary>Creates the device's view of a request, as the library does and as a test of a notifier may.</summary>
+    public CibaDeviceRequest(CibaRequest request, CibaRequestStatus status)
     {
+        ArgumentNullException.ThrowIfNull(request);
         Id = request.Id;
         Status = status;
         Subject = request.Subject;

@@ -98,6 +98,9 @@ public readonly struct CibaPollResult
     /// <summary>What the poll found.</summary>
     public required CibaPollStatus Status { get; init; }
 
+    /// <summary>The interval that is in force after <see cref="CibaPollStatus.Pending"/> and <see cref="CibaPollStatus.SlowDown"/>.</summary>
+    public TimeSpan Interval { get; init; }
+
     /// <summary>The approved request.</summary>
     public CibaRequest? Request { get; init; }
 

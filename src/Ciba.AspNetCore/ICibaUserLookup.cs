@@ -51,8 +51,10 @@ public enum CibaHintKind
 /// <summary>The hint in an authentication request (CIBA Core section 7.1). Personal data: not to be logged.</summary>
 public sealed class CibaHint
 {
-    internal CibaHint(CibaHintKind kind, string value)
+    /// <summary>Creates a hint, as the library does and as a test of a user lookup may.</summary>
+    public CibaHint(CibaHintKind kind, string value)
     {
+        ArgumentException.ThrowIfNullOrEmpty(value);
         Kind = kind;
         Value = value;
     }

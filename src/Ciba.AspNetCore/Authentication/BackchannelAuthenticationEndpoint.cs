@@ -35,7 +35,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
         var authReqId = CibaRequestId.NewAuthReqId(user.Subject);
         var request = Accept(authReqId, client.Client, asked, user);
-        if (!user.IsDecoy && await ValidateAsync(context, request, client.Client) is { } refusal)
+        if (await ValidateAsync(context, request, client.Client) is { } refusal)
         {
             await RefuseAsync(context, refusal, client);
             return;

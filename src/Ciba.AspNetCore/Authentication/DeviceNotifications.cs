@@ -43,8 +43,12 @@ internal sealed partial class DeviceNotifications(
         }
         catch (Exception exception)
         {
-            // Also where the client has gone: it never learned the auth_req_id.
-            await store.RemoveAsync(request.Id, CancellationToken.None);
+            // Also where the client has gone: it never learned the auth_req_id. A user who has answered was reached after all.
+            if (!await store.RemoveAsync(request.Id, CancellationToken.None))
+            {
+                return true;
+            }
+
             Refused(CibaLog.Short(request.Id), exception);
             return false;
         }
@@ -80,15 +84,20 @@ internal sealed partial class DeviceNotifications(
 
     private async Task NotifyUntilDoneAsync(CibaRequest request)
     {
-        for (var wait = FirstWait; ; wait = wait + wait < LongestWait ? wait + wait : LongestWait)
+        for (var wait = TimeSpan.Zero; ;)
         {
             try
             {
-                await NotifyOnceAsync(request, CancellationToken.None);
+                if (wait == TimeSpan.Zero || await IsPendingAsync(request))
+                {
+                    await NotifyOnceAsync(request, CancellationToken.None);
+                }
+
                 return;
             }
             catch (Exception exception)
             {
+                wait = wait == TimeSpan.Zero ? FirstWait : wait + wait < LongestWait ? wait + wait : LongestWait;
                 if (time.GetUtcNow() + wait >= request.ExpiresAt)
                 {
                     GaveUp(CibaLog.Short(request.Id), exception);
@@ -99,13 +108,16 @@ internal sealed partial class DeviceNotifications(
             }
 
             await Task.Delay(wait, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (_stopping.IsCancellationRequested
-                || await store.GetAsync(request.Id, request.Subject, time.GetUtcNow(), CancellationToken.None) is not { Status: CibaRequestStatus.Pending })
+            if (_stopping.IsCancellationRequested)
             {
+                Stopped(CibaLog.Short(request.Id));
                 return;
             }
         }
     }
+
+    private async ValueTask<bool> IsPendingAsync(CibaRequest request) =>
+        await store.GetAsync(request.Id, request.Subject, time.GetUtcNow(), CancellationToken.None) is { Status: CibaRequestStatus.Pending };
 
     private async Task NotifyOnceAsync(CibaRequest request, CancellationToken cancellationToken)
     {
@@ -131,6 +143,9 @@ internal sealed partial class DeviceNotifications(
 
     [LoggerMessage(2, LogLevel.Error, "The device could not be notified of request {Request} in its lifetime")]
     private partial void GaveUp(string request, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Warning, "The device was not notified of request {Request} before the host stopped")]
+    private partial void Stopped(string request);
 
     [LoggerMessage(3, LogLevel.Error, "The device could not be notified of request {Request}: the request was refused")]
     private partial void Refused(string request, Exception exception);

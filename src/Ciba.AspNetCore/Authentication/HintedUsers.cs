@@ -34,12 +34,12 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         var found = await users.FindAsync(hint, client, cancellationToken);
         if (found.User is not { } user)
         {
-            return found == CibaUserLookupResult.Unknown ? Nobody(asked, client, CibaError.UnknownUserId) : found.Error!;
+            return found == CibaUserLookupResult.Unknown ? Nobody(asked, CibaError.UnknownUserId) : found.Error!;
         }
 
         if (!await users.IsActiveAsync(user.Subject, cancellationToken))
         {
-            return Nobody(asked, client, NotActive);
+            return Nobody(asked, NotActive);
         }
 
         if (client.BackchannelUserCodeParameter && user.HasUserCode
@@ -51,17 +51,12 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         return new HintedUser(user.Subject, IsDecoy: false);
     }
 
-    private Outcome<HintedUser> Nobody(AuthenticationRequest asked, CibaClient client, CibaError error)
+    // A decoy is treated as a user without a code, whatever code was sent.
+    private Outcome<HintedUser> Nobody(AuthenticationRequest asked, CibaError error)
     {
         if (!options.Value.ConcealUnknownUsers)
         {
             return error;
-        }
-
-        // Whatever code is sent, it is not the code of nobody.
-        if (client.BackchannelUserCodeParameter && asked.UserCode is not null)
-        {
-            return CibaError.InvalidUserCode;
         }
 
         var digest = HMACSHA256.HashData(DecoyKey, Encoding.UTF8.GetBytes(asked.Hint.Value));

@@ -36,7 +36,20 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
             return set.Usable(time.GetUtcNow());
         }
 
-        await set.Gate.WaitAsync(cancellationToken);
+        // One call fetches; others wait for it only where they cannot do without.
+        var known = set.Usable(time.GetUtcNow());
+        if (known?.Find(algorithm, keyId).Any() is true)
+        {
+            if (!await set.Gate.WaitAsync(TimeSpan.Zero, cancellationToken))
+            {
+                return known;
+            }
+        }
+        else
+        {
+            await set.Gate.WaitAsync(cancellationToken);
+        }
+
         try
         {
             if (set.NeedsFetch(time.GetUtcNow(), algorithm, keyId))

@@ -19,11 +19,12 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
 
     public async ValueTask<CibaDecisionResult> ApproveAsync(string id, string subject, CibaApproval? approval, CancellationToken cancellationToken)
     {
-        // What was asked for never changes, so it can be looked at before the step that counts.
+        // What was asked for never changes, so it can be looked at before the step that counts. A request that is not found
+        // is left to that step, with no more than every request asks for.
         var now = time.GetUtcNow();
-        var asked = (await store.GetAsync(id, subject, now, cancellationToken))?.Request.Scopes ?? [];
-        var granted = approval?.Scopes ?? asked;
-        if (asked.Count > 0 && (!granted.Contains("openid") || !granted.All(asked.Contains)))
+        var asked = (await store.GetAsync(id, subject, now, cancellationToken))?.Request.Scopes;
+        var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked;
+        if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Contains)))
         {
             return CibaDecisionResult.ScopesNotAsked;
         }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -13,6 +14,10 @@ namespace Ciba.AspNetCore.Device;
 internal static class DeviceEndpoints
 {
     private const int MaxBodyBytes = 16 * 1024;
+
+    // What the JWT bearer handler of ASP.NET Core makes of acr and amr unless it is told not to.
+    private const string MappedAcr = "http://schemas.microsoft.com/claims/authnclassreference";
+    private const string MappedAmr = "http://schemas.microsoft.com/claims/authnmethodsreferences";
 
     public static Task ListAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
     {
@@ -48,8 +53,9 @@ internal static class DeviceEndpoints
         var approval = new CibaApproval
         {
             Scopes = body.Scope is null ? null : AuthenticationRequest.Values(body.Scope),
-            Acr = context.User.FindFirstValue("acr"),
-            Amr = [.. context.User.FindAll("amr").Select(claim => claim.Value)],
+            AuthTime = AuthTime(context.User),
+            Acr = context.User.FindFirstValue("acr") ?? context.User.FindFirstValue(MappedAcr),
+            Amr = [.. context.User.FindAll(claim => claim.Type is "amr" or MappedAmr).Select(claim => claim.Value)],
         };
         await AnswerAsync(context, await approvals.ApproveAsync(Id(context), subject, approval, context.RequestAborted));
     });
@@ -57,11 +63,25 @@ internal static class DeviceEndpoints
     public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
         await AnswerAsync(context, await approvals.DenyAsync(Id(context), subject, context.RequestAborted)));
 
+    // A session that says when it began did not begin just now.
+    private static DateTimeOffset? AuthTime(ClaimsPrincipal user) =>
+        long.TryParse(user.FindFirstValue("auth_time"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+        && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
+            : null;
+
     private static string Id(HttpContext context) => (string)context.GetRouteValue("id")!;
 
     private static Task ForUserAsync(HttpContext context, Func<ICibaApprovals, string, Task> handle)
     {
         context.Response.Headers.CacheControl = "no-store";
+
+        // The client can work out the handle of its request: its page must not make the user's browser say yes to it.
+        if (context.Request.Headers["Sec-Fetch-Site"] is [not null and not "same-origin" and not "none"])
+        {
+            return ProblemAsync(context, StatusCodes.Status403Forbidden, "Requests from pages of another origin are refused.");
+        }
+
         var user = context.User.Identity is { IsAuthenticated: true } ? context.User : null;
         return (user?.FindFirstValue("sub") ?? user?.FindFirstValue(ClaimTypes.NameIdentifier)) is { Length: > 0 } subject
             ? handle(context.RequestServices.GetRequiredService<ICibaApprovals>(), subject)
@@ -70,10 +90,10 @@ internal static class DeviceEndpoints
 
     private static async ValueTask<Outcome<ApprovalBody>> ReadBodyAsync(HttpContext context)
     {
-        var buffer = new byte[MaxBodyBytes + 1];
-        var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
         try
         {
+            var buffer = new byte[MaxBodyBytes + 1];
+            var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
             return length switch
             {
                 0 => new ApprovalBody(null),
@@ -81,7 +101,7 @@ internal static class DeviceEndpoints
                 _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), WireJson.Default.ApprovalBody) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
             };
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or BadHttpRequestException)
         {
             return CibaError.InvalidRequest.With("The body is not the JSON that is expected: an object, if need be with scope as a string.");
         }

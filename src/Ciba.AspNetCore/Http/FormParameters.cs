@@ -5,8 +5,9 @@ using Microsoft.Net.Http.Headers;
 namespace Ciba.AspNetCore.Http;
 
 /// <summary>
-/// The parameters of a form as RFC 6749 section 3.1 reads them: names by letter case, each at most once, those without a
-/// value as if they were absent. Everything is bounded before it is parsed.
+/// The parameters of a form as RFC 6749 section 3.1 reads them: each at most once, those without a value as if they were
+/// absent. Names are compared with their letter case; two that differ in nothing else count as one, which ASP.NET Core
+/// has joined. Everything is bounded before it is parsed.
 /// </summary>
 internal sealed class FormParameters
 {

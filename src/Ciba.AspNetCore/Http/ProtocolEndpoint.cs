@@ -9,6 +9,8 @@ namespace Ciba.AspNetCore.Http;
 /// <summary>What every endpoint of the protocol owes its caller: https, and an answer in JSON whatever breaks.</summary>
 internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requireHttps, ILogger<ProtocolEndpoint> logger)
 {
+    private static readonly string[] ProxyHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
+
     private static readonly CibaError HttpsRequired = CibaError.InvalidRequest.With("Use https: plain http is refused here.");
 
     public async Task HandleAsync(HttpContext context)
@@ -45,12 +47,20 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         }).WithOrder(int.MaxValue);
     }
 
-    // No remote address: a test server or a socket of this machine.
-    private static bool IsSecure(HttpContext context) =>
-        context.Request.IsHttps
-        || context.Connection.RemoteIpAddress is not { } address
-        || IPAddress.IsLoopback(address)
-        || (address.IsIPv4MappedToIPv6 && IPAddress.IsLoopback(address.MapToIPv4()));
+    private static bool IsSecure(HttpContext context) => context.Request.IsHttps || IsLoopback(context);
+
+    // By its address alone, a proxy on this machine would look like a caller on this machine. No remote address: a test
+    // server or a socket of this machine.
+    private static bool IsLoopback(HttpContext context) =>
+        (context.Connection.RemoteIpAddress is not { } address
+            || IPAddress.IsLoopback(address)
+            || (address.IsIPv4MappedToIPv6 && IPAddress.IsLoopback(address.MapToIPv4())))
+        && IsLoopbackName(context.Request.Host.Host)
+        && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
+
+    private static bool IsLoopbackName(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     private static bool IsOver(HttpContext context, Exception exception) =>
         context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException;

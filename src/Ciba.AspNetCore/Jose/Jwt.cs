@@ -137,13 +137,14 @@ internal sealed class Jwt
 
     private static byte[]? Decode(ReadOnlySpan<char> part)
     {
+        // RFC 7515 section 2: no padding, no white space, which the decoder would pass over.
         if (part.ContainsAnyExcept(Base64UrlCharacters))
         {
             return null;
         }
 
         var bytes = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
-        return Base64Url.TryDecodeFromChars(part, bytes, out var written) ? bytes[..written] : null;
+        return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
 
     private static JsonElement? ParseObject(byte[]? utf8)

@@ -76,7 +76,7 @@ internal sealed class MemoryShard
                 entry.NextPollAt = now + entry.Interval;
             }
 
-            return new() { Status = status };
+            return new() { Status = status, Interval = entry.Interval };
         }
     }
 
