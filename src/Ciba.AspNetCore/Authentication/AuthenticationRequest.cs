@@ -93,7 +93,7 @@ internal sealed class AuthenticationRequest
     private static string? TooLong(FormParameters form)
     {
         foreach (var (name, limit) in new ReadOnlySpan<(string, int)>(
-            [("scope", MaxTextLength), ("login_hint", MaxTextLength), ("acr_values", MaxTextLength), ("binding_message", MaxTextLength),
+            [("scope", MaxTextLength), ("login_hint", MaxTextLength), ("acr_values", MaxTextLength),
              ("user_code", MaxUserCodeLength), ("login_hint_token", MaxTokenLength), ("id_token_hint", MaxTokenLength)]))
         {
             if (form[name]?.Length > limit)
