@@ -10,6 +10,8 @@ namespace Ciba.AspNetCore.Authentication;
 /// </summary>
 internal static class BindingMessageRule
 {
+    private const int MaxUnitsPerCharacter = 4;
+
     // Invisible, yet not of a category that says so: fillers, the blank Braille pattern, joiners of graphemes.
     private static readonly HashSet<int> Blank = [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0];
 
@@ -18,6 +20,12 @@ internal static class BindingMessageRule
 
     public static Outcome<string> Read(string message, int maxLength)
     {
+        // Normalisation makes one character of at most this many units: what is longer is too long without being normalised.
+        if (message.Length > maxLength * MaxUnitsPerCharacter)
+        {
+            return TooLong(maxLength);
+        }
+
         var normalised = message.Normalize(NormalizationForm.FormC).Trim();
         var length = 0;
         var visible = false;
@@ -32,10 +40,13 @@ internal static class BindingMessageRule
             visible |= IsVisible(rune);
         }
 
-        return length > maxLength ? CibaError.InvalidBindingMessage.With($"The binding_message is too long: {maxLength} characters at most.")
+        return length > maxLength ? TooLong(maxLength)
             : !visible ? Invisible
             : normalised;
     }
+
+    private static CibaError TooLong(int maxLength) =>
+        CibaError.InvalidBindingMessage.With($"The binding_message is too long: {maxLength} characters at most.");
 
     private static bool IsForbidden(Rune rune) =>
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
