@@ -19,6 +19,12 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
+        ThrowIfWrong();
+        return Task.CompletedTask;
+    }
+
+    public void ThrowIfWrong()
+    {
         List<string> problems =
         [
             .. Required.Where(required => !registered.IsService(required.Interface))
@@ -28,7 +34,10 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
         ];
-        return problems.Count == 0 ? Task.CompletedTask : throw new CibaConfigurationException(problems);
+        if (problems.Count > 0)
+        {
+            throw new CibaConfigurationException(problems);
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
