@@ -71,15 +71,19 @@ internal static class DeviceEndpoints
     private static async ValueTask<Outcome<ApprovalBody>> ReadBodyAsync(HttpContext context)
     {
         var buffer = new byte[MaxBodyBytes + 1];
-        var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
         try
         {
+            var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
             return length switch
             {
                 0 => new ApprovalBody(null),
                 > MaxBodyBytes => CibaError.InvalidRequest.With("The body is too large."),
                 _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), WireJson.Default.ApprovalBody) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
             };
+        }
+        catch (BadHttpRequestException)
+        {
+            return CibaError.InvalidRequest.With("The body cannot be read.");
         }
         catch (JsonException)
         {
