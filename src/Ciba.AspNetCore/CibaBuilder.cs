@@ -30,7 +30,10 @@ public sealed class CibaBuilder
         return this;
     }
 
-    /// <summary>Adds clients that the code makes. May be called several times.</summary>
+    /// <summary>
+    /// Adds clients that the code makes. May be called several times. Secrets that need not be known are replaced by their
+    /// hash in the objects that are given.
+    /// </summary>
     public CibaBuilder AddClients(params IEnumerable<CibaClient> clients)
     {
         ArgumentNullException.ThrowIfNull(clients);
@@ -60,7 +63,16 @@ public sealed class CibaBuilder
 
     /// <summary>Issues tokens with a class of the host's own. This or <c>AddJwtTokenIssuer</c> is required.</summary>
     public CibaBuilder AddTokenIssuer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
-        where T : class, ICibaTokenIssuer => Use<ICibaTokenIssuer, T>();
+        where T : class, ICibaTokenIssuer
+    {
+        // Where the ready one was added before, its keys are nobody's.
+        if (Services.Any(service => service.ServiceType == typeof(SigningKeys)))
+        {
+            Services.RemoveAll<SigningKeys>().RemoveAll<JwtIssuerRules>().RemoveAll<JwtTokenIssuer>().RemoveAll<ICibaSigningKeys>();
+        }
+
+        return Use<ICibaTokenIssuer, T>();
+    }
 
     /// <summary>Issues JWTs (RFC 9068 access token, OpenID Connect ID Token).</summary>
     /// <param name="configure">Sets the keys and lifetimes. Without keys some are made at start-up, with a warning.</param>
@@ -74,6 +86,7 @@ public sealed class CibaBuilder
 
         Services.TryAddSingleton<SigningKeys>();
         Services.TryAddSingleton<ICibaSigningKeys>(provider => provider.GetRequiredService<SigningKeys>());
+        Services.TryAddSingleton<JwtIssuerRules>();
         Services.TryAddSingleton<JwtTokenIssuer>();
         return Use<ICibaTokenIssuer, JwtTokenIssuer>();
     }
@@ -87,7 +100,8 @@ public sealed class CibaBuilder
     }
 
     /// <summary>
-    /// Tells the keys of a token issuer of the host's own: for the JWK Set, and to check <c>id_token_hint</c>. Optional.
+    /// Tells the keys of a token issuer of the host's own: for the JWK Set, and to check <c>id_token_hint</c>. Optional, and
+    /// not together with <c>AddJwtTokenIssuer</c>. One instance serves the whole application.
     /// </summary>
     public CibaBuilder AddSigningKeys<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where T : class, ICibaSigningKeys

@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -89,8 +90,18 @@ public static class CibaEndpointRouteBuilderExtensions
     private static CibaOptions Options(IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        return endpoints.ServiceProvider.GetService<BackchannelAuthenticationEndpoint>() is null
-            ? throw new InvalidOperationException("CIBA is not among the services: call AddCiba() before the application is built.")
-            : endpoints.ServiceProvider.GetRequiredService<IOptions<CibaOptions>>().Value;
+        if (endpoints.ServiceProvider.GetService<BackchannelAuthenticationEndpoint>() is null)
+        {
+            throw new InvalidOperationException("CIBA is not among the services: call AddCiba() before the application is built.");
+        }
+
+        // Routing would throw at such a path, in words of its own, before the start that says everything.
+        var options = endpoints.ServiceProvider.GetRequiredService<IOptions<CibaOptions>>().Value;
+        if (OptionRules.CheckPaths(options).Any())
+        {
+            ActivatorUtilities.CreateInstance<StartupCheck>(endpoints.ServiceProvider).ThrowIfWrong();
+        }
+
+        return options;
     }
 }

@@ -9,6 +9,8 @@ using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
@@ -55,10 +57,21 @@ public static class CibaServiceCollectionExtensions
 
         // These call the host's interfaces, which may live as long as one request.
         services.TryAddScoped<IdTokenHints>();
-        services.TryAddScoped<HintedUsers>();
         services.TryAddScoped<CibaGrants>();
         services.TryAddScoped<ICibaGrants>(provider => provider.GetRequiredService<CibaGrants>());
-        services.TryAddScoped<ICibaApprovals, Approvals>();
+
+        // Made by hand, because a host in development has its services validated when they are built, and would learn there of
+        // a missing interface that StartupCheck explains.
+        services.TryAddScoped(provider => new HintedUsers(
+            provider.GetRequiredService<ICibaUserLookup>(),
+            provider.GetRequiredService<IdTokenHints>(),
+            provider.GetRequiredService<ICibaUserCodeLimiter>(),
+            provider.GetRequiredService<IOptions<CibaOptions>>()));
+        services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
+            provider.GetRequiredService<ICibaRequestStore>(),
+            provider.GetRequiredService<ICibaUserLookup>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<Approvals>>()));
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());

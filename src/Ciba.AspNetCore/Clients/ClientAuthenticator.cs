@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Tells who the client is: by its registered method and no other (section 7.1, section 10.1).</summary>
-internal sealed partial class ClientAuthenticator(ClientAssertions assertions, ILogger<ClientAuthenticator> logger)
+internal sealed partial class ClientAuthenticator(ClientAssertions assertions, ILogger<ClientAuthenticator> logger, JwtIssuerRules? issuerRules = null)
 {
     private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
 
@@ -24,10 +25,12 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
             return CibaError.InvalidClient;
         }
 
+        // Before a user is asked for what cannot be issued.
         var client = RegisteredClient.Of(found);
-        if (client.Problems.Count > 0)
+        var problems = client.Problems.Count > 0 ? client.Problems : issuerRules?.Check(found) ?? [];
+        if (problems.Count > 0)
         {
-            Misregistered(string.Join(" ", client.Problems));
+            Misregistered(string.Join(" ", problems));
             return BadRegistration;
         }
 

@@ -52,6 +52,11 @@ internal static class ClientRules
 
     private static string? Secrets(CibaClient client)
     {
+        if (client.ClientSecrets is null)
+        {
+            return "ClientSecrets is null; leave it out, or give it a list";
+        }
+
         if (client.TokenEndpointAuthMethod is not (ClientSecretBasic or ClientSecretPost or ClientSecretJwt))
         {
             return null;
@@ -124,7 +129,9 @@ internal static class ClientRules
     };
 
     private static string? ScopeValues(CibaClient client) =>
-        client.Scopes.FirstOrDefault(scope => !AuthenticationRequest.IsScopeValue(scope)) is null ? null : "Scopes holds a value that is no scope (RFC 6749 section 3.3)";
+        client.Scopes is null ? "Scopes is null; leave it out, or give it a list"
+        : client.Scopes.All(AuthenticationRequest.IsScopeValue) ? null
+        : "Scopes holds a value that is no scope (RFC 6749 section 3.3)";
 
     private static IEnumerable<string> Keys(CibaClient client)
     {

@@ -23,6 +23,11 @@ internal sealed class ConfiguredClients : ICibaClientStore
         nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType),
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
+    private static readonly FrozenSet<string> Lists = new[]
+    {
+        nameof(CibaClient.ClientSecrets), nameof(CibaClient.GrantTypes), nameof(CibaClient.Scopes),
+    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     // Settings of what this version cannot do: whoever sets one relies on it.
     private static readonly FrozenDictionary<string, string> Unsupported = new Dictionary<string, string>
     {
@@ -57,7 +62,7 @@ internal sealed class ConfiguredClients : ICibaClientStore
         }
 
         Problems = problems;
-        _clients = All.DistinctBy(client => client.ClientId).ToFrozenDictionary(client => client.ClientId, StringComparer.Ordinal);
+        _clients = All.Where(client => client.ClientId is not null).DistinctBy(client => client.ClientId).ToFrozenDictionary(client => client.ClientId, StringComparer.Ordinal);
     }
 
     public IReadOnlyList<CibaClient> All { get; }
@@ -69,12 +74,13 @@ internal sealed class ConfiguredClients : ICibaClientStore
     private static CibaClient? Read(IConfigurationSection section, List<string> problems)
     {
         var name = section[nameof(CibaClient.ClientId)] ?? section.Path;
-        foreach (var setting in section.GetChildren().Select(child => child.Key).Where(key => !KnownSettings.Contains(key)))
+        if (!section.GetChildren().Any())
         {
-            problems.Add(Unsupported.TryGetValue(setting, out var feature)
-                ? $"Client '{name}': {setting}: {feature} is not supported by this version; leave it out."
-                : $"Client '{name}': {setting} is not a setting of a client; correct its name or leave it out.");
+            problems.Add($"Client '{name}': it is no object with the settings of a client.");
+            return null;
         }
+
+        problems.AddRange(section.GetChildren().Select(Problem).OfType<string>().Select(problem => $"Client '{name}': {problem}."));
 
         try
         {
@@ -87,11 +93,21 @@ internal sealed class ConfiguredClients : ICibaClientStore
         }
     }
 
+    // The binder passes over a value of the wrong shape, and the client would have the default: all grant types, say.
+    private static string? Problem(IConfigurationSection setting) => setting.Key switch
+    {
+        var key when Unsupported.TryGetValue(key, out var feature) => $"{key}: {feature} is not supported by this version; leave it out",
+        var key when !KnownSettings.Contains(key) => $"{key} is not a setting of a client; correct its name or leave it out",
+        var key when !Lists.Contains(key) => setting.GetChildren().Any() ? $"{key} is a list or an object; a single value is expected" : null,
+        var key when !string.IsNullOrEmpty(setting.Value) => $"{key} is a single value; a list is expected",
+        var key => setting.GetChildren().Any(entry => entry.GetChildren().Any()) ? $"{key} holds a list or an object; texts are expected" : null,
+    };
+
     private static void KeepOnlyHashes(CibaClient client)
     {
-        if (client.TokenEndpointAuthMethod != CibaClientAuthenticationMethods.ClientSecretJwt)
+        if (client.TokenEndpointAuthMethod != CibaClientAuthenticationMethods.ClientSecretJwt && client.ClientSecrets is { } secrets)
         {
-            client.ClientSecrets = [.. client.ClientSecrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) ? secret : ClientSecret.Hash(secret))];
+            client.ClientSecrets = [.. secrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) ? secret : ClientSecret.Hash(secret))];
         }
     }
 }

@@ -75,24 +75,27 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
             using var response = await client.GetAsync(jwksUri, timeout.Token);
             if (response.StatusCode != HttpStatusCode.OK)
             {
-                NotFetched(jwksUri, $"it answered with status {(int)response.StatusCode}");
+                NotFetched(Address(jwksUri), $"it answered with status {(int)response.StatusCode}");
                 return null;
             }
 
             var keys = ClientKeySet.Read(await response.Content.ReadAsByteArrayAsync(timeout.Token), out var problem);
             if (keys is null)
             {
-                NotFetched(jwksUri, $"it {problem}");
+                NotFetched(Address(jwksUri), $"it {problem}");
             }
 
             return keys;
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or InvalidOperationException)
         {
-            NotFetched(jwksUri, exception is OperationCanceledException ? "it took too long" : exception.Message);
+            NotFetched(Address(jwksUri), exception is OperationCanceledException ? "it took too long" : exception.Message);
             return null;
         }
     }
+
+    // Whatever stands in a query is not for the log.
+    private static string Address(string jwksUri) => new Uri(jwksUri).GetLeftPart(UriPartial.Path);
 
     [LoggerMessage(1, LogLevel.Warning, "The client keys at {JwksUri} could not be read: {Reason}")]
     private partial void NotFetched(string jwksUri, string reason);

@@ -101,7 +101,11 @@ internal static class DeviceEndpoints
                 _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), WireJson.Default.ApprovalBody) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
             };
         }
-        catch (Exception exception) when (exception is JsonException or BadHttpRequestException)
+        catch (BadHttpRequestException)
+        {
+            return CibaError.InvalidRequest.With("The body cannot be read.");
+        }
+        catch (JsonException)
         {
             return CibaError.InvalidRequest.With("The body is not the JSON that is expected: an object, if need be with scope as a string.");
         }

@@ -31,7 +31,8 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
-            Failed(context.Request.Path, exception);
+            // Not the path: at the device's endpoints it holds the request's handle.
+            Failed(context.GetEndpoint()?.DisplayName, exception);
             await CibaResults.RefuseAsync(context, CibaError.ServerError);
         }
     }
@@ -65,6 +66,6 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
     private static bool IsOver(HttpContext context, Exception exception) =>
         context.RequestAborted.IsCancellationRequested && exception is OperationCanceledException or IOException;
 
-    [LoggerMessage(1, LogLevel.Error, "The request to {Path} failed")]
-    private partial void Failed(PathString path, Exception exception);
+    [LoggerMessage(1, LogLevel.Error, "The request to {Endpoint} failed")]
+    private partial void Failed(string? endpoint, Exception exception);
 }

@@ -20,6 +20,11 @@ internal static class JoseAlgorithms
     /// <summary>Null where the key may be used with the algorithm, else why not.</summary>
     public static string? WhyNot(string algorithm, SecurityKey key)
     {
+        if (key is JsonWebKey)
+        {
+            return "a JsonWebKey is not taken: give an ECDsaSecurityKey, an RsaSecurityKey or an X509SecurityKey";
+        }
+
         var bits = Bits(algorithm);
         switch (algorithm[..2])
         {

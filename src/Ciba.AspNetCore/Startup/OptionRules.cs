@@ -14,9 +14,6 @@ internal static class OptionRules
     public static IEnumerable<string> Check(CibaOptions options) => new[]
     {
         Issuer(options),
-        Path(nameof(CibaOptions.BackchannelAuthenticationPath), options.BackchannelAuthenticationPath),
-        Path(nameof(CibaOptions.TokenPath), options.TokenPath),
-        Path(nameof(CibaOptions.JwksPath), options.JwksPath),
         new[] { options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath }.Distinct(StringComparer.OrdinalIgnoreCase).Count() < 3
             ? Option("the three paths", "must differ from each other") : null,
         Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
@@ -34,6 +31,18 @@ internal static class OptionRules
         Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5)),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }
+            ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
+        options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
+        options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
+    }.Concat(CheckPaths(options)).OfType<string>();
+
+    /// <summary>What routing could not take.</summary>
+    public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
+    {
+        Path(nameof(CibaOptions.BackchannelAuthenticationPath), options.BackchannelAuthenticationPath),
+        Path(nameof(CibaOptions.TokenPath), options.TokenPath),
+        Path(nameof(CibaOptions.JwksPath), options.JwksPath),
     }.OfType<string>();
 
     public static IEnumerable<string> Check(CibaJwtTokenIssuerOptions options) => new[]
@@ -61,7 +70,7 @@ internal static class OptionRules
     }
 
     private static string? Path(string name, string path) =>
-        path is { Length: > 1 } && path[0] == '/' && !path.AsSpan().ContainsAny("{}?# ") && new PathString(path).HasValue
+        path is { Length: > 1 } && path[0] == '/' && !path.AsSpan().ContainsAny("{}?# ") && !path.Contains("//", StringComparison.Ordinal) && new PathString(path).HasValue
             ? null
             : Option(name, "must be a path that begins with a slash");
 

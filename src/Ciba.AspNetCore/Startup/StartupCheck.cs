@@ -19,6 +19,12 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
+        ThrowIfWrong();
+        return Task.CompletedTask;
+    }
+
+    public void ThrowIfWrong()
+    {
         List<string> problems =
         [
             .. Required.Where(required => !registered.IsService(required.Interface))
@@ -28,7 +34,10 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
         ];
-        return problems.Count == 0 ? Task.CompletedTask : throw new CibaConfigurationException(problems);
+        if (problems.Count > 0)
+        {
+            throw new CibaConfigurationException(problems);
+        }
     }
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -48,16 +57,14 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             return [];
         }
 
-        var issuer = services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>().Value;
-        var clients = services.GetService<ConfiguredClients>()?.All ?? [];
+        var rules = services.GetRequiredService<JwtIssuerRules>();
         return
         [
             .. keys.Problems,
-            .. OptionRules.Check(issuer),
-            .. clients.Where(client => client.IdTokenSignedResponseAlg is { } algorithm && !keys.Algorithms.Contains(algorithm))
-                .Select(client => $"Client '{client.ClientId}': IdTokenSignedResponseAlg '{client.IdTokenSignedResponseAlg}': there is no such key; give AddJwtTokenIssuer one, or use one of {string.Join(", ", keys.Algorithms)}."),
-            .. clients.Where(client => client.SubjectType == "pairwise" && issuer.PairwiseSubjectSalt is null)
-                .Select(client => $"Client '{client.ClientId}': SubjectType 'pairwise' needs {nameof(CibaJwtTokenIssuerOptions)}.{nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt)}: set it in AddJwtTokenIssuer."),
+            .. ReferenceEquals(services.GetService<ICibaSigningKeys>(), keys) ? Array.Empty<string>()
+                : ["AddSigningKeys is for a token issuer of the host's own: leave it out, and give the keys to AddJwtTokenIssuer."],
+            .. OptionRules.Check(services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>().Value),
+            .. (services.GetService<ConfiguredClients>()?.All ?? []).SelectMany(rules.Check),
         ];
     }
 }

@@ -71,9 +71,22 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
             return $"AddJwtTokenIssuer: {reason}.";
         }
 
-        return credentials.Key is AsymmetricSecurityKey { PrivateKeyStatus: PrivateKeyStatus.DoesNotExist }
-            ? $"AddJwtTokenIssuer: the key for {credentials.Algorithm} has no private half to sign with."
-            : null;
+        return Signs(credentials) ? null : $"AddJwtTokenIssuer: the key for {credentials.Algorithm} does not sign: it has no private half, or is on another curve.";
+    }
+
+    // What a key says of itself differs by its type and version: what counts is that its published half verifies what it signs.
+    private static bool Signs(SigningCredentials credentials)
+    {
+        try
+        {
+            var token = new TokenSigner(credentials).SignIdToken(new Dictionary<string, object>());
+            return PublicKey.From(credentials.Key, credentials.Algorithm).ToSecurityKey() is { } published
+                && SignatureKey.ForVerifying(published, credentials.Algorithm).Verifies(Jwt.Read(token)!);
+        }
+        catch (Exception)
+        {
+            return false;
+        }
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Tokens are signed with keys that were made just now and are gone with this process: no other node, and no later start, has them. Give AddJwtTokenIssuer signing credentials")]

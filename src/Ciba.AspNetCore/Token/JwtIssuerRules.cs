@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>What a client's registration must not ask of the ready token issuer, said before a user is asked.</summary>
+internal sealed class JwtIssuerRules(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options)
+{
+    public IReadOnlyList<string> Check(CibaClient client) =>
+        client is { IdTokenSignedResponseAlg: null, SubjectType: "public" } ? [] : [.. Problems(client)];
+
+    private IEnumerable<string> Problems(CibaClient client)
+    {
+        if (client.IdTokenSignedResponseAlg is { } algorithm && !keys.Algorithms.Contains(algorithm))
+        {
+            yield return $"Client '{client.ClientId}': IdTokenSignedResponseAlg '{algorithm}': there is no such key; give AddJwtTokenIssuer one, or use one of {string.Join(", ", keys.Algorithms)}.";
+        }
+
+        if (client.SubjectType == "pairwise" && options.Value.PairwiseSubjectSalt is null)
+        {
+            yield return $"Client '{client.ClientId}': SubjectType 'pairwise' needs {nameof(CibaJwtTokenIssuerOptions)}.{nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt)}: set it in AddJwtTokenIssuer.";
+        }
+    }
+}

@@ -1,0 +1,188 @@
+using System.Net;
+using System.Text.Json;
+using Microsoft.IdentityModel.Tokens;
+
+namespace Ciba.AspNetCore.Tests;
+
+/// <summary>Section 4 and OpenID Connect Discovery: what the provider says of itself, and its keys.</summary>
+public sealed class DiscoveryTests
+{
+    private const string Path = "/.well-known/openid-configuration";
+
+    [Test, Spec("D1"), Spec("D3"), Spec("D4"), Spec("D5")]
+    public async Task The_document_says_what_the_provider_can_do_and_no_more()
+    {
+        await using var host = new CibaHost();
+
+        var answer = await host.SendAsync(HttpMethod.Get, Path);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
+            Assert.That(answer.Header("Cache-Control"), Is.EqualTo("public, max-age=300"));
+            Assert.That(Indented(answer.Json), Is.EqualTo(Indented(JsonElement.Parse("""
+                {
+                  "issuer": "https://id.example.com",
+                  "token_endpoint": "https://id.example.com/token",
+                  "backchannel_authentication_endpoint": "https://id.example.com/bc-authorize",
+                  "jwks_uri": "https://id.example.com/jwks",
+                  "backchannel_token_delivery_modes_supported": ["poll"],
+                  "backchannel_user_code_parameter_supported": true,
+                  "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
+                  "response_types_supported": [],
+                  "scopes_supported": ["openid"],
+                  "subject_types_supported": ["public", "pairwise"],
+                  "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
+                  "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"],
+                  "id_token_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
+                  "claims_parameter_supported": false
+                }
+                """))));
+        }
+    }
+
+    [Test, Spec("D1"), Spec("D5")]
+    public async Task The_document_follows_the_options()
+    {
+        await using var host = new CibaHost
+        {
+            Options = options =>
+            {
+                options.Issuer = "https://id.example.com/tenant/";
+                options.BackchannelAuthenticationPath = "/ciba/auth";
+                options.TokenPath = "/oauth/token";
+                options.JwksPath = "/keys";
+                options.AcrValuesSupported = ["urn:acr:2", "urn:acr:1"];
+                options.ScopesSupported = ["profile", "openid", "email"];
+            },
+            Tokens = options => options.SigningCredentials = [TestKeys.Make("PS384"), TestKeys.Make("ES256"), TestKeys.Make("ES256")],
+        };
+
+        var document = (await host.SendAsync(HttpMethod.Get, Path)).Json;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(document.GetProperty("issuer").GetString(), Is.EqualTo("https://id.example.com/tenant/"), "as it stands in iss");
+            Assert.That(document.GetProperty("token_endpoint").GetString(), Is.EqualTo("https://id.example.com/tenant/oauth/token"));
+            Assert.That(document.GetProperty("backchannel_authentication_endpoint").GetString(), Is.EqualTo("https://id.example.com/tenant/ciba/auth"));
+            Assert.That(document.GetProperty("jwks_uri").GetString(), Is.EqualTo("https://id.example.com/tenant/keys"));
+            Assert.That(document.GetProperty("acr_values_supported").GetRawText(), Is.EqualTo("""["urn:acr:2","urn:acr:1"]"""));
+            Assert.That(document.GetProperty("scopes_supported").GetRawText(), Is.EqualTo("""["openid","profile","email"]"""));
+            Assert.That(document.GetProperty("id_token_signing_alg_values_supported").GetRawText(), Is.EqualTo("""["PS384","ES256"]"""));
+        }
+    }
+
+    [Test, Spec("D1"), Spec("D5")]
+    public async Task The_endpoints_are_where_the_document_says()
+    {
+        await using var host = new CibaHost
+        {
+            Options = options => (options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath) = ("/ciba/auth", "/oauth/token", "/keys"),
+        };
+        var document = (await host.SendAsync(HttpMethod.Get, Path)).Json;
+
+        var keys = await host.SendAsync(HttpMethod.Get, PathOf("jwks_uri"));
+        var acknowledged = await host.PostAsync(PathOf("backchannel_authentication_endpoint"), [("client_id", "client"), ("client_secret", CibaHost.Secret), ("scope", "openid"), ("login_hint", "alice")]);
+        var polled = await host.PostAsync(PathOf("token_endpoint"), [("client_id", "client"), ("client_secret", CibaHost.Secret), ("grant_type", CibaHost.GrantType), ("auth_req_id", acknowledged.AuthReqId)]);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(keys.Json.GetProperty("keys").GetArrayLength(), Is.EqualTo(3));
+            Assert.That(polled.Error, Is.EqualTo("authorization_pending"));
+        }
+
+        string PathOf(string name) => new Uri(document.GetProperty(name).GetString()!).AbsolutePath;
+    }
+
+    [TestCase("ES256", "alg,crv,kid,kty,use,x,y", "EC"), TestCase("RS256", "alg,e,kid,kty,n,use", "RSA"), TestCase("ES512", "alg,crv,kid,kty,use,x,y", "EC"), Spec("D5")]
+    public async Task The_jwk_set_has_public_parts_only(string algorithm, string members, string keyType)
+    {
+        await using var host = new CibaHost { Tokens = options => options.SigningCredentials = [TestKeys.Make(algorithm, "mine")] };
+
+        var answer = await host.SendAsync(HttpMethod.Get, "/jwks");
+
+        var jwk = answer.Json.GetProperty("keys").EnumerateArray().Single();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Json.EnumerateObject().Select(member => member.Name), Is.EqualTo(new[] { "keys" }));
+            Assert.That(string.Join(',', jwk.EnumerateObject().Select(member => member.Name).Order(StringComparer.Ordinal)), Is.EqualTo(members));
+            Assert.That(jwk.GetProperty("kty").GetString(), Is.EqualTo(keyType));
+            Assert.That(jwk.GetProperty("alg").GetString(), Is.EqualTo(algorithm));
+            Assert.That(jwk.GetProperty("use").GetString(), Is.EqualTo("sig"));
+            Assert.That(jwk.GetProperty("kid").GetString(), Is.EqualTo("mine"));
+        }
+    }
+
+    [Test, Spec("D5")]
+    public async Task A_token_issuer_of_the_hosts_own_without_keys_publishes_none()
+    {
+        await using var host = new CibaHost { Setup = ciba => WithoutJwtIssuer(ciba).AddTokenIssuer<OpaqueTokens>() };
+
+        var keys = await host.SendAsync(HttpMethod.Get, "/jwks");
+        var document = await host.SendAsync(HttpMethod.Get, Path);
+        var tokens = await host.TokensAsync();
+        var hinted = await host.AuthorizeAsync(("login_hint", null), ("id_token_hint", "e30.e30.AA"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(keys.Body, Is.EqualTo("""{"keys":[]}"""));
+            Assert.That(document.Json.GetProperty("id_token_signing_alg_values_supported").GetRawText(), Is.EqualTo("[]"));
+            Assert.That(tokens.Body, Is.EqualTo("""{"access_token":"opaque","token_type":"Bearer","expires_in":60,"id_token":"a.b.c","refresh_token":"again"}"""));
+            Assert.That(hinted.Error, Is.EqualTo("invalid_request"));
+        }
+    }
+
+    [Test, Spec("D5")]
+    public async Task A_host_tells_the_keys_of_its_own_token_issuer()
+    {
+        await using var host = new CibaHost { Setup = ciba => WithoutJwtIssuer(ciba).AddTokenIssuer<OpaqueTokens>().AddSigningKeys<TwoKeys>() };
+
+        var keys = (await host.SendAsync(HttpMethod.Get, "/jwks")).Json.GetProperty("keys");
+        var document = await host.SendAsync(HttpMethod.Get, Path);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(keys.EnumerateArray().Select(key => key.GetProperty("kid").GetString()), Is.EqualTo(new[] { "one", "two" }));
+            Assert.That(keys.GetRawText(), Does.Not.Contain("\"d\""));
+            Assert.That(document.Json.GetProperty("id_token_signing_alg_values_supported").GetRawText(), Is.EqualTo("""["RS256","ES384"]"""));
+        }
+    }
+
+    [TestCase(Path), TestCase("/jwks"), Spec("D5")]
+    public async Task Discovery_is_for_reading(string path)
+    {
+        await using var host = new CibaHost();
+
+        var answer = await host.SendAsync(HttpMethod.Post, path, new StringContent("{}"));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.MethodNotAllowed));
+    }
+
+    private static readonly JsonSerializerOptions Pretty = new() { WriteIndented = true };
+
+    private static string Indented(JsonElement json) => JsonSerializer.Serialize(json, Pretty);
+
+    private static CibaBuilder WithoutJwtIssuer(CibaBuilder ciba)
+    {
+        foreach (var service in ciba.Services.Where(service => service.ServiceType == typeof(ICibaSigningKeys) || service.ServiceType.Name == "SigningKeys").ToList())
+        {
+            ciba.Services.Remove(service);
+        }
+
+        return ciba;
+    }
+
+    private sealed class OpaqueTokens : ICibaTokenIssuer
+    {
+        public ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken) =>
+            new(new CibaTokens { AccessToken = "opaque", IdToken = "a.b.c", RefreshToken = "again", ExpiresIn = TimeSpan.FromSeconds(60.9) });
+    }
+
+    private sealed class TwoKeys : ICibaSigningKeys
+    {
+        private readonly SigningCredentials[] _keys = [TestKeys.Make("RS256", "one"), TestKeys.Make("ES384", "two")];
+
+        public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(_keys);
+    }
+}

@@ -1,0 +1,28 @@
+using System.Runtime.CompilerServices;
+
+namespace Ciba.AspNetCore.Tests;
+
+/// <summary>The public API is what is written down in <c>PublicApi/Ciba.AspNetCore.txt</c>: a change to it is seen in review.</summary>
+public sealed class PublicApiTests
+{
+    private const string File = "Ciba.AspNetCore.txt";
+    private const string Accept = "CIBA_ACCEPT_PUBLIC_API";
+
+    [Test]
+    public void The_public_api_is_the_one_that_was_agreed_on()
+    {
+        var found = PublicApi.Render(typeof(CibaOptions).Assembly).ToList();
+        if (Environment.GetEnvironmentVariable(Accept) == "1")
+        {
+            System.IO.File.WriteAllText(SourcePath(), string.Join('\n', found) + '\n');
+            return;
+        }
+
+        var agreed = System.IO.File.ReadAllLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "PublicApi", File));
+
+        string[] differences = [.. agreed.Except(found).Select(line => $"- {line}"), .. found.Except(agreed).Select(line => $"+ {line}")];
+        Assert.That(found, Is.EqualTo(agreed), $"{string.Join('\n', differences)}\nIf this is meant, run the test with {Accept}=1 and commit {File}.");
+    }
+
+    private static string SourcePath([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "PublicApi", File);
+}
