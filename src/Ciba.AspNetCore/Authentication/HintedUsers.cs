@@ -34,12 +34,12 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         var found = await users.FindAsync(hint, client, cancellationToken);
         if (found.User is not { } user)
         {
-            return found == CibaUserLookupResult.Unknown ? Nobody(asked, client, CibaError.UnknownUserId) : found.Error!;
+            return found == CibaUserLookupResult.Unknown ? await NobodyAsync(asked, client, CibaError.UnknownUserId, cancellationToken) : found.Error!;
         }
 
         if (!await users.IsActiveAsync(user.Subject, cancellationToken))
         {
-            return Nobody(asked, client, NotActive);
+            return await NobodyAsync(asked, client, NotActive, cancellationToken);
         }
 
         if (client.BackchannelUserCodeParameter && user.HasUserCode
@@ -51,21 +51,23 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         return new HintedUser(user.Subject, IsDecoy: false);
     }
 
-    private Outcome<HintedUser> Nobody(AuthenticationRequest asked, CibaClient client, CibaError error)
+    private async ValueTask<Outcome<HintedUser>> NobodyAsync(AuthenticationRequest asked, CibaClient client, CibaError error, CancellationToken cancellationToken)
     {
         if (!options.Value.ConcealUnknownUsers)
         {
             return error;
         }
 
-        // Whatever code is sent, it is not the code of nobody.
+        var digest = HMACSHA256.HashData(DecoyKey, Encoding.UTF8.GetBytes(asked.Hint.Value));
+        var subject = $"nobody:{Base64Url.EncodeToString(digest)}";
+
+        // Whatever code is sent, it is not the code of nobody; and nobody has no more tries than anybody.
         if (client.BackchannelUserCodeParameter && asked.UserCode is not null)
         {
-            return CibaError.InvalidUserCode;
+            return await TryUserCodeAsync(subject, cancellationToken) ? CibaError.InvalidUserCode : TooManyTries;
         }
 
-        var digest = HMACSHA256.HashData(DecoyKey, Encoding.UTF8.GetBytes(asked.Hint.Value));
-        return new HintedUser($"nobody:{Base64Url.EncodeToString(digest)}", IsDecoy: true);
+        return new HintedUser(subject, IsDecoy: true);
     }
 
     private async ValueTask<CibaError?> CheckUserCodeAsync(string subject, string? userCode, CancellationToken cancellationToken)
@@ -75,7 +77,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
             return CibaError.MissingUserCode;
         }
 
-        if (!await limiter.TryBeginAsync(subject, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+        if (!await TryUserCodeAsync(subject, cancellationToken))
         {
             return TooManyTries;
         }
@@ -88,4 +90,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         await limiter.SucceededAsync(subject, cancellationToken);
         return null;
     }
+
+    private ValueTask<bool> TryUserCodeAsync(string subject, CancellationToken cancellationToken) =>
+        limiter.TryBeginAsync(subject, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken);
 }
