@@ -1,104 +1,165 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Moq;
 
 namespace Ciba.AspNetCore.Tests;
 
-/// <summary>Section 7.1, <c>user_code</c>: a secret between the user and the provider, against unasked-for requests.</summary>
-[Spec("A10")]
+/// <summary>Section 7.1, <c>user_code</c>: a secret of the user's against requests that nobody wanted.</summary>
 public sealed class UserCodeTests
 {
-    [TestCase(null, "missing_user_code", "This user has a user code: send it as user_code.")]
-    [TestCase("", "missing_user_code", "This user has a user code: send it as user_code.")]
-    [TestCase("1235", "invalid_user_code", "The user_code is wrong.")]
-    [TestCase("12345", "invalid_user_code", "The user_code is wrong.")]
-    public async Task Without_the_right_code_nothing_happens(string? code, string error, string description)
+    private const string Code = "right code";
+
+    [Test, Spec("A10")]
+    public async Task The_right_code_passes()
     {
-        await using var host = WithCode();
+        await using var host = Host();
+
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [TestCase(null), TestCase(""), Spec("A10")]
+    public async Task A_user_who_has_a_code_is_not_asked_without_it(string? code)
+    {
+        await using var host = Host();
 
         var answer = await host.AuthorizeAsync(("user_code", code));
 
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest));
-            Assert.That(answer.Body, Is.EqualTo($$"""{"error":"{{error}}","error_description":"{{description}}"}"""));
-            Assert.That((await host.StoreAsync()).Count, Is.Zero);
-            Assert.That(host.Devices.Calls, Is.Zero);
-        }
+        await Refusal.LeavesNothingAsync(host, answer, "missing_user_code");
+        Assert.That(answer.Body, Is.EqualTo("""{"error":"missing_user_code","error_description":"This user has a user code: send it as user_code."}"""));
     }
 
-    [Test]
-    public async Task The_right_code_is_accepted()
+    [TestCase("wrong"), TestCase("RIGHT CODE"), TestCase("right code "), TestCase("bobs code"), Spec("A10")]
+    public async Task A_wrong_code_is_invalid(string code)
     {
-        await using var host = WithCode();
+        await using var host = Host();
 
-        Assert.That((await host.AuthorizeAsync(("user_code", "1234"))).Status, Is.EqualTo(HttpStatusCode.OK));
+        var answer = await host.AuthorizeAsync(("user_code", code));
+
+        await Refusal.LeavesNothingAsync(host, answer, "invalid_user_code");
+        Assert.That(answer.Body, Is.EqualTo("""{"error":"invalid_user_code","error_description":"The user_code is wrong."}"""));
     }
 
-    [Test]
-    public async Task A_user_without_a_code_needs_none()
+    [TestCase("carol", null), TestCase("carol", "whatever"), Spec("A10")]
+    public async Task A_user_without_a_code_needs_none(string user, string? code)
     {
-        await using var host = WithCode();
+        await using var host = Host();
 
-        Assert.That((await host.AuthorizeAsync(("login_hint", "bob"))).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await host.AuthorizeAsync(("login_hint", user), ("user_code", code))).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
-    [Test]
-    public async Task A_client_that_is_not_registered_for_codes_needs_none()
+    [TestCase(null), TestCase("wrong"), Spec("A10")]
+    public async Task A_client_that_is_not_registered_for_codes_sends_none_and_none_is_looked_at(string? code)
     {
-        await using var host = new CibaHost();
-        host.Users.Codes["alice"] = "1234";
+        var users = new Mock<ICibaUserLookup>();
+        users.Setup(mock => mock.FindAsync(It.IsAny<CibaHint>(), It.IsAny<CibaClient>(), It.IsAny<CancellationToken>()))
+            .ReturnsAsync(CibaUserLookupResult.Found(new CibaUser { Subject = "sub-alice", HasUserCode = true }));
+        users.Setup(mock => mock.IsActiveAsync("sub-alice", It.IsAny<CancellationToken>())).ReturnsAsync(true);
+        await using var host = new CibaHost { Setup = ciba => ciba.Services.AddSingleton(users.Object) };
 
-        Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK));
+        var answer = await host.AuthorizeAsync(("user_code", code));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+        users.Verify(mock => mock.IsUserCodeAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<CancellationToken>()), Times.Never);
     }
 
-    [Test]
-    public async Task After_five_wrong_codes_the_right_one_is_refused_too_until_the_window_ends()
+    [Test, Spec("A10"), Spec("A20")]
+    public async Task After_five_wrong_codes_even_the_right_one_has_to_wait()
     {
-        await using var host = WithCode();
+        await using var host = Host();
         for (var i = 0; i < 5; i++)
         {
-            Assert.That((await host.AuthorizeAsync(("user_code", $"wrong-{i}"))).Error, Is.EqualTo("invalid_user_code"));
+            Assert.That((await host.AuthorizeAsync(("user_code", "wrong"))).Error, Is.EqualTo("invalid_user_code"));
+            host.Time.Advance(TimeSpan.FromMinutes(1));
         }
 
-        var refused = await host.AuthorizeAsync(("user_code", "1234"));
-        host.Time.Advance(TimeSpan.FromMinutes(15));
-        var accepted = await host.AuthorizeAsync(("user_code", "1234"));
+        var locked = await host.AuthorizeAsync(("user_code", Code));
+        await Refusal.LeavesNothingAsync(host, locked, "access_denied", 403);
+        Assert.That(locked.Description, Is.EqualTo("Too many wrong user codes for this user: try again later."));
+
+        // Fifteen minutes after the first of them.
+        host.Time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromTicks(1));
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
+        host.Time.Advance(TimeSpan.FromTicks(1));
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.Null);
+    }
+
+    [Test, Spec("A10")]
+    public async Task The_wrong_codes_count_for_the_user_whichever_client_sends_them_and_for_no_other_user()
+    {
+        var other = CibaHost.Client("other");
+        other.BackchannelUserCodeParameter = true;
+        await using var host = Host(options => options.MaxUserCodeFailures = 2, other);
+        await host.AuthorizeAsync(("user_code", "wrong"));
+        await host.AuthorizeAsync(("user_code", "wrong"), ("client_id", "other"));
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(refused.Status, Is.EqualTo(HttpStatusCode.Forbidden));
-            Assert.That(refused.Error, Is.EqualTo("access_denied"));
-            Assert.That(accepted.Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
+            Assert.That((await host.AuthorizeAsync(("user_code", Code), ("client_id", "other"))).Error, Is.EqualTo("access_denied"));
+            Assert.That((await host.AuthorizeAsync(("user_code", "bobs code"), ("login_hint", "bob"))).Error, Is.Null);
         }
     }
 
-    [Test]
-    public async Task Right_codes_use_up_no_tries()
+    [Test, Spec("A10")]
+    public async Task Right_codes_do_not_use_up_the_tries_nor_give_any_back()
     {
-        await using var host = WithCode(options => options.MaxPendingRequestsPerUser = 0);
-        for (var i = 0; i < 20; i++)
+        await using var host = Host(options =>
         {
-            Assert.That((await host.AuthorizeAsync(("user_code", "1234"))).Status, Is.EqualTo(HttpStatusCode.OK));
-        }
+            options.MaxUserCodeFailures = 2;
+            options.MaxPendingRequestsPerUser = 0;
+        });
+        string?[] errors =
+        [
+            (await host.AuthorizeAsync(("user_code", Code))).Error,
+            (await host.AuthorizeAsync(("user_code", Code))).Error,
+            (await host.AuthorizeAsync(("user_code", Code))).Error,
+            (await host.AuthorizeAsync(("user_code", "wrong"))).Error,
+            (await host.AuthorizeAsync(("user_code", Code))).Error,
+            (await host.AuthorizeAsync(("user_code", "wrong"))).Error,
+            (await host.AuthorizeAsync(("user_code", Code))).Error,
+        ];
+
+        Assert.That(errors, Is.EqualTo(new[] { null, null, null, "invalid_user_code", null, "invalid_user_code", "access_denied" }));
     }
 
-    [Test]
-    public async Task However_many_codes_are_tried_at_once_no_more_than_five_are_looked_at()
+    [Test, Spec("A10")]
+    public async Task A_missing_code_is_no_try()
     {
-        await using var host = WithCode();
+        await using var host = Host(options => options.MaxUserCodeFailures = 1);
+        await host.AuthorizeAsync();
+        await host.AuthorizeAsync();
+
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.Null);
+    }
+
+    [Test, Spec("A10")]
+    public async Task However_many_tries_come_at_once_no_more_get_through()
+    {
+        await using var host = Host();
         await host.StartedAsync();
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 64).Select(i => Task.Run(() => host.AuthorizeAsync(("user_code", $"wrong-{i}")))));
+        var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => host.AuthorizeAsync(("user_code", $"guess {i}")))));
 
         Assert.That(answers.Count(answer => answer.Error == "invalid_user_code"), Is.EqualTo(5));
-        Assert.That(answers.Count(answer => answer.Error == "access_denied"), Is.EqualTo(59));
+        Assert.That(answers.Count(answer => answer.Error == "access_denied"), Is.EqualTo(35));
     }
 
-    private static CibaHost WithCode(Action<CibaOptions>? options = null)
+    [Test, Spec("A10"), Spec("A22")]
+    public async Task A_locked_users_code_is_not_looked_at()
+    {
+        await using var host = Host();
+        host.Users.Lock("alice");
+
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
+    }
+
+    private static CibaHost Host(Action<CibaOptions>? options = null, params CibaClient[] more)
     {
         var client = CibaHost.Client("client");
         client.BackchannelUserCodeParameter = true;
-        var host = new CibaHost { Clients = [client], Options = options };
-        host.Users.Codes["alice"] = "1234";
+        var host = new CibaHost { Clients = [client, .. more], Options = options };
+        host.Users.Codes["alice"] = Code;
+        host.Users.Codes["bob"] = "bobs code";
         return host;
     }
 }
