@@ -20,8 +20,26 @@ public sealed class PublicApiTests
 
         var agreed = System.IO.File.ReadAllLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "PublicApi", File));
 
-        string[] differences = [.. agreed.Except(found).Select(line => $"- {line}"), .. found.Except(agreed).Select(line => $"+ {line}")];
+        var (before, after) = (Qualified(agreed).ToList(), Qualified(found).ToList());
+        string[] differences = [.. before.Except(after).Select(line => $"- {line}"), .. after.Except(before).Select(line => $"+ {line}")];
         Assert.That(found, Is.EqualTo(agreed), $"{string.Join('\n', differences)}\nIf this is meant, run the test with {Accept}=1 and commit {File}.");
+    }
+
+    // A member's line says nothing without its type.
+    private static IEnumerable<string> Qualified(IEnumerable<string> lines)
+    {
+        var type = "";
+        foreach (var line in lines)
+        {
+            if (line[0] == ' ')
+            {
+                yield return $"{type} / {line.Trim()}";
+            }
+            else
+            {
+                yield return type = line;
+            }
+        }
     }
 
     private static string SourcePath([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "PublicApi", File);

@@ -5,12 +5,6 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>Every statement of the requirements that this version keeps has a test that names it.</summary>
 public sealed class SpecCoverageTests
 {
-    private const string PingAndPush = "ping and push are still to come";
-    private const string SignedRequests = "signed authentication requests are still to come";
-    private const string BoundTokens = "mutual TLS and DPoP are still to come";
-    private const string Fapi = "the FAPI-CIBA profile is still to come";
-    private const string Registration = "dynamic registration is still to come";
-
     private static readonly string[] Kept =
     [
         "D1", "D3", "D4", "D5", "D6", "D7", "D8",
@@ -20,22 +14,18 @@ public sealed class SpecCoverageTests
         "U1", "U2", "U3", "U4", "U5",
     ];
 
-    private static readonly Dictionary<string, string> ToCome = new()
+    private static readonly Dictionary<string, string[]> ToComeWith = new()
     {
-        ["D2"] = SignedRequests,
-        ["A8"] = PingAndPush,
-        ["R0"] = SignedRequests, ["R1"] = SignedRequests, ["R2"] = SignedRequests, ["R3"] = SignedRequests, ["R4"] = SignedRequests,
-        ["R5"] = SignedRequests, ["R6"] = SignedRequests, ["R7"] = SignedRequests, ["R8"] = SignedRequests,
-        ["T6"] = PingAndPush,
-        ["T10"] = "long polling is still to come",
-        ["T13"] = BoundTokens,
-        ["P1"] = PingAndPush, ["P2"] = PingAndPush, ["P3"] = PingAndPush, ["P4"] = PingAndPush, ["P5"] = PingAndPush,
-        ["P6"] = PingAndPush, ["P7"] = PingAndPush, ["P8"] = PingAndPush, ["P9"] = PingAndPush,
-        ["I5"] = BoundTokens,
-        ["I6"] = "authorization details are still to come",
-        ["F1"] = Fapi, ["F2"] = Fapi, ["F3"] = Fapi, ["F4"] = Fapi, ["F5"] = Fapi, ["F6"] = Fapi, ["F7"] = Fapi, ["F8"] = Fapi, ["F9"] = Fapi,
-        ["X1"] = Registration, ["X2"] = Registration, ["X3"] = Registration,
+        ["ping and push"] = ["A8", "T6", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9"],
+        ["signed authentication requests"] = ["D2", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8"],
+        ["mutual TLS and DPoP"] = ["T13", "I5"],
+        ["authorization details"] = ["I6"],
+        ["long polling"] = ["T10"],
+        ["the FAPI-CIBA profile"] = ["F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9"],
+        ["dynamic registration"] = ["X1", "X2", "X3"],
     };
+
+    private static IEnumerable<string> ToCome => ToComeWith.Values.SelectMany(ids => ids);
 
     [Test]
     public void Every_statement_that_is_kept_has_a_test() =>
@@ -43,11 +33,11 @@ public sealed class SpecCoverageTests
 
     [Test]
     public void Tests_name_statements_that_exist() =>
-        Assert.That(string.Join(' ', Named().Except(Kept).Except(ToCome.Keys)), Is.Empty, "the requirements have no such statement");
+        Assert.That(string.Join(' ', Named().Except(Kept).Except(ToCome)), Is.Empty, "the requirements have no such statement");
 
     [Test]
     public void A_statement_is_kept_or_still_to_come() =>
-        Assert.That(Kept.Concat(ToCome.Keys), Is.Unique);
+        Assert.That(Kept.Concat(ToCome), Is.Unique);
 
     private static IEnumerable<string> Named()
     {

@@ -157,6 +157,23 @@ public sealed class StartupTests
         Assert.That(exception!.Problems, Is.EqualTo(new[] { "ICibaClientStore is missing: add it with AddClients(...) or AddClientStore<T>() behind AddCiba()." }));
     }
 
+    [TestCase("Production"), TestCase("Development"), Spec("A16")]
+    public async Task A_host_that_lacks_nothing_starts_and_answers(string environment)
+    {
+        var builder = Builder(environment);
+        builder.Services.AddSingleton<FakeUsers>().AddSingleton<FakeDevices>().AddCiba(options => options.Issuer = CibaHost.Issuer)
+            .AddClients(CibaHost.Client("client")).AddUserLookup<FakeUsers>().AddDeviceNotifier<FakeDevices>().AddJwtTokenIssuer(TestKeys.Make("ES256"));
+        await using var app = builder.Build();
+        app.MapCiba();
+        await app.StartAsync();
+
+        using var form = new FormUrlEncodedContent(
+            [new("client_id", "client"), new("client_secret", CibaHost.Secret), new("scope", "openid"), new("login_hint", "alice")]);
+        using var response = await app.GetTestClient().PostAsync("/bc-authorize", form);
+
+        Assert.That(response.IsSuccessStatusCode, Is.True, await response.Content.ReadAsStringAsync());
+    }
+
     [Test]
     public void Clients_come_from_a_list_or_from_a_store()
     {
