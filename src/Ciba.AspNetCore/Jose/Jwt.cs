@@ -143,7 +143,9 @@ internal sealed class Jwt
         }
 
         var bytes = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
-        return Base64Url.TryDecodeFromChars(part, bytes, out var written) ? bytes[..written] : null;
+
+        // Not TryDecodeFromChars, which throws where the length is wrong or bits that stand for nothing are set.
+        return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
 
     private static JsonElement? ParseObject(byte[]? utf8)
