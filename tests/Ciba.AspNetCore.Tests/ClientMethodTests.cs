@@ -99,6 +99,17 @@ public sealed class ClientMethodTests
         }
     }
 
+    [Test, Spec("A2"), Spec("A4")]
+    public async Task A_store_that_ignores_letter_case_does_not_let_a_client_go_by_another_name()
+    {
+        var client = CibaHost.Client("client");
+        await using var host = WithStore(new Registrations(_ => client));
+
+        var answers = new[] { await AuthorizeAsync(host, "CLIENT"), await AuthorizeAsync(host, "client "), await AuthorizeAsync(host) };
+
+        Assert.That(answers.Select(answer => answer.Status), Is.EqualTo(new[] { HttpStatusCode.Unauthorized, HttpStatusCode.Unauthorized, HttpStatusCode.OK }));
+    }
+
     [Test, Spec("A2"), Spec("A20")]
     public async Task The_store_is_never_asked_for_an_endless_client_id()
     {

@@ -117,7 +117,7 @@ public sealed class DiscoveryTests
     [Test, Spec("D5")]
     public async Task A_token_issuer_of_the_hosts_own_without_keys_publishes_none()
     {
-        await using var host = new CibaHost { Setup = ciba => WithoutJwtIssuer(ciba).AddTokenIssuer<OpaqueTokens>() };
+        await using var host = new CibaHost { Setup = ciba => ciba.AddTokenIssuer<OpaqueTokens>() };
 
         var keys = await host.SendAsync(HttpMethod.Get, "/jwks");
         var document = await host.SendAsync(HttpMethod.Get, Path);
@@ -136,7 +136,7 @@ public sealed class DiscoveryTests
     [Test, Spec("D5")]
     public async Task A_host_tells_the_keys_of_its_own_token_issuer()
     {
-        await using var host = new CibaHost { Setup = ciba => WithoutJwtIssuer(ciba).AddTokenIssuer<OpaqueTokens>().AddSigningKeys<TwoKeys>() };
+        await using var host = new CibaHost { Setup = ciba => ciba.AddTokenIssuer<OpaqueTokens>().AddSigningKeys<TwoKeys>() };
 
         var keys = (await host.SendAsync(HttpMethod.Get, "/jwks")).Json.GetProperty("keys");
         var document = await host.SendAsync(HttpMethod.Get, Path);
@@ -162,16 +162,6 @@ public sealed class DiscoveryTests
     private static readonly JsonSerializerOptions Pretty = new() { WriteIndented = true };
 
     private static string Indented(JsonElement json) => JsonSerializer.Serialize(json, Pretty);
-
-    private static CibaBuilder WithoutJwtIssuer(CibaBuilder ciba)
-    {
-        foreach (var service in ciba.Services.Where(service => service.ServiceType == typeof(ICibaSigningKeys) || service.ServiceType.Name == "SigningKeys").ToList())
-        {
-            ciba.Services.Remove(service);
-        }
-
-        return ciba;
-    }
 
     private sealed class OpaqueTokens : ICibaTokenIssuer
     {

@@ -20,8 +20,10 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
         }
 
         if (credentials.ClientId.Length > ClientRules.MaxClientIdLength
-            || await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(credentials.ClientId, context.RequestAborted) is not { } found)
+            || await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(credentials.ClientId, context.RequestAborted) is not { } found
+            || found.ClientId != credentials.ClientId)
         {
+            // Databases like to compare without letter case or trailing spaces: that is no match here.
             return CibaError.InvalidClient;
         }
 

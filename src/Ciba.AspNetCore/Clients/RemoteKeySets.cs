@@ -87,8 +87,9 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
 
             return keys;
         }
-        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception exception)
         {
+            // Of any type: the host may have put handlers of its own, such as for retries, into this client.
             NotFetched(Address(jwksUri), exception is OperationCanceledException ? "it took too long" : exception.Message);
             return null;
         }

@@ -144,6 +144,8 @@ internal sealed class Jwt
         }
 
         var bytes = new byte[Base64Url.GetMaxDecodedLength(part.Length)];
+
+        // Not TryDecodeFromChars, which throws where the length is wrong or bits that stand for nothing are set.
         return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
 

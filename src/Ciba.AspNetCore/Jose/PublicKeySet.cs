@@ -89,9 +89,9 @@ internal sealed record PublicKey
             return KeyType switch
             {
                 "EC" when Curve is not null && X is not null && Y is not null && Curves.TryGetValue(Curve, out var curve) =>
-                    new ECDsaSecurityKey(ECDsa.Create(new ECParameters { Curve = curve, Q = new() { X = Base64Url.DecodeFromChars(X), Y = Base64Url.DecodeFromChars(Y) } })) { KeyId = KeyId },
+                    new ECDsaSecurityKey(ECDsa.Create(new ECParameters { Curve = curve, Q = new() { X = Number(X), Y = Number(Y) } })) { KeyId = KeyId },
                 "RSA" when Modulus is not null && Exponent is not null =>
-                    new RsaSecurityKey(RSA.Create(new RSAParameters { Modulus = Base64Url.DecodeFromChars(Modulus), Exponent = Base64Url.DecodeFromChars(Exponent) })) { KeyId = KeyId },
+                    new RsaSecurityKey(RSA.Create(new RSAParameters { Modulus = Number(Modulus), Exponent = Number(Exponent) })) { KeyId = KeyId },
                 _ => null,
             };
         }
@@ -100,6 +100,9 @@ internal sealed record PublicKey
             return null;
         }
     }
+
+    // An RSA number without bytes makes the framework throw an IndexOutOfRangeException.
+    private static byte[] Number(string text) => Base64Url.DecodeFromChars(text) is { Length: > 0 } number ? number : throw new FormatException();
 
     private static PublicKey Identified(SecurityKey key, PublicKey publicKey) =>
         publicKey with { KeyId = string.IsNullOrEmpty(key.KeyId) ? publicKey.Thumbprint() : key.KeyId };

@@ -1,0 +1,45 @@
+using System.Net;
+using Ciba.AspNetCore.Clients;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Tests.Hosting;
+
+/// <summary>What stands behind a <c>jwks_uri</c>, and how often it was asked for.</summary>
+public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
+{
+    public const string Url = "https://client.example/jwks";
+
+    private int _calls;
+
+    /// <summary>The JWK Set that is published now.</summary>
+    public string Jwks { get; set; } = jwks;
+
+    /// <summary>What it answers instead of the JWK Set; null for nothing else.</summary>
+    public Func<CancellationToken, Task<HttpResponseMessage>>? OnGet { get; set; }
+
+    public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>A host whose clients have their keys here.</summary>
+    public CibaHost Host(params string[] clients) => new()
+    {
+        Clients = [.. clients.DefaultIfEmpty("client").Select(Client)],
+        Options = options => options.MaxPendingRequestsPerUser = 0,
+        Setup = ciba => ciba.Services.AddHttpClient(RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this),
+    };
+
+    public static HttpResponseMessage Answer(HttpStatusCode status, HttpContent content) => new(status) { Content = content };
+
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _calls);
+        return OnGet is { } onGet ? onGet(cancellationToken) : Task.FromResult(Answer(HttpStatusCode.OK, new StringContent(Jwks)));
+    }
+
+    private static CibaClient Client(string id)
+    {
+        var client = CibaHost.Client(id, CibaClientAuthenticationMethods.PrivateKeyJwt);
+        client.ClientSecrets = [];
+        client.JwksUri = Url;
+        return client;
+    }
+}
