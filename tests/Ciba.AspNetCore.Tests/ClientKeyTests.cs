@@ -7,7 +7,7 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>RFC 7517, RFC 7518: which keys of a client are good enough, and what a JWK Set must not hold.</summary>
 public sealed class ClientKeyTests
 {
-    private const string None = "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 bits or more)";
+    private const string None = "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits)";
     private const string NoSet = "is no JWK Set: an object with an array 'keys' is expected";
 
     private static readonly TestKey Ec = TestKey.For("ES256");
@@ -49,7 +49,7 @@ public sealed class ClientKeyTests
     {
         get
         {
-            foreach (var text in new[] { "", " ", "null", "[]", "1", "{}", "{\"keys\":null}", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[\"x\"]}", "{\"keys\":[{\"kty\":1}]}", "{\"keys\":[{\"kty\":\"\\ud800\"}]}", "{\"Keys\":[]}", "{" })
+            foreach (var text in new[] { " ", "null", "[]", "1", "{}", "{\"keys\":null}", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[\"x\"]}", "{\"keys\":[{\"kty\":1}]}", "{\"keys\":[{\"kty\":\"\\ud800\"}]}", "{\"Keys\":[]}", "{" })
             {
                 yield return new(text, NoSet);
             }

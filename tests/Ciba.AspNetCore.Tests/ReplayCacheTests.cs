@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using System.Globalization;
 using Ciba.AspNetCore.Store;
 
@@ -12,7 +13,7 @@ public sealed class ReplayCacheTests
     [Test]
     public async Task A_key_is_new_once_until_its_expiry()
     {
-        var cache = new MemoryReplayCache(_time, 10);
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
         var expiresAt = _time.GetUtcNow().AddSeconds(10);
 
         var first = await cache.TryUseAsync("key", expiresAt, default);
@@ -28,7 +29,7 @@ public sealed class ReplayCacheTests
     [Test]
     public async Task A_full_cache_refuses_rather_than_forgets_and_has_room_again_when_keys_expire()
     {
-        var cache = new MemoryReplayCache(_time, 3);
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 3);
         var now = _time.GetUtcNow();
 
         // The shortest life comes second: keys leave in the order of their expiry, not of their arrival.
@@ -50,7 +51,7 @@ public sealed class ReplayCacheTests
     [Test]
     public async Task What_is_expired_makes_room_however_much_came_before()
     {
-        var cache = new MemoryReplayCache(_time, 100);
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 100);
 
         for (var i = 0; i < 10_000; i++)
         {
@@ -63,7 +64,7 @@ public sealed class ReplayCacheTests
     [Test]
     public async Task Of_many_callers_at_once_one_is_the_first()
     {
-        var cache = new MemoryReplayCache(_time, 1000);
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 1000);
         var expiresAt = _time.GetUtcNow().AddMinutes(1);
 
         var used = await Task.WhenAll(Enumerable.Range(0, 640).Select(i => Task.Run(async () => (Key: i % 10, First: await cache.TryUseAsync($"{i % 10}", expiresAt, default)))));

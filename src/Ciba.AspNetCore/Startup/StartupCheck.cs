@@ -61,7 +61,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         return
         [
             .. keys.Problems,
-            .. ReferenceEquals(services.GetService<ICibaSigningKeys>(), keys) ? Array.Empty<string>()
+            .. services.GetService<ICibaSigningKeys>() is SigningKeys or null ? Array.Empty<string>()
                 : ["AddSigningKeys is for a token issuer of the host's own: leave it out, and give the keys to AddJwtTokenIssuer."],
             .. OptionRules.Check(services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>().Value),
             .. (services.GetService<ConfiguredClients>()?.All ?? []).SelectMany(rules.Check),
