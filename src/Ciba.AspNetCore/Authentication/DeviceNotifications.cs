@@ -44,7 +44,12 @@ internal sealed partial class DeviceNotifications(
         catch (Exception exception)
         {
             // Also where the client has gone: it never learned the auth_req_id.
-            await store.RemoveAsync(request.Id, CancellationToken.None);
+            if (!await store.RemoveAsync(request.Id, CancellationToken.None))
+            {
+                // Answered already: the device was reached, whatever the notifier thinks.
+                return true;
+            }
+
             Refused(CibaLog.Short(request.Id), exception);
             return false;
         }
