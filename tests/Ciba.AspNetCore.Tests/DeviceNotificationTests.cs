@@ -1,217 +1,311 @@
 using System.Net;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Moq;
 
 namespace Ciba.AspNetCore.Tests;
 
-/// <summary>Section 8 and A21: the device is told after the request is stored, and a failure has a clear end.</summary>
+/// <summary>Section 8: the user's device is told, in the background or before the client has its answer.</summary>
 public sealed class DeviceNotificationTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
 
-    [Test, Spec("A21"), Spec("U1")]
-    public async Task The_device_learns_what_it_needs_and_not_the_auth_req_id()
+    [Test, Spec("A21")]
+    public async Task The_client_has_its_answer_while_the_device_is_still_being_told()
     {
         await using var host = new CibaHost();
+        var told = new TaskCompletionSource();
+        host.Devices.OnNotify = (_, _) => told.Task;
 
-        var id = (await host.AuthorizeAsync(("scope", "openid email"), ("binding_message", "W4SCT"), ("acr_values", "urn:acr:2 urn:acr:1"))).AuthReqId;
-        var told = await host.Devices.NextAsync();
+        var answer = await host.AuthorizeAsync();
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(told.Id, Is.EqualTo(CibaRequestId.FromAuthReqId(id)).And.Not.EqualTo(id));
-            Assert.That(told.Subject, Is.EqualTo("sub-alice"));
-            Assert.That(told.ClientId, Is.EqualTo("client"));
-            Assert.That(told.ClientName, Is.EqualTo("The client"));
-            Assert.That(told.Scopes, Is.EqualTo(new[] { "openid", "email" }));
-            Assert.That(told.BindingMessage, Is.EqualTo("W4SCT"));
-            Assert.That(told.AcrValues, Is.EqualTo(new[] { "urn:acr:2", "urn:acr:1" }));
-            Assert.That(told.CreatedAt, Is.EqualTo(host.Time.GetUtcNow()));
-            Assert.That(told.ExpiresAt, Is.EqualTo(host.Time.GetUtcNow() + TimeSpan.FromMinutes(2)));
-            Assert.That(told.Status, Is.EqualTo(CibaRequestStatus.Pending));
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((await host.PollAsync(answer.AuthReqId)).Error, Is.EqualTo("authorization_pending"));
         }
+
+        told.SetResult();
+        Assert.That((await host.Devices.NextAsync()).Id, Is.EqualTo(CibaRequestId.FromAuthReqId(answer.AuthReqId)));
     }
 
     [Test, Spec("A21")]
-    public async Task A_failure_in_the_background_is_tried_again_with_growing_waits()
+    public async Task The_request_is_stored_before_the_device_is_told()
     {
-        await using var host = new CibaHost();
-        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("The push service is down.");
-        var idle = await TimersOfAnIdleHostAsync(host);
-        await host.AuthorizeAsync();
-        var waits = new List<int>();
-
-        for (var failures = 1; failures <= 4; failures++)
+        await using var host = new CibaHost { Options = Before };
+        CibaDecisionResult? early = null;
+        host.Devices.OnNotify = async (request, _) =>
         {
-            await WaitsForTheNextTryAsync(host, idle, failures);
-            waits.Add(SecondsUntil(host, () => host.Devices.Calls > failures || host.Time.Timers == idle));
-        }
-
-        Assert.That(waits, Is.EqualTo(new[] { 1, 2, 4, 8 }));
-    }
-
-    [Test, Spec("A21")]
-    public async Task A_failure_in_the_background_leaves_the_request_waiting()
-    {
-        await using var host = new CibaHost();
-        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("The push service is down.");
+            await using var scope = (await host.ServicesAsync()).CreateAsyncScope();
+            early = await scope.ServiceProvider.GetRequiredService<ICibaApprovals>().ApproveAsync(request.Id, request.Subject, null, CancellationToken.None);
+        };
 
         var answer = await host.AuthorizeAsync();
 
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
-        Assert.That((await host.PollAsync(answer.AuthReqId)).Error, Is.EqualTo("authorization_pending"));
-        Assert.That(await host.ApproveAsync(answer.AuthReqId), Is.EqualTo(CibaDecisionResult.Done));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(early, Is.EqualTo(CibaDecisionResult.Done));
+            Assert.That((await host.PollAsync(answer.AuthReqId)).Status, Is.EqualTo(HttpStatusCode.OK));
+        }
     }
 
     [Test, Spec("A21")]
-    public async Task No_more_tries_are_made_for_a_request_that_is_answered()
+    public async Task A_failed_notification_is_tried_again_with_growing_waits_and_the_request_lives_on()
     {
-        await using var host = new CibaHost();
-        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("The push service is down.");
-        var idle = await TimersOfAnIdleHostAsync(host);
+        await using var host = new CibaHost { Options = options => options.RequestLifetime = TimeSpan.FromMinutes(5) };
+        host.Devices.OnNotify = (_, _) => host.Devices.Calls <= 8 ? throw Down : Task.CompletedTask;
+
+        var answer = await host.AuthorizeAsync();
+        foreach (var wait in new[] { 1, 2, 4, 8, 16, 30, 30, 30 })
+        {
+            await WaitsAsync(host, TimeSpan.FromSeconds(wait));
+        }
+
+        await host.Devices.NextAsync();
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(host.Devices.Calls, Is.EqualTo(9));
+            Assert.That((await host.PollAsync(answer.AuthReqId)).Error, Is.EqualTo("authorization_pending"));
+            Assert.That(host.Log.Ours.Count(line => line.Level == LogLevel.Warning && line.Text.Contains("could not be notified", StringComparison.Ordinal)), Is.EqualTo(8));
+        }
+    }
+
+    [TestCase("approved"), TestCase("denied"), Spec("A21")]
+    public async Task A_request_that_was_answered_meanwhile_is_not_notified_again(string fate)
+    {
+        var looked = Channel.CreateUnbounded<string>();
+        var store = new Mock<ICibaRequestStore>();
+        await using var host = new CibaHost { Setup = ciba => ciba.Services.AddSingleton(store.Object) };
+        using var memory = new MemoryCibaRequestStore(host.Time);
+        store.Setup(mock => mock.AddAsync(It.IsAny<CibaRequest>(), It.IsAny<CibaRequestLimits>(), It.IsAny<CancellationToken>())).Returns(memory.AddAsync);
+        store.Setup(mock => mock.DecideAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<CibaDecision>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>())).Returns(memory.DecideAsync);
+        store.Setup(mock => mock.GetAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>())).Returns(memory.GetAsync);
+        host.Devices.OnNotify = (_, _) => throw Down;
         var id = (await host.AuthorizeAsync()).AuthReqId;
-        await WaitsForTheNextTryAsync(host, idle, failures: 1);
-        await host.ApproveAsync(id);
+        await WaitsAsync(host, TimeSpan.FromSeconds(1));
+        await host.Time.TimerSetAsync(TimeSpan.FromSeconds(2));
 
-        host.Time.Advance(TimeSpan.FromSeconds(60));
-        await Eventually(() => host.Time.Timers == idle);
-
-        Assert.That(host.Devices.Calls, Is.EqualTo(1));
-    }
-
-    [Test, Spec("A21")]
-    public async Task Tries_end_with_the_life_of_the_request()
-    {
-        await using var host = new CibaHost { Options = options => options.RequestLifetime = TimeSpan.FromSeconds(2) };
-        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("The push service is down.");
-        var idle = await TimersOfAnIdleHostAsync(host);
-        await host.AuthorizeAsync();
-        await WaitsForTheNextTryAsync(host, idle, failures: 1);
-
-        host.Time.Advance(TimeSpan.FromSeconds(1));
-        await Eventually(() => host.Log.Ours.Any(line => line.Level == LogLevel.Error));
+        Assert.That(await (fate == "approved" ? host.ApproveAsync(id) : host.DenyAsync(id)), Is.EqualTo(CibaDecisionResult.Done));
+        store.Setup(mock => mock.GetAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>()))
+            .Returns((string handle, string subject, DateTimeOffset now, CancellationToken token) =>
+            {
+                looked.Writer.TryWrite(handle);
+                return memory.GetAsync(handle, subject, now, token);
+            });
+        host.Time.Advance(TimeSpan.FromSeconds(2));
+        await looked.Reader.ReadAsync().AsTask().WaitAsync(Bound);
+        await StopAsync(host);
 
         Assert.That(host.Devices.Calls, Is.EqualTo(2));
-        Assert.That(host.Time.Timers, Is.EqualTo(idle));
     }
 
     [Test, Spec("A21")]
-    public async Task A_slow_notifier_holds_neither_its_client_nor_another()
+    public async Task The_tries_end_with_the_requests_life()
     {
         await using var host = new CibaHost();
-        var release = new TaskCompletionSource();
-        host.Devices.OnNotify = (request, _) => request.BindingMessage == "slow" ? release.Task : Task.CompletedTask;
+        var third = new TaskCompletionSource();
+        host.Devices.OnNotify = (_, _) =>
+        {
+            if (host.Devices.Calls == 3)
+            {
+                third.SetResult();
+            }
 
-        var slow = await host.AuthorizeAsync(("binding_message", "slow"));
-        var quick = await host.AuthorizeAsync(("client_id", "other"), ("binding_message", "quick"));
+            throw Down;
+        };
 
-        Assert.That(slow.Status, Is.EqualTo(HttpStatusCode.OK));
-        Assert.That(quick.Status, Is.EqualTo(HttpStatusCode.OK));
-        Assert.That((await host.Devices.NextAsync()).BindingMessage, Is.EqualTo("quick"));
-        release.SetResult();
-        Assert.That((await host.Devices.NextAsync()).BindingMessage, Is.EqualTo("slow"));
+        // At 0, 1 and 3 s; the next would be at 7 s.
+        await host.AuthorizeAsync(("requested_expiry", "6"));
+        await WaitsAsync(host, TimeSpan.FromSeconds(1));
+        await WaitsAsync(host, TimeSpan.FromSeconds(2));
+        await third.Task.WaitAsync(Bound);
+        await StopAsync(host);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(host.Devices.Calls, Is.EqualTo(3));
+            Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.One.Contains("in its lifetime"));
+        }
     }
 
     [Test, Spec("A21")]
-    public async Task A_notifier_that_hangs_in_the_background_is_left_when_its_time_is_over_and_called_again()
+    public async Task A_notification_that_hangs_is_given_up_and_tried_again()
     {
-        await using var host = new CibaHost { Options = options => options.DeviceNotificationTimeout = TimeSpan.FromSeconds(10) };
-        var hangs = true;
-        host.Devices.OnNotify = (_, _) => hangs ? new TaskCompletionSource().Task : Task.CompletedTask;
-        var idle = await TimersOfAnIdleHostAsync(host);
+        await using var host = new CibaHost();
+        var hangs = new TaskCompletionSource();
+        host.Devices.OnNotify = (_, _) => host.Devices.Calls == 1 ? hangs.Task : Task.CompletedTask;
+
         await host.AuthorizeAsync();
-        await Eventually(() => host.Devices.Calls == 1 && host.Time.Timers == idle + 1);
+        await WaitsAsync(host, TimeSpan.FromSeconds(10));
+        await WaitsAsync(host, TimeSpan.FromSeconds(1));
 
-        hangs = false;
-        host.Time.Advance(TimeSpan.FromSeconds(10));
-        await WaitsForTheNextTryAsync(host, idle, failures: 1);
-        host.Time.Advance(TimeSpan.FromSeconds(1));
-
-        Assert.That((await host.Devices.NextAsync()).Subject, Is.EqualTo("sub-alice"));
+        await host.Devices.NextAsync();
+        Assert.That(host.Devices.Calls, Is.EqualTo(2));
+        hangs.SetResult();
     }
 
     [Test, Spec("A21")]
-    public async Task A_failure_before_the_answer_removes_the_request_and_answers_503()
+    public async Task A_slow_notification_holds_no_other_client()
     {
-        await using var host = new CibaHost { Options = options => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement };
-        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("The push service is down.");
+        await using var host = new CibaHost { Options = Before };
+        var slow = new TaskCompletionSource();
+        host.Devices.OnNotify = (request, _) => request.Subject == "sub-alice" ? slow.Task : Task.CompletedTask;
+
+        var waiting = host.AuthorizeAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.That((await host.AuthorizeAsync(("login_hint", "bob")).WaitAsync(Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
+        }
+
+        Assert.That(waiting.IsCompleted, Is.False);
+        slow.SetResult();
+        Assert.That((await waiting).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test, Spec("A21"), Spec("A20")]
+    public async Task Before_the_acknowledgement_a_failure_takes_the_request_back()
+    {
+        await using var host = new CibaHost { Options = Before };
+        host.Devices.OnNotify = (_, _) => throw new InvalidOperationException("A detail for the operator.");
 
         var answer = await host.AuthorizeAsync();
 
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
-        Assert.That(answer.Body, Is.EqualTo("""{"error":"temporarily_unavailable","error_description":"The user's device could not be notified: try again later."}"""));
-        Assert.That((await host.StoreAsync()).Count, Is.Zero);
+        Refusal.Says(answer, "temporarily_unavailable", 503);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Description, Is.EqualTo("The user's device could not be notified: try again later."));
+            Assert.That((await host.StoreAsync()).Count, Is.Zero);
+            Assert.That(host.Devices.Calls, Is.EqualTo(1), "no second try");
+            Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.One.Contains("A detail for the operator."));
+        }
     }
 
-    [Test, Spec("A21")]
-    public async Task A_notifier_that_takes_too_long_before_the_answer_is_a_failure_too()
+    [Test, Spec("A21"), Spec("A20")]
+    public async Task Before_the_acknowledgement_a_notification_that_takes_too_long_takes_the_request_back()
     {
         await using var host = new CibaHost
         {
             Options = options =>
             {
-                options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
+                Before(options);
                 options.DeviceNotificationTimeout = TimeSpan.FromSeconds(3);
             },
         };
-        var called = new TaskCompletionSource();
-        host.Devices.OnNotify = (_, _) =>
+        var called = new TaskCompletionSource<CancellationToken>();
+        var hangs = new TaskCompletionSource();
+        host.Devices.OnNotify = (_, token) =>
         {
-            called.SetResult();
-            return new TaskCompletionSource().Task;
+            called.SetResult(token);
+            return hangs.Task;
         };
-        var idle = await TimersOfAnIdleHostAsync(host);
-        var answering = host.AuthorizeAsync();
-        await called.Task.WaitAsync(Bound);
-        await Eventually(() => host.Time.Timers == idle + 1);
 
-        host.Time.Advance(TimeSpan.FromSeconds(3));
-        var answer = await answering.WaitAsync(Bound);
+        var waiting = host.AuthorizeAsync();
+        var token = await called.Task.WaitAsync(Bound);
+        host.Time.Advance(TimeSpan.FromSeconds(3) - TimeSpan.FromTicks(1));
+        Assert.That(token.IsCancellationRequested, Is.False);
+        host.Time.Advance(TimeSpan.FromTicks(1));
+        var answer = await waiting.WaitAsync(Bound);
 
-        Assert.That(answer.Error, Is.EqualTo("temporarily_unavailable"));
-        Assert.That((await host.StoreAsync()).Count, Is.Zero);
+        Refusal.Says(answer, "temporarily_unavailable", 503);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(token.IsCancellationRequested, "the notifier was told");
+            Assert.That((await host.StoreAsync()).Count, Is.Zero);
+        }
+
+        hangs.SetResult();
     }
 
     [Test, Spec("A21")]
-    public async Task A_success_before_the_answer_is_an_ordinary_answer()
+    public async Task A_user_who_answers_before_the_notification_fails_was_reached()
     {
-        await using var host = new CibaHost { Options = options => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement };
+        await using var host = new CibaHost { Options = Before };
+        host.Devices.OnNotify = async (request, _) =>
+        {
+            await using var scope = (await host.ServicesAsync()).CreateAsyncScope();
+            await scope.ServiceProvider.GetRequiredService<ICibaApprovals>().ApproveAsync(request.Id, request.Subject, null, CancellationToken.None);
+            throw new InvalidOperationException("The push service did not confirm.");
+        };
 
         var answer = await host.AuthorizeAsync();
 
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+            Assert.That((await host.PollAsync(answer.AuthReqId)).Status, Is.EqualTo(HttpStatusCode.OK));
+        }
+    }
+
+    [Test, Spec("A21"), Spec("A20")]
+    public async Task A_client_that_hangs_up_before_the_acknowledgement_leaves_nothing_behind()
+    {
+        var handled = new TaskCompletionSource();
+        await using var host = new CibaHost
+        {
+            Options = Before,
+            Map = app => app.Use(async (context, next) =>
+            {
+                await next(context);
+                handled.SetResult();
+            }),
+        };
+        var called = new TaskCompletionSource();
+        var hangs = new TaskCompletionSource();
+        host.Devices.OnNotify = (_, _) =>
+        {
+            called.SetResult();
+            return hangs.Task;
+        };
+        using var hangUp = new CancellationTokenSource();
+
+        var waiting = (await host.HttpAsync()).PostAsync("/bc-authorize", RawForm.Of(RawForm.Right), hangUp.Token);
+        await called.Task.WaitAsync(Bound);
+        Assert.That((await host.StoreAsync()).Count, Is.EqualTo(1));
+        await hangUp.CancelAsync();
+
+        Assert.That(async () => await waiting, Throws.InstanceOf<OperationCanceledException>());
+        await handled.Task.WaitAsync(Bound);
+        Assert.That((await host.StoreAsync()).Count, Is.Zero);
+        hangs.SetResult();
+    }
+
+    [Test, Spec("A21")]
+    public async Task Stopping_the_host_waits_for_the_call_on_its_way_and_for_no_other_try()
+    {
+        await using var host = new CibaHost();
+        var called = new TaskCompletionSource();
+        var onItsWay = new TaskCompletionSource();
+        host.Devices.OnNotify = async (_, _) =>
+        {
+            called.SetResult();
+            await onItsWay.Task;
+            throw Down;
+        };
+        await host.AuthorizeAsync();
+        await called.Task.WaitAsync(Bound);
+
+        var stopping = StopAsync(host);
+        Assert.That(stopping.IsCompleted, Is.False);
+        onItsWay.SetResult();
+        await stopping;
+
         Assert.That(host.Devices.Calls, Is.EqualTo(1));
     }
 
-    private static async Task<int> TimersOfAnIdleHostAsync(CibaHost host)
+    private static InvalidOperationException Down => new("The push service is down.");
+
+    private static void Before(CibaOptions options) => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
+
+    private static async Task StopAsync(CibaHost host) =>
+        await (await host.ServicesAsync()).GetRequiredService<IHost>().StopAsync().WaitAsync(Bound);
+
+    /// <summary>Waits until somebody waits for this long, and lets the time pass.</summary>
+    private static async Task WaitsAsync(CibaHost host, TimeSpan time)
     {
-        await host.StartedAsync();
-        return host.Time.Timers;
-    }
-
-    // A failure is logged before the wait begins; the wait is the one timer that an idle host has not.
-    private static Task WaitsForTheNextTryAsync(CibaHost host, int idle, int failures) => Eventually(() =>
-        host.Log.Ours.Count(line => line.Level == LogLevel.Warning && line.Text.Contains("next try")) == failures && host.Time.Timers == idle + 1);
-
-    // Moves the clock second by second until the next try, and says how many there were.
-    private static int SecondsUntil(CibaHost host, Func<bool> happened)
-    {
-        var seconds = 0;
-        while (!happened() && seconds < 60)
-        {
-            host.Time.Advance(TimeSpan.FromSeconds(1));
-            seconds++;
-        }
-
-        return seconds;
-    }
-
-    private static async Task Eventually(Func<bool> happened)
-    {
-        var until = DateTime.UtcNow + Bound;
-        while (!happened())
-        {
-            Assert.That(DateTime.UtcNow, Is.LessThan(until), "it did not happen in time");
-            await Task.Yield();
-        }
+        await host.Time.TimerSetAsync(time);
+        host.Time.Advance(time);
     }
 }

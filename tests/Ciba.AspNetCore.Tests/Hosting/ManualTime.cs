@@ -1,9 +1,14 @@
+using System.Threading.Channels;
+
 namespace Ciba.AspNetCore.Tests.Hosting;
 
 /// <summary>A clock that a test moves by hand, with the timers that hang on it.</summary>
 public sealed class ManualTime : TimeProvider
 {
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+
     private readonly Lock _gate = new();
+    private readonly Channel<TimeSpan> _set = Channel.CreateUnbounded<TimeSpan>();
     private readonly List<ManualTimer> _timers = [];
     private DateTimeOffset _now = new(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
 
@@ -61,6 +66,14 @@ public sealed class ManualTime : TimeProvider
         }
     }
 
+    /// <summary>Waits until somebody has set a timer for this time ahead, or did so since the last call.</summary>
+    public async Task TimerSetAsync(TimeSpan dueTime)
+    {
+        while (await _set.Reader.ReadAsync().AsTask().WaitAsync(Bound) != dueTime)
+        {
+        }
+    }
+
     private sealed class ManualTimer(ManualTime time, TimerCallback callback, object? state) : ITimer
     {
         private TimeSpan _period;
@@ -80,6 +93,7 @@ public sealed class ManualTime : TimeProvider
                 }
             }
 
+            time._set.Writer.TryWrite(dueTime);
             return true;
         }
 
