@@ -72,6 +72,17 @@ public sealed class RandomInputTests
         from changes in Changes
         select ((Func<CibaHost, Task<Answer>>)(host => host.PostAsync(endpoint, Right(endpoint, ("client_id", "client"), ("client_secret", CibaHost.Secret), changes))), $"{endpoint} {Show(changes)}"));
 
+    // Where globalization is not invariant, string normalisation throws at the first of them.
+    [Test, Spec("A9")]
+    public async Task Noncharacters_are_no_binding_message([Values(0xFFFE, 0xFFFF, 0xFDD0, 0x1FFFE)] int code)
+    {
+        await using var host = new CibaHost();
+
+        var answer = await host.AuthorizeAsync(("binding_message", $"a{new Rune(code)}b"));
+
+        Assert.That((answer.Status, answer.Error), Is.EqualTo((HttpStatusCode.BadRequest, "invalid_binding_message")));
+    }
+
     [Test]
     public void Random_bodies() => Throw(
         from endpoint in Endpoint

@@ -18,16 +18,21 @@ internal static class BindingMessageRule
 
     public static Outcome<string> Read(string message, int maxLength)
     {
-        var normalised = message.Normalize(NormalizationForm.FormC).Trim();
-        var length = 0;
-        var visible = false;
-        foreach (var rune in normalised.EnumerateRunes())
+        // Before the normalisation, which throws at U+FFFE unless globalization is invariant.
+        var trimmed = message.Trim();
+        foreach (var rune in trimmed.EnumerateRunes())
         {
             if (IsForbidden(rune))
             {
                 return Forbidden;
             }
+        }
 
+        var normalised = trimmed.Normalize(NormalizationForm.FormC);
+        var length = 0;
+        var visible = false;
+        foreach (var rune in normalised.EnumerateRunes())
+        {
             length++;
             visible |= IsVisible(rune);
         }
