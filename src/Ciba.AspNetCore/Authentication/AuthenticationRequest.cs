@@ -21,6 +21,7 @@ internal sealed class AuthenticationRequest
     private static readonly CibaError ForeignScope = CibaError.InvalidScope.With("The client may not ask for one of these scope values: leave it out, or have it added to the client's registration.");
     private static readonly CibaError NoHint = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there is none.");
     private static readonly CibaError ManyHints = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there are several, leave out all but one.");
+    private static readonly CibaError BadAcrValues = CibaError.InvalidRequest.With("acr_values is a list of values without control characters, separated by spaces.");
     private static readonly CibaError BadExpiry = CibaError.InvalidRequest.With("requested_expiry is a positive whole number of seconds.");
 
     private AuthenticationRequest(IReadOnlyList<string> scopes, CibaHint hint)
@@ -58,6 +59,11 @@ internal sealed class AuthenticationRequest
         if (TooLong(form) is { } name)
         {
             return CibaError.InvalidRequest.With($"{name} is too long.");
+        }
+
+        if (form["acr_values"]?.Any(char.IsControl) is true)
+        {
+            return BadAcrValues;
         }
 
         if (ReadScope(form["scope"], client).Failed(out var error, out var scopes)

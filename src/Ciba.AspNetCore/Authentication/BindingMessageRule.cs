@@ -26,16 +26,21 @@ internal static class BindingMessageRule
             return TooLong(maxLength);
         }
 
-        var normalised = message.Normalize(NormalizationForm.FormC).Trim();
-        var length = 0;
-        var visible = false;
-        foreach (var rune in normalised.EnumerateRunes())
+        // Before the normalisation, which throws at U+FFFE. Where globalization is invariant it does nothing at all.
+        var trimmed = message.Trim(' ');
+        foreach (var rune in trimmed.EnumerateRunes())
         {
             if (IsForbidden(rune))
             {
                 return Forbidden;
             }
+        }
 
+        var normalised = trimmed.Normalize(NormalizationForm.FormC);
+        var length = 0;
+        var visible = false;
+        foreach (var rune in normalised.EnumerateRunes())
+        {
             length++;
             visible |= IsVisible(rune);
         }

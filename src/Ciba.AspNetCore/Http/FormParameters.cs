@@ -1,3 +1,4 @@
+using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -6,8 +7,7 @@ namespace Ciba.AspNetCore.Http;
 
 /// <summary>
 /// The parameters of a form as RFC 6749 section 3.1 reads them: each at most once, those without a value as if they were
-/// absent. Names are compared with their letter case; two that differ in nothing else count as one, which ASP.NET Core
-/// has joined. Everything is bounded before it is parsed.
+/// absent. Everything is bounded before it is parsed.
 /// </summary>
 internal sealed class FormParameters
 {
@@ -16,29 +16,19 @@ internal sealed class FormParameters
     private const string FormMediaType = "application/x-www-form-urlencoded";
 
     private const int MaxFields = 64;
+    private const int MaxNameLength = 256;
     private const int MaxValueLength = 64 * 1024;
-
-    private static readonly FormOptions Limits = new()
-    {
-        ValueCountLimit = MaxFields,
-        KeyLengthLimit = 256,
-        ValueLengthLimit = MaxValueLength,
-        BufferBodyLengthLimit = MaxBodyBytes,
-    };
 
     private static readonly CibaError NotAForm = CibaError.InvalidRequest.With("Send the parameters as application/x-www-form-urlencoded in UTF-8.");
     private static readonly CibaError TooLarge = CibaError.InvalidRequest.With("The form is too large.");
     private static readonly CibaError NotReadable = CibaError.InvalidRequest.With("The form cannot be read: it is cut off, or has too many or too long fields.");
-    private static readonly CibaError NotUtf8 = CibaError.InvalidRequest.With("The form is not UTF-8 text, or holds a NUL character.");
+    private static readonly CibaError NotUtf8 = CibaError.InvalidRequest.With("The form is not percent-encoded UTF-8 text, or holds a NUL character.");
 
     private readonly KeyValuePair<string, string>[] _fields;
-    private readonly int _count;
 
-    private FormParameters(KeyValuePair<string, string>[] fields, int count)
-    {
-        _fields = fields;
-        _count = count;
-    }
+    private int _count;
+
+    private FormParameters(int most) => _fields = new KeyValuePair<string, string>[most];
 
     /// <summary>The value, or null where the parameter is absent or empty.</summary>
     public string? this[string name]
@@ -67,79 +57,118 @@ internal sealed class FormParameters
             return NotAForm;
         }
 
-        if ((await ReadCollectionAsync(request)).Failed(out var error, out var form))
-        {
-            return error;
-        }
-
-        // The host may have read the form before, by limits of its own.
-        if (form.Count > MaxFields)
-        {
-            return NotReadable;
-        }
-
-        var fields = new KeyValuePair<string, string>[form.Count];
-        var count = 0;
-        foreach (var (name, values) in form)
-        {
-            string? value = null;
-            foreach (var candidate in values)
-            {
-                if (string.IsNullOrEmpty(candidate))
-                {
-                    continue;
-                }
-
-                if (candidate.Length > MaxValueLength)
-                {
-                    return NotReadable;
-                }
-
-                if (value is not null)
-                {
-                    return CibaError.InvalidRequest.With($"The parameter {ShortName(name)} is there more than once.");
-                }
-
-                value = candidate;
-            }
-
-            // ASP.NET Core puts U+FFFD where the bytes were no UTF-8.
-            if (name.Contains('\uFFFD') || (value is not null && value.AsSpan().ContainsAny('\uFFFD', '\0')))
-            {
-                return NotUtf8;
-            }
-
-            if (value is not null)
-            {
-                fields[count++] = new(name, value);
-            }
-        }
-
-        return new FormParameters(fields, count);
-    }
-
-    private static async ValueTask<Outcome<IFormCollection>> ReadCollectionAsync(HttpRequest request)
-    {
         if (request.ContentLength > MaxBodyBytes)
         {
             return TooLarge;
         }
 
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size
-            && size.MaxRequestBodySize is null or > MaxBodyBytes)
-        {
-            size.MaxRequestBodySize = MaxBodyBytes;
-        }
+        // There is a form already where the host has read it, or the grant type policy to see whose request it is.
+        return request.HttpContext.Features.Get<IFormFeature>()?.Form is { } form ? FromCollection(form) : await ReadBodyAsync(request);
+    }
 
+    private static async ValueTask<Outcome<FormParameters>> ReadBodyAsync(HttpRequest request)
+    {
+        var reader = request.BodyReader;
         try
         {
-            var form = await request.ReadFormAsync(Limits, request.HttpContext.RequestAborted);
-            return Outcome<IFormCollection>.Of(form);
+            while (true)
+            {
+                var read = await reader.ReadAsync(request.HttpContext.RequestAborted);
+                var body = read.Buffer;
+                if (body.Length > MaxBodyBytes)
+                {
+                    reader.AdvanceTo(body.End);
+                    return TooLarge;
+                }
+
+                if (read.IsCompleted)
+                {
+                    var parsed = body.IsSingleSegment ? Parse(body.FirstSpan) : Parse(body.ToArray());
+                    reader.AdvanceTo(body.End);
+                    return parsed;
+                }
+
+                reader.AdvanceTo(body.Start, body.End);
+            }
         }
-        catch (Exception exception) when (exception is InvalidDataException or BadHttpRequestException)
+        catch (BadHttpRequestException)
         {
             return NotReadable;
         }
+    }
+
+    private static Outcome<FormParameters> Parse(ReadOnlySpan<byte> body)
+    {
+        var most = body.Count((byte)'&') + 1;
+        if (most > MaxFields)
+        {
+            return NotReadable;
+        }
+
+        var parameters = new FormParameters(most);
+        while (!body.IsEmpty)
+        {
+            if (!FormReader.TryReadField(ref body, out var name, out var value))
+            {
+                return NotUtf8;
+            }
+
+            if (parameters.Add(name, value) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return parameters;
+    }
+
+    private static Outcome<FormParameters> FromCollection(IFormCollection form)
+    {
+        if (form.Count > MaxFields)
+        {
+            return NotReadable;
+        }
+
+        var parameters = new FormParameters(form.Count);
+        foreach (var (name, values) in form)
+        {
+            foreach (var value in values)
+            {
+                // ASP.NET Core puts U+FFFD where the bytes were no UTF-8.
+                if (name.Contains('\uFFFD') || value.AsSpan().ContainsAny('\uFFFD', '\0'))
+                {
+                    return NotUtf8;
+                }
+
+                if (parameters.Add(name, value ?? "") is { } error)
+                {
+                    return error;
+                }
+            }
+        }
+
+        return parameters;
+    }
+
+    private CibaError? Add(string name, string value)
+    {
+        if (name.Length > MaxNameLength || value.Length > MaxValueLength)
+        {
+            return NotReadable;
+        }
+
+        if (value.Length == 0)
+        {
+            return null;
+        }
+
+        if (this[name] is not null)
+        {
+            return CibaError.InvalidRequest.With($"The parameter {ShortName(name)} is there more than once.");
+        }
+
+        _fields[_count++] = new(name, value);
+        return null;
     }
 
     private static bool IsUtf8Form(string contentType) =>

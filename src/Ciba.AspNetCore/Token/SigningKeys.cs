@@ -15,8 +15,8 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
 {
     public const string DefaultAlgorithm = "ES256";
 
-    private readonly Lazy<IReadOnlyList<SigningCredentials>> _credentials;
-    private readonly Lazy<Dictionary<string, TokenSigner>> _signers;
+    private readonly Dictionary<string, Lazy<TokenSigner>> _signers;
+    private readonly Lazy<IReadOnlyList<SigningCredentials>> _all;
 
     public SigningKeys(IOptions<CibaJwtTokenIssuerOptions> options, ILogger<SigningKeys> logger)
     {
@@ -31,9 +31,11 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
         }
 
         // RSA keys take their time to make: not before somebody needs one.
-        _credentials = new(() => IsEphemeral ? [.. Algorithms.Select(Make)] : [.. given]);
-        _signers = new(() => _credentials.Value.DistinctBy(credentials => credentials.Algorithm)
-            .ToDictionary(credentials => credentials.Algorithm, credentials => new TokenSigner(credentials)));
+        var first = Algorithms.ToDictionary(
+            algorithm => algorithm,
+            algorithm => new Lazy<SigningCredentials>(() => IsEphemeral ? Make(algorithm) : given.First(credentials => credentials.Algorithm == algorithm)));
+        _signers = Algorithms.ToDictionary(algorithm => algorithm, algorithm => new Lazy<TokenSigner>(() => new TokenSigner(first[algorithm].Value)));
+        _all = new(() => IsEphemeral ? [.. Algorithms.Select(algorithm => first[algorithm].Value)] : [.. given]);
     }
 
     /// <summary>What is wrong with the host's keys.</summary>
@@ -46,9 +48,9 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
 
     public bool IsEphemeral { get; }
 
-    public TokenSigner Signer(string algorithm) => _signers.Value[algorithm];
+    public TokenSigner Signer(string algorithm) => _signers[algorithm].Value;
 
-    public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(_credentials.Value);
+    public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(_all.Value);
 
     private static SigningCredentials Make(string algorithm)
     {
