@@ -199,7 +199,6 @@ public sealed class AuthenticationEndpointTests
     [TestCase("login_hint=al\0ice", TestName = "{m}(a raw NUL)")]
     [TestCase("login_hint=caf\u00e9", TestName = "{m}(raw Latin-1)")]
     [TestCase("login_hint=\u00ed\u00a0\u0080", TestName = "{m}(half a surrogate pair)")]
-    [TestCase("login_hint=%EF%BF%BD", TestName = "{m}(what others put in place of it)")]
     [TestCase("made_up\u00ff=1&login_hint=alice", TestName = "{m}(in the name)")]
     [Spec("A1")]
     public async Task A_form_that_is_not_UTF_8_text_is_refused(string field)
@@ -213,14 +212,36 @@ public sealed class AuthenticationEndpointTests
     }
 
     [TestCase("%FF"), TestCase("%C3"), TestCase("%C0%AF"), TestCase("%ED%A0%80"), TestCase("%zz"), TestCase("%"), TestCase("alice%"), Spec("A1")]
-    public async Task A_broken_percent_encoding_stays_as_it_is_and_names_nobody(string hint)
+    public async Task A_broken_percent_encoding_is_refused(string hint)
     {
         await using var host = new CibaHost();
 
         var answer = await host.SendAsync(HttpMethod.Post, Path, RawForm.Of(RawForm.Right.Replace("alice", hint, StringComparison.Ordinal)));
 
-        await Refusal.LeavesNothingAsync(host, answer, "unknown_user_id");
-        Assert.That(host.Users.Hints.Select(asked => asked.Value), Is.EqualTo(new[] { hint }));
+        await Refusal.LeavesNothingAsync(host, answer, "invalid_request");
+        Assert.That(host.Users.Hints, Is.Empty);
+    }
+
+    [TestCase("LOGIN_HINT=bob&{0}"), TestCase("Scope=&{0}"), TestCase("{0}&SCOPE=x&Scope=y"), TestCase("{0}&&"), TestCase("{0}&=x&y")]
+    [Spec("A1"), Spec("A19")]
+    public async Task What_is_no_parameter_of_ours_does_not_disturb(string form)
+    {
+        await using var host = new CibaHost();
+
+        var answer = await host.SendAsync(HttpMethod.Post, Path, RawForm.Of(string.Format(form, RawForm.Right)));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(host.Users.Hints.Single().Value, Is.EqualTo("alice"));
+    }
+
+    [Test, Spec("A1")]
+    public async Task A_percent_sign_that_is_encoded_is_one()
+    {
+        await using var host = new CibaHost();
+
+        await host.SendAsync(HttpMethod.Post, Path, RawForm.Of($"{RawForm.Right}&binding_message=100%25+%F0%9F%8D%BA"));
+
+        Assert.That((await host.Devices.NextAsync()).BindingMessage, Is.EqualTo("100% \U0001f37a"));
     }
 
     [Test, Spec("A1")]

@@ -65,6 +65,7 @@ public sealed class BindingMessageTests
     }
 
     [TestCase("a\nb", TestName = "{m}(a line feed)")]
+    [TestCase("1234\n", TestName = "{m}(a line feed at the end)")]
     [TestCase("a\r\nb", TestName = "{m}(a line end)")]
     [TestCase("a\tb", TestName = "{m}(a tab)")]
     [TestCase("a\u001b[2Jb", TestName = "{m}(an escape sequence)")]
@@ -102,7 +103,6 @@ public sealed class BindingMessageTests
     [TestCase("\u2800", TestName = "{m}(blank Braille)")]
     [TestCase("\u0301\u0302", TestName = "{m}(accents on nothing)")]
     [TestCase("\ufe0f", TestName = "{m}(a variation selector)")]
-    [TestCase("\n", TestName = "{m}(a line feed)")]
     [Spec("A9")]
     public async Task A_binding_message_of_which_nothing_can_be_seen_is_refused(string message)
     {

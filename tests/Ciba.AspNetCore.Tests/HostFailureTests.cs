@@ -82,7 +82,15 @@ public sealed class HostFailureTests
         using var forger = new TokenForger();
         var keys = new Mock<ICibaSigningKeys>();
         keys.Setup(mock => mock.GetAsync(It.IsAny<CancellationToken>())).Returns(() => ValueTask.FromException<IReadOnlyList<SigningCredentials>>(Broke()));
-        await using var host = new CibaHost { Setup = ciba => ciba.Services.AddSingleton(keys.Object) };
+        var tokens = new FakeTokens();
+        await using var host = new CibaHost
+        {
+            Setup = ciba =>
+            {
+                tokens.Use(ciba);
+                ciba.Services.AddSingleton(keys.Object);
+            },
+        };
 
         var answer = await host.AuthorizeAsync(("login_hint", null), ("id_token_hint", forger.Sign()));
 
