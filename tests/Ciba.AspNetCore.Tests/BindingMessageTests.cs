@@ -19,6 +19,17 @@ public sealed class BindingMessageTests
         Assert.That((await host.Devices.NextAsync()).BindingMessage, Is.EqualTo(shown));
     }
 
+    [Test, Spec("A9")]
+    public async Task A_binding_message_is_normalised_before_it_is_measured()
+    {
+        Assume.That("e\u0301".Normalize(), Has.Length.EqualTo(1), "without ICU nothing can be normalised");
+        await using var host = new CibaHost { Options = options => options.BindingMessageMaxLength = 5 };
+
+        await host.AuthorizeAsync(("binding_message", "cafe\u0301s"));
+
+        Assert.That((await host.Devices.NextAsync()).BindingMessage, Is.EqualTo("caf\u00e9s"));
+    }
+
     [TestCase(64, "x"), TestCase(64, "\u65e5"), TestCase(64, "\ud83d\ude00"), Spec("A9")]
     public async Task A_binding_message_has_64_characters_at_most_however_many_bytes_they_take(int most, string character)
     {

@@ -31,6 +31,8 @@ public sealed class ClientMethodTests
             yield return Bad("TokenEndpointAuthMethod", client => client.TokenEndpointAuthMethod = "none");
             yield return Bad("TokenEndpointAuthMethod", client => client.TokenEndpointAuthMethod = "");
             yield return Bad("BackchannelAuthenticationRequestSigningAlg", client => client.BackchannelAuthenticationRequestSigningAlg = "ES256");
+            yield return Bad("IdTokenSignedResponseAlg", client => client.IdTokenSignedResponseAlg = "ES512");
+            yield return Bad("SubjectType", client => (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks"));
             yield return Bad("ClientSecrets", client => client.ClientSecrets = []);
             yield return Bad("ClientSecrets", client => client.ClientSecrets = [CibaHost.Secret, ""]);
 

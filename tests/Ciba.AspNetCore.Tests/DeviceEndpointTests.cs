@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Claims;
+using Microsoft.AspNetCore.Builder;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -225,6 +226,43 @@ public sealed class DeviceEndpointTests
             Assert.That(claims.GetProperty("acr").GetString(), Is.EqualTo("urn:acr:2"));
             Assert.That(claims.GetProperty("amr").GetRawText(), Is.EqualTo("""["face"]"""));
         }
+    }
+
+    [Test, Spec("I1")]
+    public async Task A_sign_in_that_says_when_it_was_was_not_just_now()
+    {
+        await using var host = new CibaHost
+        {
+            Map = app => app.Use((context, next) =>
+            {
+                context.User.Identities.First().AddClaims([new("auth_time", "1700000000"), new("http://schemas.microsoft.com/claims/authnmethodsreferences", "pwd")]);
+                return next(context);
+            }),
+        };
+        var authReqId = (await host.AuthorizeAsync()).AuthReqId;
+        await host.DeviceAsync(HttpMethod.Post, $"/requests/{CibaRequestId.FromAuthReqId(authReqId)}/approve", "alice");
+
+        var claims = ReceivedToken.Id(await host.PollAsync(authReqId)).Claims;
+
+        Assert.That(claims.GetProperty("auth_time").GetInt64(), Is.EqualTo(1700000000));
+        Assert.That(claims.GetProperty("amr").GetRawText(), Is.EqualTo("""["face","pwd"]"""));
+    }
+
+    [TestCase("cross-site", 403), TestCase("same-site", 403), TestCase("same-origin", 204), TestCase("none", 204), TestCase(null, 204)]
+    [Spec("U2")]
+    public async Task A_page_of_another_origin_cannot_make_the_users_browser_say_yes(string? site, int status)
+    {
+        await using var host = new CibaHost();
+        var authReqId = (await host.AuthorizeAsync()).AuthReqId;
+
+        var answer = await host.SendAsync(HttpMethod.Post, $"/device/requests/{CibaRequestId.FromAuthReqId(authReqId)}/approve", null, request =>
+        {
+            request.Headers.Add("X-Test-User", "alice");
+            request.Headers.TryAddWithoutValidation("Sec-Fetch-Site", site);
+        });
+
+        Assert.That((int)answer.Status, Is.EqualTo(status));
+        Assert.That((await host.PollAsync(authReqId)).Status, Is.EqualTo(status == 204 ? HttpStatusCode.OK : HttpStatusCode.BadRequest));
     }
 
     internal static void AssertProblem(Answer answer, int status, string detail)

@@ -32,6 +32,17 @@ public sealed class HttpsTests
         Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [TestCase("Host", "id.example.com"), TestCase("X-Forwarded-For", "203.0.113.7"), TestCase("X-Forwarded-Proto", "http"), TestCase("Forwarded", "for=203.0.113.7")]
+    [Spec("A18")]
+    public async Task A_proxy_on_this_machine_is_not_taken_for_a_caller_on_this_machine(string header, string value)
+    {
+        await using var host = new CibaHost { Map = From("127.0.0.1") };
+
+        var answer = await host.PostAsync("/bc-authorize", [("client_id", "client")], request => request.Headers.TryAddWithoutValidation(header, value));
+
+        Assert.That(answer.Description, Is.EqualTo("Use https: plain http is refused here."));
+    }
+
     [Test, Spec("A16")]
     public async Task Https_from_elsewhere_is_allowed()
     {

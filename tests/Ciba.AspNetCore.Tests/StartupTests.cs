@@ -58,6 +58,7 @@ public sealed class StartupTests
         yield return Case(options => options.ClockSkew = TimeSpan.FromMinutes(6), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00.", "ClockSkew = 6 min");
         yield return Case(options => options.AcrValuesSupported = null!, "CibaOptions: AcrValuesSupported must be a list.");
         yield return Case(options => options.ScopesSupported = null!, "CibaOptions: ScopesSupported must be a list.");
+        yield return Case(options => (options.ConcealUnknownUsers, options.DeviceNotification) = (true, CibaDeviceNotificationMode.BeforeAcknowledgement), "CibaOptions: ConcealUnknownUsers needs DeviceNotification Background: whether a device is waited for would tell who is known.");
     }
 
     [TestCaseSource(nameof(BadOptions)), Spec("D7")]
@@ -72,9 +73,9 @@ public sealed class StartupTests
 
     private static IEnumerable<TestCaseData> BadIssuers()
     {
-        yield return Issuer(options => options.AccessTokenLifetime = TimeSpan.Zero, "CibaOptions: AccessTokenLifetime must be between 00:00:01 and 366.00:00:00.");
-        yield return Issuer(options => options.IdTokenLifetime = Odd, "CibaOptions: IdTokenLifetime must be whole seconds.");
-        yield return Issuer(options => options.PairwiseSubjectSalt = "too short", "CibaJwtTokenIssuerOptions.PairwiseSubjectSalt must have 32 characters at least.");
+        yield return Issuer(options => options.AccessTokenLifetime = TimeSpan.Zero, "CibaJwtTokenIssuerOptions: AccessTokenLifetime must be between 00:00:01 and 366.00:00:00.");
+        yield return Issuer(options => options.IdTokenLifetime = Odd, "CibaJwtTokenIssuerOptions: IdTokenLifetime must be whole seconds.");
+        yield return Issuer(options => options.PairwiseSubjectSalt = "too short", "CibaJwtTokenIssuerOptions: PairwiseSubjectSalt must have 32 characters at least.");
         yield return Issuer(options => options.SigningCredentials = [new(new SymmetricSecurityKey(new byte[32]), "HS256")], "AddJwtTokenIssuer: the algorithm 'HS256' is not one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Issuer(options => options.SigningCredentials = [new(TestKeys.Make("ES256").Key, SecurityAlgorithms.EcdsaSha256Signature)], "AddJwtTokenIssuer: the algorithm 'http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256' is not one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Issuer(options => options.SigningCredentials = [new(TestKeys.Make("ES384").Key, "ES256")], "AddJwtTokenIssuer: ES256 needs an EC key on the curve P-256.");
@@ -82,6 +83,7 @@ public sealed class StartupTests
         yield return Issuer(options => options.SigningCredentials = [new(new ECDsaSecurityKey(ECDsa.Create(ECCurve.CreateFromFriendlyName("secp256k1"))), "ES256")], "AddJwtTokenIssuer: the key for ES256 does not sign: it has no private half, or is on another curve.", "a key of another curve of 256 bits");
         yield return Issuer(options => options.SigningCredentials = [new(new RsaSecurityKey(RSA.Create(1024)), "PS256")], "AddJwtTokenIssuer: PS256 needs an RSA key of 2048 to 8192 bits.");
         yield return Issuer(options => options.SigningCredentials = [new(PublicHalf("ES256"), "ES256")], "AddJwtTokenIssuer: the key for ES256 does not sign: it has no private half, or is on another curve.", "a public EC key");
+        yield return Issuer(options => options.SigningCredentials = [new(new JsonWebKey("""{"kty":"RSA"}"""), "RS256")], "AddJwtTokenIssuer: a JsonWebKey is not taken: give an ECDsaSecurityKey, an RsaSecurityKey or an X509SecurityKey.");
         yield return Issuer(options => options.SigningCredentials = [new(PublicHalf("RS256"), "RS256")], "AddJwtTokenIssuer: the key for RS256 does not sign: it has no private half, or is on another curve.", "a public RSA key");
     }
 
@@ -93,6 +95,16 @@ public sealed class StartupTests
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
         Assert.That(exception!.Problems, Is.EqualTo(new[] { sentence }));
+    }
+
+    [Test]
+    public async Task Keys_for_an_issuer_of_the_hosts_own_do_not_go_with_the_ready_one()
+    {
+        await using var host = new CibaHost { Setup = ciba => ciba.AddSigningKeys<NoKeys>() };
+
+        var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
+
+        Assert.That(exception!.Problems, Is.EqualTo(new[] { "AddSigningKeys is for a token issuer of the host's own: leave it out, and give the keys to AddJwtTokenIssuer." }));
     }
 
     [Test, Spec("D7"), Spec("I1"), Spec("D8")]
@@ -238,5 +250,10 @@ public sealed class StartupTests
     private sealed class NoClients : ICibaClientStore
     {
         public ValueTask<CibaClient?> FindAsync(string clientId, CancellationToken cancellationToken) => new((CibaClient?)null);
+    }
+
+    private sealed class NoKeys : ICibaSigningKeys
+    {
+        public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new([]);
     }
 }

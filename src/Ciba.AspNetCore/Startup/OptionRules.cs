@@ -35,7 +35,7 @@ internal static class OptionRules
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(CheckPaths(options)).OfType<string>();
+    }.OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -43,14 +43,14 @@ internal static class OptionRules
         Path(nameof(CibaOptions.BackchannelAuthenticationPath), options.BackchannelAuthenticationPath),
         Path(nameof(CibaOptions.TokenPath), options.TokenPath),
         Path(nameof(CibaOptions.JwksPath), options.JwksPath),
-    }.OfType<string>();
+    }.OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.");
 
     public static IEnumerable<string> Check(CibaJwtTokenIssuerOptions options) => new[]
     {
         Between(nameof(CibaJwtTokenIssuerOptions.AccessTokenLifetime), options.AccessTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
         Between(nameof(CibaJwtTokenIssuerOptions.IdTokenLifetime), options.IdTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
-        options.PairwiseSubjectSalt is { Length: < MinSaltLength } ? $"{nameof(CibaJwtTokenIssuerOptions)}.{nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt)} must have {MinSaltLength} characters at least." : null,
-    }.OfType<string>();
+        options.PairwiseSubjectSalt is { Length: < MinSaltLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSaltLength} characters at least") : null,
+    }.OfType<string>().Select(rule => $"{nameof(CibaJwtTokenIssuerOptions)}: {rule}.");
 
     private static string? Issuer(CibaOptions options)
     {
@@ -81,5 +81,5 @@ internal static class OptionRules
 
     private static string? NotNegative(string name, int value) => value < 0 ? Option(name, "must be 0 (no limit) or more") : null;
 
-    private static string Option(string name, string rule) => $"CibaOptions: {name} {rule}.";
+    private static string Option(string name, string rule) => $"{name} {rule}";
 }
