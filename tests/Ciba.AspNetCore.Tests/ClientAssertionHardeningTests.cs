@@ -219,7 +219,7 @@ public sealed class ClientAssertionHardeningTests
     public async Task A_signature_of_a_wrong_form_or_length_is_refused()
     {
         await using var host = new CibaHost { Clients = [ClientCalls.KeyClient("client", TestKey.Set(Key.Jwk(), TestKey.For("RS256").Jwk())), ClientCalls.MacClient("mac")] };
-        
+
         byte[][] signatures = [[0], new byte[63], new byte[64], new byte[65], [.. Enumerable.Repeat((byte)0xFF, 64)], new byte[255], new byte[256], new byte[257], new byte[4096]];
         const string refused = "The client_assertion is refused: no key of the client verifies its signature.";
 

@@ -1,6 +1,6 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Globalization;
 using Ciba.AspNetCore.Store;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Ciba.AspNetCore.Tests;
 
