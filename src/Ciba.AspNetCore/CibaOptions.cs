@@ -61,8 +61,9 @@ public sealed class CibaOptions
     public int MaxPendingRequestsPerUserAndClient { get; set; }
 
     /// <summary>
-    /// The longest <c>binding_message</c> (section 7.1) in Unicode characters after normalisation. Default 64. Rules of
-    /// your own go into an <see cref="ICibaRequestValidator"/>.
+    /// The longest <c>binding_message</c> (section 7.1) in Unicode characters after normalisation (form C, which .NET has
+    /// only where globalization is not invariant). Default 64. Rules of your own go into an
+    /// <see cref="ICibaRequestValidator"/>.
     /// </summary>
     public int BindingMessageMaxLength { get; set; } = 64;
 
