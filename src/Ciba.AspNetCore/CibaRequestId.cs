@@ -38,7 +38,15 @@ public static class CibaRequestId
     }
 
     /// <summary>The number of a shard, 0 to 63; 0 for what is no shard.</summary>
-    internal static int ShardNumber(char shard) => Math.Max(0, Alphabet.IndexOf(shard));
+    internal static int ShardNumber(char shard) => shard switch
+    {
+        >= 'A' and <= 'Z' => shard - 'A',
+        >= 'a' and <= 'z' => shard - 'a' + 26,
+        >= '0' and <= '9' => shard - '0' + 52,
+        '-' => 62,
+        '_' => 63,
+        _ => 0,
+    };
 
     /// <summary>Section 7.3, section 14: a new <c>auth_req_id</c> with 256 bits of chance in it.</summary>
     internal static string NewAuthReqId(string subject)
