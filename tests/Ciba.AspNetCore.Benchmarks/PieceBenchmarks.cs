@@ -55,7 +55,7 @@ public class PieceBenchmarks
     public string NewAuthReqId() => CibaRequestId.NewAuthReqId(_subject);
 
     [Benchmark]
-    public ValueTask<CibaPollResult> StorePoll() => _store.PollAsync(_id, "client", DateTimeOffset.UtcNow, TimeSpan.FromSeconds(30), CancellationToken.None);
+    public ValueTask<CibaPollResult> StorePoll() => _store.PollAsync(_id, "client", TimeProvider.System.GetUtcNow(), TimeSpan.FromSeconds(30), CancellationToken.None);
 
     // Short lives, so that what is added is forgotten at the same rate.
     [Benchmark]
@@ -73,7 +73,7 @@ public class PieceBenchmarks
 
     private CibaRequest NewRequest(string subject, TimeSpan lifetime)
     {
-        var now = DateTimeOffset.UtcNow;
+        var now = TimeProvider.System.GetUtcNow();
         _authReqId = CibaRequestId.NewAuthReqId(subject);
         return new CibaRequest
         {

@@ -51,19 +51,9 @@ internal sealed class AuthenticationRequest
             return CibaError.UnauthorizedClient;
         }
 
-        if (form["request"] is not null || form["request_uri"] is not null)
+        if (Unreadable(form) is { } unreadable)
         {
-            return form["request"] is not null ? SignedRequest : RequestUri;
-        }
-
-        if (TooLong(form) is { } name)
-        {
-            return CibaError.InvalidRequest.With($"{name} is too long.");
-        }
-
-        if (form["acr_values"]?.Any(char.IsControl) is true)
-        {
-            return BadAcrValues;
+            return unreadable;
         }
 
         if (ReadScope(form["scope"], client).Failed(out var error, out var scopes)
@@ -96,19 +86,29 @@ internal sealed class AuthenticationRequest
     public static string[] Values(string? list) =>
         list is null or "" ? [] : list is "openid" ? OpenIdOnly : [.. list.Split(' ', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal)];
 
-    private static string? TooLong(FormParameters form)
+    private static CibaError? Unreadable(FormParameters form)
     {
+        if (form["request"] is not null)
+        {
+            return SignedRequest;
+        }
+
+        if (form["request_uri"] is not null)
+        {
+            return RequestUri;
+        }
+
         foreach (var (name, limit) in new ReadOnlySpan<(string, int)>(
             [("scope", MaxTextLength), ("login_hint", MaxTextLength), ("acr_values", MaxTextLength),
              ("user_code", MaxUserCodeLength), ("login_hint_token", MaxTokenLength), ("id_token_hint", MaxTokenLength)]))
         {
             if (form[name]?.Length > limit)
             {
-                return name;
+                return CibaError.InvalidRequest.With($"{name} is too long.");
             }
         }
 
-        return null;
+        return form["acr_values"]?.Any(char.IsControl) is true ? BadAcrValues : null;
     }
 
     private static Outcome<string[]> ReadScope(string? scope, RegisteredClient client)

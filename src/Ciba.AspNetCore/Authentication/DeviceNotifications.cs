@@ -84,7 +84,8 @@ internal sealed partial class DeviceNotifications(
 
     private async Task NotifyUntilDoneAsync(CibaRequest request)
     {
-        for (var wait = TimeSpan.Zero; ;)
+        var wait = TimeSpan.Zero;
+        while (true)
         {
             try
             {

@@ -38,16 +38,10 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
 
         // One call fetches; others wait for it only where they cannot do without.
         var known = set.Usable(time.GetUtcNow());
-        if (known?.Find(algorithm, keyId).Any() is true)
+        var patience = known?.Find(algorithm, keyId).Any() is true ? TimeSpan.Zero : Timeout.InfiniteTimeSpan;
+        if (!await set.Gate.WaitAsync(patience, cancellationToken))
         {
-            if (!await set.Gate.WaitAsync(TimeSpan.Zero, cancellationToken))
-            {
-                return known;
-            }
-        }
-        else
-        {
-            await set.Gate.WaitAsync(cancellationToken);
+            return known;
         }
 
         try

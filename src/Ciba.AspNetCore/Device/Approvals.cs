@@ -6,8 +6,6 @@ namespace Ciba.AspNetCore.Device;
 /// <summary>Section 8: the user's answer.</summary>
 internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
 {
-    private static readonly IReadOnlyList<string> OpenIdOnly = ["openid"];
-
     public async ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken)
     {
         var pending = await store.ListPendingAsync(subject, time.GetUtcNow(), cancellationToken);
@@ -24,9 +22,9 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
         // What was asked for never changes, so it can be looked at before the step that counts. A request that is not found
         // waiting is left to that step, with no more than every request asks for.
         var now = time.GetUtcNow();
-        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request.Scopes : OpenIdOnly;
-        var granted = asked == OpenIdOnly ? OpenIdOnly : approval?.Scopes ?? asked;
-        if (!granted.Contains("openid") || !granted.All(asked.Contains))
+        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request.Scopes : null;
+        var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked;
+        if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Contains)))
         {
             return CibaDecisionResult.ScopesNotAsked;
         }
