@@ -1,0 +1,2 @@
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+internal static class Placeholder;
