@@ -1,7 +1,8 @@
-// A whole OpenID Provider for CIBA. Users and pending requests live in memory, tokens are JWTs, the phone is an HTTP API.
+// A whole OpenID Provider for CIBA. Users live in memory, pending requests too unless Ciba:Redis names a Redis, tokens are JWTs, the phone is an HTTP API.
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
+using StackExchange.Redis;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddQuickstartFiles(args);
@@ -20,6 +21,16 @@ var ciba = builder.Services
     .AddUserLookup<Users>()
     .AddDeviceNotifier<ConsoleNotifier>()
     .AddJwtTokenIssuer();
+
+// Several of these behind one Redis are one provider: what is made on one can be approved and redeemed on another.
+if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
+{
+    var connected = await ConnectionMultiplexer.ConnectAsync(redis);
+    ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
+    var keys = await SharedKeys.GetAsync(connected);
+    ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
+}
+
 _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
 
 // The user's phone signs in with the user's name and password; nothing else here does.

@@ -1,6 +1,31 @@
 namespace Ciba.AspNetCore.Redis;
 
-/// <summary>How the state is kept on Redis.</summary>
+/// <summary>How the state is kept on Redis. Checked when the host starts.</summary>
 public sealed class CibaRedisOptions
 {
+    /// <summary>
+    /// What every key begins with: 1 to 64 letters, digits and <c>. _ : -</c>. Nodes of one provider have the same, providers
+    /// that share a Redis have different ones. Default <c>ciba</c>.
+    /// </summary>
+    public string KeyPrefix { get; set; } = "ciba";
+
+    /// <summary>How long one step may take before the client is answered 503. Default 2 s.</summary>
+    public TimeSpan OperationTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// Whether the host refuses to start where Redis cannot be reached. Default false: it starts, says so in the log, and
+    /// answers 503 until Redis is there.
+    /// </summary>
+    public bool RequireConnectionAtStart { get; set; }
+
+    /// <summary>
+    /// Encrypts what Redis holds of a request and its answer with ASP.NET Core Data Protection, bound to that request. The
+    /// nodes must share their key ring. What stays readable: times, status, and digests of user and client. Default false.
+    /// </summary>
+    public bool ProtectPayload { get; set; }
+
+    /// <summary>
+    /// After how long a waiting poll looks for itself, in case the message of the decision was lost. Default 5 s.
+    /// </summary>
+    public TimeSpan LookAgainAfter { get; set; } = TimeSpan.FromSeconds(5);
 }

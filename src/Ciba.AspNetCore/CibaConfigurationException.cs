@@ -6,7 +6,9 @@ namespace Ciba.AspNetCore;
 /// </summary>
 public sealed class CibaConfigurationException : InvalidOperationException
 {
-    internal CibaConfigurationException(IReadOnlyList<string> problems)
+    /// <summary>Creates the exception, for what an extension of the library finds wrong.</summary>
+    /// <param name="problems">The problems, a sentence or two each, with their cures.</param>
+    public CibaConfigurationException(IReadOnlyList<string> problems)
         : base($"CIBA is not set up correctly:{Environment.NewLine}- {string.Join($"{Environment.NewLine}- ", problems)}") => Problems = problems;
 
     /// <summary>The problems, a sentence or two each.</summary>

@@ -30,6 +30,15 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan PollingInterval { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long a poll waits for the user's answer before it is told <c>authorization_pending</c> (long polling, section
+    /// 10.1), 5 min at most. Shorter than the time-outs of clients and proxies. Default 0: polls are answered at once.
+    /// </summary>
+    public TimeSpan LongPollingTimeout { get; set; }
+
+    /// <summary>How many polls may wait on this node; more are answered at once. Default 10,000.</summary>
+    public int MaxWaitingPolls { get; set; } = 10_000;
+
     /// <summary>How long a request lives when the client asks for no <c>requested_expiry</c>. Whole seconds. Default 2 min.</summary>
     public TimeSpan RequestLifetime { get; set; } = TimeSpan.FromMinutes(2);
 
@@ -80,6 +89,13 @@ public sealed class CibaOptions
     /// false: <c>unknown_user_id</c> and <c>access_denied</c>.
     /// </summary>
     public bool ConcealUnknownUsers { get; set; }
+
+    /// <summary>
+    /// A secret of 32 characters at least, the same on every node, that <see cref="ConcealUnknownUsers"/> needs where the store
+    /// is not in memory: it hides the user's shard in the <c>auth_req_id</c>, which otherwise shows a little of who the user is.
+    /// Requests made under another key are not found. Default none.
+    /// </summary>
+    public string? ConcealmentKey { get; set; }
 
     /// <summary>When the user's device is told of a request. Default <see cref="CibaDeviceNotificationMode.Background"/>.</summary>
     public CibaDeviceNotificationMode DeviceNotification { get; set; }

@@ -47,6 +47,8 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
 
+        services.TryAddSingleton<AuthReqIds>();
+        services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton<ProviderUrls>();
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
@@ -66,6 +68,7 @@ public static class CibaServiceCollectionExtensions
             provider.GetRequiredService<ICibaUserLookup>(),
             provider.GetRequiredService<IdTokenHints>(),
             provider.GetRequiredService<ICibaUserCodeLimiter>(),
+            provider.GetRequiredService<AuthReqIds>(),
             provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),

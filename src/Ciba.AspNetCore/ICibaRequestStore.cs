@@ -7,8 +7,9 @@ namespace Ciba.AspNetCore;
 /// </summary>
 /// <remarks>
 /// The time is always the caller's. Completing, releasing and removing go by what is stored and need none; past
-/// <see cref="CibaRequest.RetainedUntil"/> both of their answers are right. A request is kept until <see cref="CibaRequest.RetainedUntil"/> and then forgotten
-/// without anybody asking for it.
+/// <see cref="CibaRequest.RetainedUntil"/> both of their answers are right. A request is kept until
+/// <see cref="CibaRequest.RetainedUntil"/> and then forgotten without anybody asking for it. A store that cannot be reached
+/// throws <see cref="CibaStoreUnavailableException"/>, which the endpoints answer with 503, and never hangs.
 /// </remarks>
 public interface ICibaRequestStore
 {
@@ -28,6 +29,19 @@ public interface ICibaRequestStore
     ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
 
     /// <summary>
+    /// The same poll again after <see cref="WaitForDecisionAsync"/> (section 10.1, long polling): as
+    /// <see cref="PollAsync"/>, but never slow_down; and after pending, the client's next poll may come at once.
+    /// </summary>
+    ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits until the request is decided, withdrawn or expired, on whichever node; or less long: the caller looks again by
+    /// <see cref="PollAfterWaitAsync"/>. Listens from the moment of the call, and where there is nothing to wait for it
+    /// returns. Does not fail, other than by cancellation.
+    /// </summary>
+    Task WaitForDecisionAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Ends a lease with success: the request is redeemed, and remembered as such until its end. False where the lease has
     /// gone to somebody else or the request is gone; then the tokens must not be handed out.
     /// </summary>
@@ -42,11 +56,11 @@ public interface ICibaRequestStore
     /// <summary>The request, where it is this user's; else null.</summary>
     ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken);
 
-    /// <summary>The user's requests that wait for an answer, oldest first.</summary>
+    /// <summary>The user's requests that wait for an answer, in the order of <see cref="CibaRequest.CreatedAt"/>.</summary>
     ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken);
 
-    /// <summary>Withdraws a request that is still pending, as if it had never been. False where it is not pending.</summary>
-    ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken);
+    /// <summary>Withdraws this user's request that is still pending, as if it had never been. False where it is not pending.</summary>
+    ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken);
 }
 
 /// <summary>What <see cref="ICibaRequestStore.AddAsync"/> came to.</summary>
@@ -100,6 +114,12 @@ public readonly struct CibaPollResult
 
     /// <summary>The interval that is in force after <see cref="CibaPollStatus.Pending"/> and <see cref="CibaPollStatus.SlowDown"/>.</summary>
     public TimeSpan Interval { get; init; }
+
+    /// <summary>
+    /// After <see cref="CibaPollStatus.Pending"/> and <see cref="CibaPollStatus.SlowDown"/>, until when the user can answer;
+    /// null where the answer is there and another poll has the lease.
+    /// </summary>
+    public DateTimeOffset? PendingUntil { get; init; }
 
     /// <summary>The approved request.</summary>
     public CibaRequest? Request { get; init; }

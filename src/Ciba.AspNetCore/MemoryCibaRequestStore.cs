@@ -37,7 +37,14 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        new(ShardOf(id).Poll(id, clientId, now, leaseTime));
+        new(ShardOf(id).Poll(id, clientId, now, leaseTime, waited: false));
+
+    /// <inheritdoc/>
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Poll(id, clientId, now, leaseTime, waited: true));
+
+    /// <inheritdoc/>
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => ShardOf(id).WaitForDecision(id).WaitAsync(cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) => new(ShardOf(id).Complete(id, lease));
@@ -61,7 +68,7 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
         new(_shards[CibaRequestId.ShardNumber(CibaRequestId.Shard(subject))].ListPending(subject, now));
 
     /// <inheritdoc/>
-    public ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id));
+    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id, subject));
 
     /// <summary>Stops the sweeping.</summary>
     public void Dispose() => _sweep.Dispose();

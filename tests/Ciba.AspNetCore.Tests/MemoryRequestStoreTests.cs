@@ -146,7 +146,7 @@ public sealed class MemoryRequestStoreTests : RequestStoreContract
             Get(Store.AddAsync(request, default, CancellationToken.None));
             if (i % 5 == 4)
             {
-                Get(Store.RemoveAsync(request.Id, CancellationToken.None));
+                Get(Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None));
             }
             else if (i % 5 > 0)
             {

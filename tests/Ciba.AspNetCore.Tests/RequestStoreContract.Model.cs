@@ -53,7 +53,7 @@ public abstract partial class RequestStoreContract
                     var found = await contract.Store.GetAsync(request.Id, request.Subject, now, CancellationToken.None);
                     return Step($"get {request.Id}", found?.Status, _model.Get(request.Id, request.Subject, now));
                 case 10 when random.Next(2) == 0 && now < request.ExpiresAt:
-                    return Step($"remove {request.Id}", await contract.Store.RemoveAsync(request.Id, CancellationToken.None), _model.Remove(request.Id, now));
+                    return Step($"remove {request.Id}", await contract.Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None), _model.Remove(request.Id, now));
                 default:
                     contract.Time.Advance(TimeSpan.FromSeconds(random.Next(12)));
                     return await ListAsync(Pick(Users));
@@ -73,7 +73,7 @@ public abstract partial class RequestStoreContract
                 ClientName = "A client",
                 Subject = again?.Subject ?? subject,
                 Scopes = ["openid"],
-                Interval = TimeSpan.FromSeconds(random.Next(1, 8)),
+                Interval = TimeSpan.FromSeconds(random.Next(5, 12)),
                 CreatedAt = now,
                 ExpiresAt = now + lifetime,
                 RetainedUntil = now + lifetime + TimeSpan.FromSeconds(random.Next(60)),
@@ -116,7 +116,11 @@ public abstract partial class RequestStoreContract
         private async Task<(string What, string Actual, string Expected)> ListAsync(string subject)
         {
             var listed = await contract.Store.ListPendingAsync(subject, contract.Now, CancellationToken.None);
-            return Step($"list of {subject}", string.Join(' ', listed.Select(request => request.Id)), string.Join(' ', _model.Pending(subject, contract.Now).Select(request => request.Id)));
+            Assert.That(listed.Select(request => request.CreatedAt), Is.Ordered);
+            return Step($"list of {subject}", Ids(listed), Ids(_model.Pending(subject, contract.Now)));
+
+            // Those of one instant have no order.
+            static string Ids(IEnumerable<CibaRequest> requests) => string.Join(' ', requests.Select(request => request.Id).Order(StringComparer.Ordinal));
         }
 
         private T Pick<T>(T[] values) => values[random.Next(values.Length)];

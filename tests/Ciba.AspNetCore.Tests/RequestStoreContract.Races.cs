@@ -119,7 +119,9 @@ public abstract partial class RequestStoreContract
         using (Assert.EnterMultipleScope())
         {
             Assert.That(rounds.Select(Sorted), Is.All.EqualTo(new[] { CibaAddResult.Added, CibaAddResult.LimitReached }));
-            Assert.That(pending, Is.EqualTo(rounds.Select((round, i) => new[] { requests[i].Id, more[i][round[0] == CibaAddResult.Added ? 0 : 1].Id })));
+            Assert.That(
+                pending.Select(Sorted),
+                Is.EqualTo(rounds.Select((round, i) => Sorted([requests[i].Id, more[i][round[0] == CibaAddResult.Added ? 0 : 1].Id]))));
         }
     }
 
@@ -129,7 +131,7 @@ public abstract partial class RequestStoreContract
         var requests = await ManyAsync();
 
         var rounds = await Race.RunAsync(
-            async round => (await Store.RemoveAsync(requests[round].Id, CancellationToken.None)).ToString(),
+            async round => (await Store.RemoveAsync(requests[round].Id, requests[round].Subject, CancellationToken.None)).ToString(),
             async round => (await DecideAsync(requests[round])).ToString());
 
         using (Assert.EnterMultipleScope())

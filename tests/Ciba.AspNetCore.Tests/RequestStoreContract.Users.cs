@@ -42,7 +42,7 @@ public abstract partial class RequestStoreContract
         switch (end)
         {
             case "withdrawn":
-                await Store.RemoveAsync(request.Id, CancellationToken.None);
+                await Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None);
                 break;
             case "expired":
                 Time.Advance(Lifetime);
@@ -94,7 +94,7 @@ public abstract partial class RequestStoreContract
         await AddedAsync(Bob);
         await DecideAsync(requests[0]);
         await DecideAsync(requests[2], CibaRequestStatus.Denied);
-        await Store.RemoveAsync(requests[5].Id, CancellationToken.None);
+        await Store.RemoveAsync(requests[5].Id, requests[5].Subject, CancellationToken.None);
         var listed = await PendingAsync();
         Time.Advance(Lifetime - Seconds(5));
         var later = await PendingAsync();
@@ -184,7 +184,7 @@ public abstract partial class RequestStoreContract
     {
         var request = await AddedAsync();
 
-        var removed = await Store.RemoveAsync(request.Id, CancellationToken.None);
+        var removed = await Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
@@ -192,8 +192,8 @@ public abstract partial class RequestStoreContract
             Assert.That(await PollAsync(request), Is.EqualTo(CibaPollStatus.Unknown));
             Assert.That(await DecideAsync(request), Is.EqualTo(CibaDecideResult.Unknown));
             Assert.That(await PendingAsync(), Is.Empty);
-            Assert.That(await Store.RemoveAsync(request.Id, CancellationToken.None), Is.False);
-            Assert.That(await Store.RemoveAsync(New().Id, CancellationToken.None), Is.False);
+            Assert.That(await Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None), Is.False);
+            Assert.That(await Store.RemoveAsync(New().Id, Alice, CancellationToken.None), Is.False);
         }
     }
 
@@ -201,7 +201,7 @@ public abstract partial class RequestStoreContract
     public async Task A_withdrawn_request_may_come_again_and_has_a_life_of_its_own()
     {
         var id = (await AddedAsync()).Id;
-        await Store.RemoveAsync(id, CancellationToken.None);
+        await Store.RemoveAsync(id, Alice, CancellationToken.None);
         Time.Advance(Lifetime - Seconds(1));
         var again = New(id: id);
         await AddAsync(again);
@@ -222,7 +222,7 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await Store.RemoveAsync(request.Id, CancellationToken.None), Is.False);
+            Assert.That(await Store.RemoveAsync(request.Id, request.Subject, CancellationToken.None), Is.False);
             Assert.That((await StatusesAsync(request)).Single(), Is.EqualTo(outcome));
         }
     }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,7 @@ namespace Ciba.AspNetCore.Authentication;
 /// <summary>Section 7: <c>POST /bc-authorize</c>, from the client's request to its acknowledgement.</summary>
 internal sealed partial class BackchannelAuthenticationEndpoint(
     ClientAuthenticator clients,
+    AuthReqIds ids,
     ICibaRequestStore store,
     DeviceNotifications devices,
     IOptions<CibaOptions> options,
@@ -33,7 +35,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             return;
         }
 
-        var authReqId = CibaRequestId.NewAuthReqId(user.Subject);
+        var authReqId = ids.New(user.Subject);
         var request = Accept(authReqId, client.Client, asked, user);
         if (await ValidateAsync(context, request, client.Client) is { } refusal)
         {
@@ -68,7 +70,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         var expiresAt = now + (asked.RequestedExpiry ?? options.Value.RequestLifetime);
         return new CibaRequest
         {
-            Id = CibaRequestId.FromAuthReqId(authReqId)!,
+            Id = ids.HandleOf(authReqId)!,
             ClientId = client.ClientId,
             ClientName = client.ClientName,
             Subject = user.Subject,

@@ -44,7 +44,7 @@ internal sealed partial class DeviceNotifications(
         catch (Exception exception)
         {
             // Also where the client has gone: it never learned the auth_req_id. A user who has answered was reached after all.
-            if (!await store.RemoveAsync(request.Id, CancellationToken.None))
+            if (!await store.RemoveAsync(request.Id, request.Subject, CancellationToken.None))
             {
                 return true;
             }

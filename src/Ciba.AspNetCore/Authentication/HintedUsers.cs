@@ -1,8 +1,6 @@
-using System.Security.Cryptography;
-using System.Text;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Store;
 using Microsoft.Extensions.Options;
-using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Authentication;
 
@@ -10,11 +8,8 @@ namespace Ciba.AspNetCore.Authentication;
 internal sealed record HintedUser(string Subject, bool IsDecoy);
 
 /// <summary>From hint to user (section 7.1): who it is, whether the user may authenticate, whether the code is right.</summary>
-internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaUserCodeLimiter limiter, IOptions<CibaOptions> options)
+internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaUserCodeLimiter limiter, AuthReqIds ids, IOptions<CibaOptions> options)
 {
-    // Nobody outside this process can work out which hint a decoy stands for.
-    private static readonly byte[] DecoyKey = RandomNumberGenerator.GetBytes(32);
-
     private static readonly CibaError NotActive = CibaError.AccessDenied.With("This user cannot authenticate at present.");
     private static readonly CibaError TooManyTries = CibaError.AccessDenied.With("Too many wrong user codes for this user: try again later.");
 
@@ -54,13 +49,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
     // A decoy is treated as a user without a code, whatever code was sent.
     private Outcome<HintedUser> Nobody(AuthenticationRequest asked, CibaError error)
     {
-        if (!options.Value.ConcealUnknownUsers)
-        {
-            return error;
-        }
-
-        var digest = HMACSHA256.HashData(DecoyKey, Encoding.UTF8.GetBytes(asked.Hint.Value));
-        return new HintedUser($"nobody:{Base64Url.EncodeToString(digest)}", IsDecoy: true);
+        return options.Value.ConcealUnknownUsers ? new HintedUser(ids.Decoy(asked.Hint.Value), IsDecoy: true) : error;
     }
 
     private async ValueTask<CibaError?> CheckUserCodeAsync(string subject, string? userCode, CancellationToken cancellationToken)

@@ -29,6 +29,12 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         {
             // The client has gone: there is nobody to answer.
         }
+        catch (CibaStoreUnavailableException exception) when (!context.Response.HasStarted)
+        {
+            // In an outage every request comes here: the reason, and no stack.
+            StoreUnavailable(context.GetEndpoint()?.DisplayName, exception.Message);
+            await CibaResults.RefuseAsync(context, CibaError.TemporarilyUnavailable);
+        }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
             // Not the path: at the device's endpoints it holds the request's handle.
@@ -68,4 +74,7 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
 
     [LoggerMessage(1, LogLevel.Error, "The request to {Endpoint} failed")]
     private partial void Failed(string? endpoint, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "The request to {Endpoint} was answered 503: {Reason}")]
+    private partial void StoreUnavailable(string? endpoint, string reason);
 }

@@ -9,7 +9,7 @@ internal static class OptionRules
     private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OneDay = TimeSpan.FromDays(1);
 
-    private const int MinSaltLength = 32;
+    private const int MinSecretLength = 32;
 
     public static IEnumerable<string> Check(CibaOptions options) => new[]
     {
@@ -17,6 +17,8 @@ internal static class OptionRules
         new[] { options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath }.Distinct(StringComparer.OrdinalIgnoreCase).Count() < 3
             ? Option("the three paths", "must differ from each other") : null,
         Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
+        Between(nameof(CibaOptions.LongPollingTimeout), options.LongPollingTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        NotNegative(nameof(CibaOptions.MaxWaitingPolls), options.MaxWaitingPolls, "no poll waits"),
         Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         options.MaxRequestLifetime < options.RequestLifetime ? Option(nameof(CibaOptions.MaxRequestLifetime), "must not be shorter than RequestLifetime") : null,
@@ -33,6 +35,7 @@ internal static class OptionRules
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
         options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
+        options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
@@ -49,7 +52,7 @@ internal static class OptionRules
     {
         Between(nameof(CibaJwtTokenIssuerOptions.AccessTokenLifetime), options.AccessTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
         Between(nameof(CibaJwtTokenIssuerOptions.IdTokenLifetime), options.IdTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
-        options.PairwiseSubjectSalt is { Length: < MinSaltLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSaltLength} characters at least") : null,
+        options.PairwiseSubjectSalt is { Length: < MinSecretLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSecretLength} characters at least") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaJwtTokenIssuerOptions)}: {rule}.");
 
     private static string? Issuer(CibaOptions options)
@@ -79,7 +82,7 @@ internal static class OptionRules
         : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? Option(name, "must be whole seconds")
         : null;
 
-    private static string? NotNegative(string name, int value) => value < 0 ? Option(name, "must be 0 (no limit) or more") : null;
+    private static string? NotNegative(string name, int value, string zero = "no limit") => value < 0 ? Option(name, $"must be 0 ({zero}) or more") : null;
 
     private static string Option(string name, string rule) => $"{name} {rule}";
 }

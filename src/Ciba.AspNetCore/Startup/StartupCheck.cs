@@ -30,6 +30,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Required.Where(required => !registered.IsService(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
             .. OptionRules.Check(options.Value),
+            .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
@@ -49,6 +50,11 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private string[] ConcealmentProblems() =>
+        options.Value is { ConcealUnknownUsers: true, ConcealmentKey: null } && services.GetService<ICibaRequestStore>() is not MemoryCibaRequestStore
+            ? ["CibaOptions: ConcealUnknownUsers needs a ConcealmentKey, the same on every node, where the store is not in memory."]
+            : [];
 
     private IEnumerable<string> IssuerProblems()
     {

@@ -3,6 +3,8 @@ namespace Ciba.AspNetCore.Store;
 /// <summary>A request in memory and what changes about it; a link of the list of its user's pending requests.</summary>
 internal sealed class MemoryRequest(CibaRequest request)
 {
+    private TaskCompletionSource? _whenDecided;
+
     public CibaRequest Request { get; } = request;
 
     public CibaRequestStatus Status { get; set; }
@@ -22,6 +24,11 @@ internal sealed class MemoryRequest(CibaRequest request)
     public MemoryRequest? Previous { get; set; }
 
     public MemoryRequest? Next { get; set; }
+
+    /// <summary>Done when somebody calls <see cref="WakeUp"/>.</summary>
+    public Task WhenDecided() => (_whenDecided ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    public void WakeUp() => _whenDecided?.TrySetResult();
 
     /// <summary>Section 11: what a poll finds. The order of the arms is the order of precedence.</summary>
     public CibaPollStatus Judge(DateTimeOffset now) => Status switch

@@ -50,7 +50,7 @@ internal sealed class MemoryShard
         }
     }
 
-    public CibaPollResult Poll(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime)
+    public CibaPollResult Poll(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, bool waited)
     {
         lock (_gate)
         {
@@ -58,6 +58,11 @@ internal sealed class MemoryShard
             if (!_requests.TryGetValue(id, out var entry) || entry.Request.ClientId != clientId)
             {
                 return new() { Status = CibaPollStatus.Unknown };
+            }
+
+            if (waited)
+            {
+                entry.NextPollAt = now;
             }
 
             var status = entry.Judge(now);
@@ -71,12 +76,21 @@ internal sealed class MemoryShard
                 entry.Interval += CibaRequest.SlowDownIncrement;
             }
 
-            if (entry.Status == CibaRequestStatus.Pending)
+            if (!waited)
             {
                 entry.NextPollAt = now + entry.Interval;
             }
 
-            return new() { Status = status, Interval = entry.Interval };
+            return new() { Status = status, Interval = entry.Interval, PendingUntil = entry.Status == CibaRequestStatus.Pending ? entry.Request.ExpiresAt : null };
+        }
+    }
+
+    /// <summary>Done at once where there is nothing to wait for.</summary>
+    public Task WaitForDecision(string id)
+    {
+        lock (_gate)
+        {
+            return _requests.TryGetValue(id, out var entry) && entry.Pending is not null ? entry.WhenDecided() : Task.CompletedTask;
         }
     }
 
@@ -136,11 +150,11 @@ internal sealed class MemoryShard
         }
     }
 
-    public bool Remove(string id)
+    public bool Remove(string id, string subject)
     {
         lock (_gate)
         {
-            if (!_requests.TryGetValue(id, out var entry) || entry.Status != CibaRequestStatus.Pending)
+            if (!_requests.TryGetValue(id, out var entry) || entry.Request.Subject != subject || entry.Status != CibaRequestStatus.Pending)
             {
                 return false;
             }
@@ -217,6 +231,7 @@ internal sealed class MemoryShard
         if (entry.Pending is { } waiting)
         {
             waiting.Remove(entry);
+            entry.WakeUp();
             if (waiting.Count == 0)
             {
                 _pending.Remove(entry.Request.Subject);

@@ -1,19 +1,19 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>Sections 10.1 and 11: what a poll gets.</summary>
 internal sealed partial class CibaGrants(
     ICibaRequestStore store,
+    LongPolling polls,
+    AuthReqIds ids,
     IServiceProvider services,
     ProviderUrls urls,
-    IOptions<CibaOptions> options,
-    TimeProvider time,
     ILogger<CibaGrants> logger) : ICibaGrants
 {
     private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
@@ -37,12 +37,12 @@ internal sealed partial class CibaGrants(
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)
     {
-        if (CibaRequestId.FromAuthReqId(authReqId) is not { } id)
+        if (ids.HandleOf(authReqId) is not { } id)
         {
             return Invalid;
         }
 
-        var found = await store.PollAsync(id, client.ClientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+        var found = await polls.PollAsync(id, client.ClientId, cancellationToken);
         switch (found.Status)
         {
             case CibaPollStatus.Approved:

@@ -16,7 +16,18 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
             return _completed;
         }
 
-        _completed = await store.CompleteAsync(id, lease, cancellationToken);
+        try
+        {
+            _completed = await store.CompleteAsync(id, lease, cancellationToken);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            // Whether the store took it is not known. If it did not, this gives the approval back as soon as it can, and the
+            // caller, who has waited long enough, does not wait for it.
+            _ = GiveBackAsync().AsTask();
+            throw;
+        }
+
         _ended = true;
         if (_completed)
         {

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text;
+using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -89,14 +90,14 @@ public sealed class CibaHost : IAsyncDisposable
     {
         await using var scope = (await ServicesAsync()).CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<ICibaApprovals>()
-            .ApproveAsync(CibaRequestId.FromAuthReqId(authReqId)!, FakeUsers.SubjectOf(user), approval, CancellationToken.None);
+            .ApproveAsync(scope.ServiceProvider.GetRequiredService<AuthReqIds>().HandleOf(authReqId)!, FakeUsers.SubjectOf(user), approval, CancellationToken.None);
     }
 
     public async Task<CibaDecisionResult> DenyAsync(string authReqId, string user = "alice")
     {
         await using var scope = (await ServicesAsync()).CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<ICibaApprovals>()
-            .DenyAsync(CibaRequestId.FromAuthReqId(authReqId)!, FakeUsers.SubjectOf(user), CancellationToken.None);
+            .DenyAsync(scope.ServiceProvider.GetRequiredService<AuthReqIds>().HandleOf(authReqId)!, FakeUsers.SubjectOf(user), CancellationToken.None);
     }
 
     /// <summary>The whole way: a request, alice's yes, and the answer with the tokens.</summary>

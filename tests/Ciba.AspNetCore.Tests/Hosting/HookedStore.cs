@@ -36,6 +36,11 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return _store.CompleteAsync(id, lease, cancellationToken);
     }
 
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        _store.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => _store.WaitForDecisionAsync(id, cancellationToken);
+
     public async ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken)
     {
         OnRelease();
@@ -53,7 +58,7 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
         _store.ListPendingAsync(subject, now, cancellationToken);
 
-    public ValueTask<bool> RemoveAsync(string id, CancellationToken cancellationToken) => _store.RemoveAsync(id, cancellationToken);
+    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => _store.RemoveAsync(id, subject, cancellationToken);
 
     public void Dispose() => _store.Dispose();
 }

@@ -1,0 +1,40 @@
+using System.Security.Cryptography;
+using Microsoft.IdentityModel.Tokens;
+using StackExchange.Redis;
+
+namespace Quickstart;
+
+/// <summary>
+/// The signing keys of all Quickstarts behind one Redis: the first that starts makes them. For trying things out; a real
+/// provider has its keys in a vault.
+/// </summary>
+public static class SharedKeys
+{
+    private const string Key = "quickstart:signing-keys";
+
+    private static readonly TimeSpan Life = TimeSpan.FromDays(365);
+    private static readonly string[] Algorithms = ["ES256", "PS256", "RS256"];
+
+    public static async Task<SigningCredentials[]> GetAsync(IConnectionMultiplexer redis)
+    {
+        var database = redis.GetDatabase();
+        await database.StringSetAsync(Key, string.Join(' ', Algorithms.Select(Make)), Life, When.NotExists);
+        string keys = (await database.StringGetAsync(Key))!;
+        return [.. Algorithms.Zip(keys.Split(' '), Read)];
+    }
+
+    private static string Make(string algorithm)
+    {
+        using AsymmetricAlgorithm key = algorithm == "ES256" ? ECDsa.Create(ECCurve.NamedCurves.nistP256) : RSA.Create(2048);
+        return Convert.ToBase64String(key.ExportPkcs8PrivateKey());
+    }
+
+    private static SigningCredentials Read(string algorithm, string pkcs8)
+    {
+        AsymmetricAlgorithm pair = algorithm == "ES256" ? ECDsa.Create() : RSA.Create();
+        pair.ImportPkcs8PrivateKey(Convert.FromBase64String(pkcs8), out _);
+        SecurityKey key = pair is ECDsa ec ? new ECDsaSecurityKey(ec) : new RsaSecurityKey((RSA)pair);
+        key.KeyId = Base64UrlEncoder.Encode(SHA256.HashData(pair.ExportSubjectPublicKeyInfo())[..12]);
+        return new SigningCredentials(key, algorithm);
+    }
+}

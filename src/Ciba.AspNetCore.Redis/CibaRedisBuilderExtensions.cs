@@ -1,0 +1,82 @@
+using Ciba.AspNetCore;
+using Ciba.AspNetCore.Redis;
+using Ciba.AspNetCore.Redis.Connection;
+using Ciba.AspNetCore.Redis.Store;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Keeps the state of CIBA on Redis, for any number of nodes.</summary>
+public static class CibaRedisBuilderExtensions
+{
+    /// <summary>Puts the state on a Redis that is named by a connection string of StackExchange.Redis.</summary>
+    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <param name="configuration">For instance <c>redis:6379,password=...,ssl=true</c>.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static CibaBuilder AddRedisStore(this CibaBuilder builder, string configuration, Action<CibaRedisOptions>? configure = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(configuration);
+        return builder.AddRedisStore(ConfigurationOptions.Parse(configuration), configure);
+    }
+
+    /// <summary>Puts the state on a Redis that is described by options of StackExchange.Redis.</summary>
+    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <param name="configuration">Taken as they are, but for <c>AbortOnConnectFail</c>: see <see cref="CibaRedisOptions.RequireConnectionAtStart"/>.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static CibaBuilder AddRedisStore(this CibaBuilder builder, ConfigurationOptions configuration, Action<CibaRedisOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        var ours = configuration.Clone();
+        ours.AbortOnConnectFail = false;
+        return Add(builder, new RedisSource(async _ => await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true), configure);
+    }
+
+    /// <summary>Puts the state on a Redis that the host is connected to already. The host closes that connection.</summary>
+    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <param name="multiplexer">Finds the host's multiplexer, for instance among its services. Called again where it throws.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, IConnectionMultiplexer> multiplexer, Action<CibaRedisOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(multiplexer);
+        return Add(builder, new RedisSource(services => Task.FromResult(multiplexer(services)), IsOurs: false), configure);
+    }
+
+    /// <summary>Puts the state on a Redis that the host connects to. The host closes that connection.</summary>
+    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <param name="multiplexer">Finds or makes the host's multiplexer. Called again where it throws.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, Task<IConnectionMultiplexer>> multiplexer, Action<CibaRedisOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(multiplexer);
+        return Add(builder, new RedisSource(multiplexer, IsOurs: false), configure);
+    }
+
+    private static CibaBuilder Add(CibaBuilder builder, RedisSource source, Action<CibaRedisOptions>? configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddOptions<CibaRedisOptions>();
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
+        services.AddDataProtection();
+        services.Replace(ServiceDescriptor.Singleton(source));
+        services.TryAddSingleton<RedisMultiplexer>();
+        services.TryAddSingleton<RedisConnection>();
+        services.TryAddSingleton<DecisionSignals>();
+        services.TryAddSingleton(provider => new RedisKeys(provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.KeyPrefix));
+        services.TryAddSingleton(provider => new PayloadProtector(
+            provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.ProtectPayload ? provider.GetRequiredService<IDataProtectionProvider>() : null));
+        services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore, RedisRequestStore>());
+        services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());
+        services.Replace(ServiceDescriptor.Singleton<ICibaUserCodeLimiter, RedisUserCodeLimiter>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RedisStart>());
+        return builder;
+    }
+}

@@ -1,0 +1,160 @@
+using Ciba.AspNetCore.Redis.Store;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Ciba.AspNetCore.Redis.Connection;
+
+/// <summary>
+/// Wakes the polls of this node that wait for a decision, which may have come on any node. Messages are hints: one that is
+/// lost costs a wait of <see cref="CibaRedisOptions.LookAgainAfter"/> and nothing else.
+/// </summary>
+internal sealed partial class DecisionSignals : IDisposable
+{
+    private readonly RedisMultiplexer _multiplexer;
+    private readonly RedisConnection _connection;
+    private readonly RedisChannel _channel;
+    private readonly IOptions<CibaRedisOptions> _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<DecisionSignals> _logger;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Waiters> _waiting = new(StringComparer.Ordinal);
+
+    private Task? _subscribing;
+
+    public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
+    {
+        _multiplexer = multiplexer;
+        _connection = connection;
+        _channel = keys.Decisions;
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _multiplexer.Restored += WakeAll;
+    }
+
+    /// <summary>How many polls wait.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _waiting.Values.Sum(waiters => waiters.Count);
+            }
+        }
+    }
+
+    /// <summary>Says on every node that the request is decided or withdrawn.</summary>
+    public void CallOut(string id)
+    {
+        Wake(id);
+        _connection.Publish(_channel, id);
+    }
+
+    public async Task WaitAsync(string id, CancellationToken cancellationToken)
+    {
+        var waiters = Join(id);
+        try
+        {
+            if (_subscribing is not { IsCompletedSuccessfully: true })
+            {
+                _ = SubscribeAsync();
+            }
+
+            await waiters.Decided.Task.WaitAsync(_options.Value.LookAgainAfter, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        finally
+        {
+            Leave(id, waiters);
+        }
+    }
+
+    /// <summary>Listens to what the other nodes call out. Tried again at the next wait where it fails.</summary>
+    public Task SubscribeAsync()
+    {
+        lock (_gate)
+        {
+            return _subscribing is null or { IsCompleted: true, IsCompletedSuccessfully: false } ? _subscribing = ListenAsync() : _subscribing;
+        }
+    }
+
+    public void Dispose() => _multiplexer.Restored -= WakeAll;
+
+    private async Task ListenAsync()
+    {
+        await Task.Yield();
+        try
+        {
+            var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+            await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
+        }
+        catch (Exception exception)
+        {
+            NotListening(exception);
+            throw;
+        }
+    }
+
+    private Waiters Join(string id)
+    {
+        lock (_gate)
+        {
+            if (!_waiting.TryGetValue(id, out var waiters))
+            {
+                _waiting[id] = waiters = new Waiters();
+            }
+
+            waiters.Count++;
+            return waiters;
+        }
+    }
+
+    private void Leave(string id, Waiters waiters)
+    {
+        lock (_gate)
+        {
+            if (--waiters.Count == 0 && _waiting.TryGetValue(id, out var known) && known == waiters)
+            {
+                _waiting.Remove(id);
+            }
+        }
+    }
+
+    private void Wake(string id)
+    {
+        Waiters? waiters;
+        lock (_gate)
+        {
+            _waiting.Remove(id, out waiters);
+        }
+
+        waiters?.Decided.TrySetResult();
+    }
+
+    private void WakeAll()
+    {
+        Waiters[] all;
+        lock (_gate)
+        {
+            all = [.. _waiting.Values];
+            _waiting.Clear();
+        }
+
+        foreach (var waiters in all)
+        {
+            waiters.Decided.TrySetResult();
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Decisions of other nodes cannot be listened to: waiting polls look for themselves")]
+    private partial void NotListening(Exception exception);
+
+    private sealed class Waiters
+    {
+        public TaskCompletionSource Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Count { get; set; }
+    }
+}

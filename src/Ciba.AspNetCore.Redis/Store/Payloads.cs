@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Ciba.AspNetCore.Redis.Store;
+
+/// <summary>What was asked, beside what the head of the record has.</summary>
+internal sealed record AskedPayload(
+    [property: JsonPropertyName("client_id")] string ClientId,
+    [property: JsonPropertyName("client_name")] string ClientName,
+    [property: JsonPropertyName("sub")] string Subject,
+    [property: JsonPropertyName("scope")] string[] Scopes,
+    [property: JsonPropertyName("binding_message")] string? BindingMessage,
+    [property: JsonPropertyName("acr_values")] string[]? AcrValues,
+    [property: JsonPropertyName("interval")] long IntervalTicks)
+{
+    public static byte[] Write(CibaRequest request) => JsonSerializer.SerializeToUtf8Bytes(
+        new AskedPayload(
+            request.ClientId,
+            request.ClientName,
+            request.Subject,
+            [.. request.Scopes],
+            request.BindingMessage,
+            request.AcrValues.Count > 0 ? [.. request.AcrValues] : null,
+            request.Interval.Ticks),
+        PayloadJson.Default.AskedPayload);
+
+    public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json)
+    {
+        var asked = JsonSerializer.Deserialize(json, PayloadJson.Default.AskedPayload) ?? throw new JsonException();
+        return new CibaRequest
+        {
+            Id = id,
+            ClientId = asked.ClientId,
+            ClientName = asked.ClientName,
+            Subject = asked.Subject,
+            Scopes = asked.Scopes,
+            BindingMessage = asked.BindingMessage,
+            AcrValues = asked.AcrValues ?? [],
+            Interval = TimeSpan.FromTicks(asked.IntervalTicks),
+            CreatedAt = head.CreatedAt,
+            ExpiresAt = head.ExpiresAt,
+            RetainedUntil = head.RetainedUntil,
+        };
+    }
+}
+
+/// <summary>What was answered. Instants are UTC ticks.</summary>
+internal sealed record DecidedPayload(
+    [property: JsonPropertyName("outcome")] CibaRequestStatus Outcome,
+    [property: JsonPropertyName("decided_at")] long DecidedAt,
+    [property: JsonPropertyName("scope")] string[] Scopes,
+    [property: JsonPropertyName("auth_time")] long AuthTime,
+    [property: JsonPropertyName("acr")] string? Acr,
+    [property: JsonPropertyName("amr")] string[]? Amr)
+{
+    public static byte[] Write(CibaDecision decision) => JsonSerializer.SerializeToUtf8Bytes(
+        new DecidedPayload(
+            decision.Outcome,
+            decision.DecidedAt.UtcTicks,
+            [.. decision.Scopes],
+            decision.AuthTime.UtcTicks,
+            decision.Acr,
+            decision.Amr.Count > 0 ? [.. decision.Amr] : null),
+        PayloadJson.Default.DecidedPayload);
+
+    public static CibaDecision Read(ReadOnlySpan<byte> json)
+    {
+        var decided = JsonSerializer.Deserialize(json, PayloadJson.Default.DecidedPayload) ?? throw new JsonException();
+        return new CibaDecision
+        {
+            Outcome = decided.Outcome,
+            DecidedAt = new DateTimeOffset(decided.DecidedAt, TimeSpan.Zero),
+            Scopes = decided.Scopes,
+            AuthTime = new DateTimeOffset(decided.AuthTime, TimeSpan.Zero),
+            Acr = decided.Acr,
+            Amr = decided.Amr ?? [],
+        };
+    }
+}
+
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectRequiredConstructorParameters = false,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(AskedPayload))]
+[JsonSerializable(typeof(DecidedPayload))]
+internal sealed partial class PayloadJson : JsonSerializerContext;

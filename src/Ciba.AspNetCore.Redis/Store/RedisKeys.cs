@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Redis.Store;
+
+/// <summary>
+/// The names of the keys: digests only. All that one step touches has the hash tag of the user's shard, so that it lies on
+/// one node of a cluster.
+/// </summary>
+internal sealed class RedisKeys
+{
+    private const int Shards = 64;
+
+    private readonly string[] _shards;
+    private readonly string _prefix;
+
+    public RedisKeys(string prefix)
+    {
+        _prefix = prefix;
+        _shards = [.. Enumerable.Range(0, Shards).Select(shard => string.Create(CultureInfo.InvariantCulture, $"{{{prefix}:{shard:00}}}:"))];
+    }
+
+    /// <summary>A handle without its shard: what the record's key and the user's index have of it.</summary>
+    public static string Digest(string id) => id[1..];
+
+    public RedisKey Request(string id) => string.Concat(_shards[CibaRequestId.ShardNumber(id[0])], "r:", id.AsSpan(1));
+
+    /// <summary>The pending requests of a user, in the shard that a request names.</summary>
+    public RedisKey Pending(char shard, byte[] user) => string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "u:", Base64Url.EncodeToString(user));
+
+    public RedisKey UsedJwt(string key) => $"{_prefix}:j:{Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}";
+
+    public RedisKey WrongCodes(string subject) => $"{_prefix}:c:{Base64Url.EncodeToString(RequestRecord.Digest(subject))}";
+
+    /// <summary>The channel on which the handles of decided requests are called out.</summary>
+    public RedisChannel Decisions => new($"{_prefix}:decided", RedisChannel.PatternMode.Literal);
+}

@@ -1,0 +1,158 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Ciba.AspNetCore.Redis.Store;
+
+/// <summary>
+/// A request as Redis holds it: a head of fixed width, which the scripts read and change in place, and then sections, each a
+/// letter, a length and bytes, which are written once. A later version makes the head longer or adds sections, and this one
+/// leaves alone what it does not know; a change that it could not live with takes another first byte.
+/// </summary>
+internal static class RequestRecord
+{
+    public const int DigestLength = 16;
+
+    private const byte Version = (byte)'1';
+    private const int HeaderLength = 110;
+    private const int NumberLength = 7;
+    private const int SectionHeadLength = 4;
+
+    // The same offsets as in record.lua.
+    private const int LengthAt = 1;
+    private const int ClientAt = 2;
+    private const int UserAt = 18;
+    private const int CreatedAt = 34;
+    private const int ExpiresAt = 41;
+    private const int RetainedAt = 48;
+    private const int IntervalAt = 55;
+    private const int StatusAt = 80;
+    private const int LeaseAt = 88;
+
+    /// <summary>The section of what was asked.</summary>
+    public const char Asked = 'q';
+
+    /// <summary>The section of the answer.</summary>
+    public const char Decided = 'd';
+
+    /// <summary>What stands for a client or a user.</summary>
+    public static byte[] Digest(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text))[..DigestLength];
+
+    /// <summary>The letter of a status in the head.</summary>
+    public static string Letter(CibaRequestStatus status) => status switch
+    {
+        CibaRequestStatus.Approved => "A",
+        CibaRequestStatus.Denied => "D",
+        CibaRequestStatus.Failed => "F",
+        _ => throw new ArgumentOutOfRangeException(nameof(status), status, "Not the outcome of a decision."),
+    };
+
+    /// <summary>The handle of a member of the user's index.</summary>
+    public static string HandleOf(char shard, byte[] member) => shard + Encoding.ASCII.GetString(member, 0, 43);
+
+    /// <summary>A record that waits for its user.</summary>
+    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked)
+    {
+        var record = new byte[HeaderLength + SectionHeadLength + asked.Length];
+        record[0] = Version;
+        record[LengthAt] = HeaderLength;
+        Digest(request.ClientId).CopyTo(record, ClientAt);
+        Digest(request.Subject).CopyTo(record, UserAt);
+        WriteNumber(record.AsSpan(CreatedAt), RedisTicks.Of(request.CreatedAt));
+        WriteNumber(record.AsSpan(ExpiresAt), RedisTicks.Of(request.ExpiresAt));
+        WriteNumber(record.AsSpan(RetainedAt), RedisTicks.Of(request.RetainedUntil));
+        WriteNumber(record.AsSpan(IntervalAt), request.Interval.Ticks);
+        record[StatusAt] = (byte)'P';
+        record.AsSpan(LeaseAt..HeaderLength).Fill((byte)'-');
+        WriteSection(record.AsSpan(HeaderLength), Asked, asked);
+        return record;
+    }
+
+    public static byte[] Section(char name, ReadOnlySpan<byte> content)
+    {
+        var section = new byte[SectionHeadLength + content.Length];
+        WriteSection(section, name, content);
+        return section;
+    }
+
+    /// <summary>The content of a section, or nothing where it is not there.</summary>
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> sections, char name)
+    {
+        while (sections.Length >= SectionHeadLength)
+        {
+            var length = (int)(BinaryPrimitives.ReadUInt32BigEndian(sections) & 0xFFFFFF);
+            if (length > sections.Length - SectionHeadLength)
+            {
+                break;
+            }
+
+            if (sections[0] == name)
+            {
+                return sections.Slice(SectionHeadLength, length);
+            }
+
+            sections = sections[(SectionHeadLength + length)..];
+        }
+
+        return [];
+    }
+
+    /// <summary>The head of a whole record.</summary>
+    public static RequestHead ReadHead(ReadOnlySpan<byte> record) =>
+        record.Length < HeaderLength || record[0] != Version
+            ? throw new CibaStoreUnavailableException(NewerVersion)
+            : new RequestHead(
+                record.Slice(UserAt, DigestLength),
+                RedisTicks.Instant(ReadNumber(record[CreatedAt..])),
+                RedisTicks.Instant(ReadNumber(record[ExpiresAt..])),
+                RedisTicks.Instant(ReadNumber(record[RetainedAt..])),
+                (char)record[StatusAt],
+                record[record[LengthAt]..]);
+
+    public const string NewerVersion = "Redis holds a request that a newer version of Ciba.AspNetCore.Redis wrote.";
+
+    private static void WriteSection(Span<byte> target, char name, ReadOnlySpan<byte> content)
+    {
+        BinaryPrimitives.WriteUInt32BigEndian(target, ((uint)name << 24) | (uint)content.Length);
+        content.CopyTo(target[SectionHeadLength..]);
+    }
+
+    private static void WriteNumber(Span<byte> target, long value)
+    {
+        Span<byte> eight = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64BigEndian(eight, value);
+        eight[^NumberLength..].CopyTo(target);
+    }
+
+    private static long ReadNumber(ReadOnlySpan<byte> source)
+    {
+        Span<byte> eight = stackalloc byte[sizeof(long)];
+        source[..NumberLength].CopyTo(eight[^NumberLength..]);
+        return BinaryPrimitives.ReadInt64BigEndian(eight);
+    }
+}
+
+/// <summary>What the head of a record says.</summary>
+internal readonly ref struct RequestHead(ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, ReadOnlySpan<byte> sections)
+{
+    public ReadOnlySpan<byte> User { get; } = user;
+
+    public DateTimeOffset CreatedAt { get; } = createdAt;
+
+    public DateTimeOffset ExpiresAt { get; } = expiresAt;
+
+    public DateTimeOffset RetainedUntil { get; } = retainedUntil;
+
+    public ReadOnlySpan<byte> Sections { get; } = sections;
+
+    public CibaRequestStatus Status(DateTimeOffset now) => status switch
+    {
+        'P' => ExpiresAt <= now ? CibaRequestStatus.Expired : CibaRequestStatus.Pending,
+        'A' => CibaRequestStatus.Approved,
+        'D' => CibaRequestStatus.Denied,
+        'F' => CibaRequestStatus.Failed,
+        'L' => CibaRequestStatus.Redeeming,
+        'R' => CibaRequestStatus.Redeemed,
+        _ => throw new CibaStoreUnavailableException(RequestRecord.NewerVersion),
+    };
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Ciba.AspNetCore.Health;
+
+/// <summary>Polls a request that nobody made: the whole way to the store and back.</summary>
+internal sealed class StoreHealthCheck(ICibaRequestStore store, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
+{
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var nobody = Guid.NewGuid().ToString("N");
+        var id = CibaRequestId.FromAuthReqId(CibaRequestId.NewAuthReqId(nobody))!;
+        var began = time.GetTimestamp();
+        try
+        {
+            await store.PollAsync(id, nobody, time.GetUtcNow(), TimeSpan.FromSeconds(1), cancellationToken);
+        }
+        catch (CibaStoreUnavailableException exception)
+        {
+            return new HealthCheckResult(context.Registration.FailureStatus, exception.Message);
+        }
+
+        var took = time.GetElapsedTime(began);
+        var description = string.Create(CultureInfo.InvariantCulture, $"The request store answered in {took.TotalMilliseconds:0} ms.");
+        return took < degradedAfter ? HealthCheckResult.Healthy(description) : HealthCheckResult.Degraded(description);
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>
+/// Section 10.1, long polling: a poll that finds the user still thinking waits for the answer, on whichever node it comes.
+/// No thread waits with it.
+/// </summary>
+internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifetime host, IOptions<CibaOptions> options, TimeProvider time)
+{
+    private int _waiting;
+
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, CancellationToken cancellationToken) =>
+        options.Value.LongPollingTimeout > TimeSpan.Zero && Volatile.Read(ref _waiting) < options.Value.MaxWaitingPolls
+            ? WaitAsync(id, clientId, cancellationToken)
+            : store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+
+    private async ValueTask<CibaPollResult> WaitAsync(string id, string clientId, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _waiting);
+        using var timeout = new CancellationTokenSource(options.Value.LongPollingTimeout, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, host.ApplicationStopping, cancellationToken);
+        try
+        {
+            // Listens before it looks, or an answer could fall in between.
+            var decided = store.WaitForDecisionAsync(id, over.Token);
+            var found = await store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+            EndWith(found.PendingUntil, timeout);
+            while (found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
+            {
+                await decided.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+
+                // Also when the time is over: this look lets the client's next poll come at once.
+                decided = store.WaitForDecisionAsync(id, over.Token);
+                found = await store.PollAfterWaitAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+            }
+
+            return found;
+        }
+        finally
+        {
+            await over.CancelAsync();
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private void EndWith(DateTimeOffset? expiry, CancellationTokenSource timeout)
+    {
+        if (expiry - time.GetUtcNow() is { } left && left < options.Value.LongPollingTimeout)
+        {
+            timeout.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+    }
+}
