@@ -25,9 +25,9 @@ var ciba = builder.Services
 // Several of these behind one Redis are one provider: what is made on one can be approved and redeemed on another.
 if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
 {
-    var connected = await ConnectionMultiplexer.ConnectAsync(redis);
+    var connected = ConnectionMultiplexer.Connect(redis);
     ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
-    var keys = await SharedKeys.GetAsync(connected);
+    var keys = SharedKeys.Get(connected);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
 }
 

@@ -15,11 +15,11 @@ public static class SharedKeys
     private static readonly TimeSpan Life = TimeSpan.FromDays(365);
     private static readonly string[] Algorithms = ["ES256", "PS256", "RS256"];
 
-    public static async Task<SigningCredentials[]> GetAsync(IConnectionMultiplexer redis)
+    public static SigningCredentials[] Get(IConnectionMultiplexer redis)
     {
         var database = redis.GetDatabase();
-        await database.StringSetAsync(Key, string.Join(' ', Algorithms.Select(Make)), Life, When.NotExists);
-        string keys = (await database.StringGetAsync(Key))!;
+        database.StringSet(Key, string.Join(' ', Algorithms.Select(Make)), Life, When.NotExists);
+        string keys = database.StringGet(Key)!;
         return [.. Algorithms.Zip(keys.Split(' '), Read)];
     }
 

@@ -21,7 +21,7 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Waiters> _waiting = new(StringComparer.Ordinal);
 
-    private Task? _subscribing;
+    private Task<bool>? _subscribing;
 
     public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
     {
@@ -72,7 +72,7 @@ internal sealed partial class DecisionSignals : IDisposable
     }
 
     /// <summary>Listens to what the other nodes call out. Tried again at the next wait where it fails.</summary>
-    public Task SubscribeAsync()
+    public Task<bool> SubscribeAsync()
     {
         lock (_gate)
         {
@@ -82,13 +82,14 @@ internal sealed partial class DecisionSignals : IDisposable
 
     public void Dispose() => _multiplexer.Restored -= WakeAll;
 
-    private async Task ListenAsync()
+    private async Task<bool> ListenAsync()
     {
         await Task.Yield();
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
             await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
+            return true;
         }
         catch (Exception exception)
         {

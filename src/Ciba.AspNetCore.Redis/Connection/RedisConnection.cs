@@ -74,8 +74,8 @@ internal sealed partial class RedisConnection(
         var timeout = options.Value.OperationTimeout;
         try
         {
-            var connected = multiplexer.Current ?? await multiplexer.GetAsync().WaitAsync(timeout, time);
-            return await run(connected.GetDatabase()).WaitAsync(timeout, time);
+            var connected = multiplexer.Current ?? await multiplexer.GetAsync().WithinAsync(timeout, time);
+            return await run(connected.GetDatabase()).WithinAsync(timeout, time);
         }
         catch (RedisServerException exception)
         {

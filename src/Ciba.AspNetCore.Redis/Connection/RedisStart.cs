@@ -20,9 +20,10 @@ internal sealed partial class RedisStart(
         Check(options.Value);
         try
         {
-            var connected = await multiplexer.GetAsync().WaitAsync(options.Value.OperationTimeout * 3, time, cancellationToken);
-            await connected.GetDatabase().PingAsync().WaitAsync(options.Value.OperationTimeout, time, cancellationToken);
-            await signals.SubscribeAsync().WaitAsync(options.Value.OperationTimeout, time, cancellationToken);
+            var timeout = options.Value.OperationTimeout;
+            var connected = await multiplexer.GetAsync().WithinAsync(timeout * 3, time);
+            await connected.GetDatabase().PingAsync().WithinAsync(timeout, time);
+            await signals.SubscribeAsync().WithinAsync(timeout, time);
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException or CibaStoreUnavailableException or IOException)
         {
