@@ -1,0 +1,40 @@
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+
+/// <summary>Takes each step on the next of several nodes, as a load balancer would.</summary>
+public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestStore, IAsyncDisposable
+{
+    private int _steps;
+
+    private ICibaRequestStore Next => nodes[(uint)Interlocked.Increment(ref _steps) % nodes.Length].Store;
+
+    public ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken) => Next.AddAsync(request, limits, cancellationToken);
+
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        Next.PollAsync(id, clientId, now, leaseTime, cancellationToken);
+
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        Next.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => Next.WaitForDecisionAsync(id, cancellationToken);
+
+    public ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) => Next.CompleteAsync(id, lease, cancellationToken);
+
+    public ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) => Next.ReleaseAsync(id, lease, cancellationToken);
+
+    public ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Next.DecideAsync(id, subject, decision, now, cancellationToken);
+
+    public ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken) => Next.GetAsync(id, subject, now, cancellationToken);
+
+    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) => Next.ListPendingAsync(subject, now, cancellationToken);
+
+    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => Next.RemoveAsync(id, subject, cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in nodes)
+        {
+            await node.DisposeAsync();
+        }
+    }
+}
