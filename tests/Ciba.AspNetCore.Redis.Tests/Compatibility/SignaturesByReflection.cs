@@ -42,7 +42,7 @@ internal sealed class SignaturesByReflection(Assembly core, Assembly tokens)
 
     // The way of a client: what is published as a JWK is read back.
     private object Published(string algorithm, object material) =>
-        material is byte[] ? Key(material) : Call("Jose.PublicKey", "ToSecurityKey", Call("Jose.PublicKey", "From", null, Key(material), algorithm))!;
+        material is byte[]? Key(material) : Call("Jose.PublicKey", "ToSecurityKey", Call("Jose.PublicKey", "From", null, Key(material), algorithm))!;
 
     private object? Call(string type, string method, object? target, params object[] arguments) =>
         Core(type).GetMethod(method, Any)!.Invoke(target, BindingFlags.DoNotWrapExceptions, null, arguments, null);
