@@ -3,6 +3,9 @@ using Ciba.AspNetCore.Redis;
 using Ciba.AspNetCore.Redis.Connection;
 using Ciba.AspNetCore.Redis.Store;
 using Microsoft.AspNetCore.DataProtection;
+#if CURRENT
+using Microsoft.Extensions.Caching.StackExchangeRedis;
+#endif
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -55,6 +58,30 @@ public static class CibaRedisBuilderExtensions
         return Add(builder, new RedisSource(multiplexer, IsOurs: false), configure);
     }
 
+#if CURRENT
+    /// <summary>
+    /// Puts the state on the Redis of the host's <c>AddStackExchangeRedisCache</c>: its multiplexer factory, or a connection
+    /// of its own with the same configuration.
+    /// </summary>
+    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <param name="configure">Sets the options.</param>
+    public static CibaBuilder AddRedisStore(this CibaBuilder builder, Action<CibaRedisOptions>? configure = null) =>
+        Add(builder, new RedisSource(services => ConnectAsync(services.GetRequiredService<IOptions<RedisCacheOptions>>().Value), IsOurs: false), configure);
+
+    private static async Task<IConnectionMultiplexer> ConnectAsync(RedisCacheOptions cache)
+    {
+        if (cache.ConnectionMultiplexerFactory is { } connect)
+        {
+            return await connect();
+        }
+
+        var options = cache.ConfigurationOptions?.Clone()
+            ?? ConfigurationOptions.Parse(cache.Configuration ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."]));
+        options.AbortOnConnectFail = false;
+        return await ConnectionMultiplexer.ConnectAsync(options);
+    }
+
+#endif
     private static CibaBuilder Add(CibaBuilder builder, RedisSource source, Action<CibaRedisOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(builder);

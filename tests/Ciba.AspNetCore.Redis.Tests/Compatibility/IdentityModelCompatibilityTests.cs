@@ -3,6 +3,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Ciba.AspNetCore.Redis.Tests.Compatibility;
 
 /// <summary>The core, compiled against the oldest IdentityModel, fits the newest one that a host may bring.</summary>
+[FixtureLifeCycle(LifeCycle.SingleInstance)]
 public sealed class IdentityModelCompatibilityTests
 {
     private const string Tokens = "Microsoft.IdentityModel.Tokens";

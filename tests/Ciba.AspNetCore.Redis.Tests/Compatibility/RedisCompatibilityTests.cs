@@ -5,6 +5,7 @@ namespace Ciba.AspNetCore.Redis.Tests.Compatibility;
 /// <summary>The package, compiled against the oldest StackExchange.Redis, fits the newer ones that a host may bring.</summary>
 [TestFixture("2.13.23")]
 [TestFixture("3.4.35")]
+[FixtureLifeCycle(LifeCycle.SingleInstance)]
 public sealed class RedisCompatibilityTests(string version)
 {
     private const string Redis = "StackExchange.Redis";
@@ -25,7 +26,7 @@ public sealed class RedisCompatibilityTests(string version)
             Assert.That(_published.Version, Is.GreaterThan(_compiledAgainst.Version));
         }
 
-        Assume.That(_ours.ReferencedAssemblies, Has.Member(Redis), "the package calls nothing yet");
+        Assert.That(_ours.ReferencedAssemblies, Has.Member(Redis));
         _used = _ours.Uses(Redis);
         Assert.That(_used.Count(member => member.Signature is not null), Is.GreaterThan(0));
     }
