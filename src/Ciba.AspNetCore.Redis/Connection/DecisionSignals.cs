@@ -22,6 +22,7 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Dictionary<string, Waiters> _waiting = new(StringComparer.Ordinal);
 
     private Task<bool>? _subscribing;
+    private bool _saidNotListening;
 
     public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
     {
@@ -31,7 +32,7 @@ internal sealed partial class DecisionSignals : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
-        _multiplexer.Restored += WakeAll;
+        _multiplexer.Restored += OnRestored;
     }
 
     /// <summary>How many polls wait.</summary>
@@ -58,11 +59,7 @@ internal sealed partial class DecisionSignals : IDisposable
         var waiters = Join(id);
         try
         {
-            if (_subscribing is not { IsCompletedSuccessfully: true })
-            {
-                _ = SubscribeAsync();
-            }
-
+            _ = SubscribeAsync();
             await waiters.Decided.Task.WaitAsync(_options.Value.LookAgainAfter, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
@@ -71,16 +68,21 @@ internal sealed partial class DecisionSignals : IDisposable
         }
     }
 
-    /// <summary>Listens to what the other nodes call out. Tried again at the next wait where it fails.</summary>
+    /// <summary>Listens to what the other nodes call out; false where that failed, and then the next call tries again.</summary>
     public Task<bool> SubscribeAsync()
     {
+        if (Volatile.Read(ref _subscribing) is { IsCompleted: true, Result: true } listening)
+        {
+            return listening;
+        }
+
         lock (_gate)
         {
-            return _subscribing is null or { IsCompleted: true, IsCompletedSuccessfully: false } ? _subscribing = ListenAsync() : _subscribing;
+            return _subscribing is null or { IsCompleted: true, Result: false } ? _subscribing = ListenAsync() : _subscribing;
         }
     }
 
-    public void Dispose() => _multiplexer.Restored -= WakeAll;
+    public void Dispose() => _multiplexer.Restored -= OnRestored;
 
     private async Task<bool> ListenAsync()
     {
@@ -89,12 +91,18 @@ internal sealed partial class DecisionSignals : IDisposable
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
             await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
+            _saidNotListening = false;
             return true;
         }
         catch (Exception exception)
         {
-            NotListening(exception);
-            throw;
+            if (!_saidNotListening)
+            {
+                _saidNotListening = true;
+                NotListening(exception);
+            }
+
+            return false;
         }
     }
 
@@ -134,8 +142,10 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
-    private void WakeAll()
+    // What was called out while the connection was gone is missed.
+    private void OnRestored()
     {
+        _ = SubscribeAsync();
         Waiters[] all;
         lock (_gate)
         {

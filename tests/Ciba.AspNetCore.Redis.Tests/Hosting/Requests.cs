@@ -1,0 +1,47 @@
+using System.Security.Cryptography;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+
+/// <summary>Requests to store, and the usual steps on them.</summary>
+public static class Requests
+{
+    public const string Client = "client";
+    public const string Alice = "alice";
+
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(2);
+    public static readonly TimeSpan Retention = TimeSpan.FromMinutes(1);
+    public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
+
+    public static CibaRequest New(DateTimeOffset now, string subject = Alice, string? bindingMessage = "W4SCT") => new()
+    {
+        Id = CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
+        ClientId = Client,
+        ClientName = "The Client",
+        Subject = subject,
+        Scopes = ["openid", "profile"],
+        BindingMessage = bindingMessage,
+        AcrValues = ["urn:acr:1"],
+        Interval = TimeSpan.FromSeconds(5),
+        CreatedAt = now,
+        ExpiresAt = now + Lifetime,
+        RetainedUntil = now + Lifetime + Retention,
+    };
+
+    public static async Task<CibaRequest> AddedAsync(this ICibaRequestStore store, DateTimeOffset now, string subject = Alice)
+    {
+        var request = New(now, subject);
+        Assert.That(await store.AddAsync(request, default, CancellationToken.None), Is.EqualTo(CibaAddResult.Added));
+        return request;
+    }
+
+    public static ValueTask<CibaPollResult> PollAsync(this ICibaRequestStore store, CibaRequest request, DateTimeOffset now) =>
+        store.PollAsync(request.Id, request.ClientId, now, LeaseTime, CancellationToken.None);
+
+    public static ValueTask<CibaDecideResult> ApproveAsync(this ICibaRequestStore store, CibaRequest request, DateTimeOffset now) => store.DecideAsync(
+        request.Id,
+        request.Subject,
+        new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"], AuthTime = now, Acr = "urn:acr:1", Amr = ["face"] },
+        now,
+        CancellationToken.None);
+}

@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Base64Url = System.Buffers.Text.Base64Url;
+
+namespace Ciba.AspNetCore.Redis.Tests;
+
+/// <summary>What stands in the names of keys, how long keys live, and what a request costs.</summary>
+[TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+public sealed class KeyTests(string kind)
+{
+    private const string Jti = "a-jti-of-the-client";
+    private const string User = "subject-of-alice";
+
+    private readonly string _prefix = RedisNode.NewPrefix();
+    private readonly ManualTime _time = new();
+
+    private RedisServer Server => RedisServers.Get(kind);
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    [Test]
+    public async Task Keys_hold_digests_and_nothing_that_can_be_used()
+    {
+        var authReqId = CibaRequestId.Shard(User) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        await using var node = RedisNode.On(Server, 0, _prefix, _time);
+        await FillAsync(node, authReqId);
+
+        var keys = await KeysAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(keys, Has.Count.EqualTo(4));
+            Assert.That(string.Join('\n', keys), Does.Not.Contain(authReqId).And.Not.Contain(authReqId[1..]).And.Not.Contain(Jti).And.Not.Contain(User).And.Not.Contain("client"));
+            Assert.That(keys, Has.One.EndsWith($"r:{CibaRequestId.FromAuthReqId(authReqId)![1..]}"));
+            Assert.That(keys, Has.Exactly(2).EndsWith(Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(User)).AsSpan(0, 16))));
+        }
+    }
+
+    [Test]
+    public async Task What_one_step_touches_shares_a_hash_tag_that_the_users_shard_decides()
+    {
+        await using var node = RedisNode.On(Server, 0, _prefix, _time);
+        foreach (var user in Enumerable.Range(0, 200).Select(i => $"user {i}"))
+        {
+            await node.Store.AddedAsync(Now, user);
+        }
+
+        var tags = (await KeysAsync()).GroupBy(key => key[..(key.IndexOf('}') + 1)]).ToList();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(tags.Select(tag => tag.Key), Is.All.Match($@"^\{{{_prefix}:(0\d|[1-5]\d|6[0-3])\}}$"));
+            Assert.That(tags, Has.Count.GreaterThan(50));
+            Assert.That(tags.Select(tag => tag.Count(key => key.Contains("}:r:"))), Is.EqualTo(tags.Select(tag => tag.Count(key => key.Contains("}:u:")))));
+        }
+    }
+
+    [Test, Spec("T4")]
+    public async Task Every_key_has_a_time_to_live_in_whatever_state()
+    {
+        await using var node = RedisNode.On(Server, 0, _prefix, _time);
+        await FillAsync(node, CibaRequestId.Shard(User) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
+        var none = CancellationToken.None;
+        var denied = await node.Store.AddedAsync(Now);
+        var approved = await node.Store.AddedAsync(Now);
+        var leased = await node.Store.AddedAsync(Now);
+        var redeemed = await node.Store.AddedAsync(Now);
+        await node.Store.PollAsync(denied, Now);
+        await node.Store.PollAsync(denied, Now);
+        await node.Store.DecideAsync(denied.Id, denied.Subject, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = Now }, Now, none);
+        foreach (var request in new[] { approved, leased, redeemed })
+        {
+            await node.Store.ApproveAsync(request, Now);
+        }
+
+        await node.Store.PollAsync(leased, Now);
+        await node.Store.CompleteAsync(redeemed.Id, (await node.Store.PollAsync(redeemed, Now)).Lease!, none);
+        await node.UserCodes.SucceededAsync(User, none);
+
+        var lives = new Dictionary<string, long>();
+        foreach (var key in await KeysAsync())
+        {
+            lives[key] = long.Parse(await Server.AskAsync("PTTL", key), CultureInfo.InvariantCulture);
+        }
+
+        // The longest here is that of the user's wrong codes.
+        Assert.That(lives.Values, Has.Count.EqualTo(8).And.All.InRange(1, 16 * 60 * 1000));
+        Assert.That(lives.Where(life => life.Key.Contains("}:r:")).Select(life => life.Value), Is.All.InRange(1, 180_000));
+    }
+
+    [Test]
+    public async Task A_users_index_lives_as_long_as_the_longest_of_the_requests()
+    {
+        await using var node = RedisNode.On(Server, 0, _prefix, _time);
+        await node.Store.AddedAsync(Now);
+        var shorter = Requests.New(Now);
+        await node.Store.AddAsync(Copy(shorter, Now.AddSeconds(1)), default, CancellationToken.None);
+
+        var index = (await KeysAsync()).Single(key => key.Contains("}:u:"));
+
+        Assert.That(long.Parse(await Server.AskAsync("PTTL", index), CultureInfo.InvariantCulture), Is.GreaterThan(120_000));
+    }
+
+    [TestCase(1), TestCase(100)]
+    public async Task A_pending_request_costs_less_than_800_bytes_whoever_it_is_for(int users)
+    {
+        Assume.That(kind, Is.EqualTo(RedisServers.RealKind), "Only Redis tells.");
+        await using var node = RedisNode.On(Server, 0, _prefix, _time);
+        for (var i = 0; i < 100; i++)
+        {
+            await node.Store.AddedAsync(Now, $"user {i % users}");
+        }
+
+        long bytes = 0;
+        foreach (var key in await KeysAsync())
+        {
+            bytes += long.Parse(await Server.AskAsync("MEMORY", "USAGE", key, "SAMPLES", "0"), CultureInfo.InvariantCulture);
+        }
+
+        // The entry in the table of times to live is not in the figures of Redis: some 32 bytes for each of the two keys.
+        Assert.That((bytes / 100.0) + 64, Is.LessThan(800));
+    }
+
+    private static CibaRequest Copy(CibaRequest request, DateTimeOffset expiresAt) => new()
+    {
+        Id = request.Id,
+        ClientId = request.ClientId,
+        ClientName = request.ClientName,
+        Subject = request.Subject,
+        Scopes = request.Scopes,
+        Interval = request.Interval,
+        CreatedAt = request.CreatedAt,
+        ExpiresAt = expiresAt,
+        RetainedUntil = expiresAt + Requests.Retention,
+    };
+
+    private async Task FillAsync(RedisNode node, string authReqId)
+    {
+        var template = Requests.New(Now, User);
+        var request = new CibaRequest
+        {
+            Id = CibaRequestId.FromAuthReqId(authReqId)!,
+            ClientId = template.ClientId,
+            ClientName = template.ClientName,
+            Subject = User,
+            Scopes = template.Scopes,
+            Interval = template.Interval,
+            CreatedAt = template.CreatedAt,
+            ExpiresAt = template.ExpiresAt,
+            RetainedUntil = template.RetainedUntil,
+        };
+        await node.Store.AddAsync(request, default, CancellationToken.None);
+        await node.ReplayCache.TryUseAsync(Jti, Now.AddMinutes(1), CancellationToken.None);
+        await node.UserCodes.TryBeginAsync(User, 5, TimeSpan.FromMinutes(15), CancellationToken.None);
+    }
+
+    private async Task<List<string>> KeysAsync()
+    {
+        var server = (await RedisNode.SharedAsync(Server, 0)).GetServer(Server.Endpoint);
+        return [.. server.Keys(pattern: $"*{_prefix}*", pageSize: 1000).Select(key => (string)key!)];
+    }
+}

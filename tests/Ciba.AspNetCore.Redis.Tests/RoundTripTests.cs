@@ -1,0 +1,82 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Redis.Tests;
+
+/// <summary>Each step is one script and one round trip, counted on the wire.</summary>
+[TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+public sealed class RoundTripTests(string kind)
+{
+    private static readonly string[] Housekeeping = ["PING", "INFO", "CONFIG", "CLIENT", "CLUSTER", "ECHO", "SUBSCRIBE", "PUBLISH", "QUIT"];
+
+    [Test]
+    public async Task An_authentication_request_and_a_pending_poll_are_one_round_trip_each()
+    {
+        await using var proxy = new FaultProxy(RedisServers.Get(kind));
+        await using var host = new CibaHost { Setup = ciba => ciba.AddRedisStore(proxy.Endpoint, options => options.KeyPrefix = RedisNode.NewPrefix()) };
+        await host.PollAsync((await host.AuthorizeAsync()).AuthReqId);
+        Seen(proxy);
+
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        var authorize = Seen(proxy);
+        var polled = (await host.PollAsync(id)).Error;
+        var poll = Seen(proxy);
+        var tooSoon = (await host.PollAsync(id)).Error;
+        var slowDown = Seen(proxy);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(new[] { polled, tooSoon }, Is.EqualTo(new[] { "authorization_pending", "slow_down" }));
+            Assert.That(new[] { authorize, poll, slowDown }, Is.All.EqualTo(new[] { "EVALSHA" }));
+        }
+    }
+
+    [Test]
+    public async Task Every_step_is_one_script()
+    {
+        var time = new ManualTime();
+        var now = time.GetUtcNow();
+        await using var proxy = new FaultProxy(RedisServers.Get(kind));
+        await using var node = RedisNode.On(proxy.Endpoint, RedisNode.NewPrefix(), time);
+        var none = CancellationToken.None;
+        var steps = new Dictionary<string, string[]>();
+
+        // The second time, because the first has to tell Redis the scripts.
+        foreach (var _ in new[] { 1, 2 })
+        {
+            var request = Requests.New(now);
+            var withdrawn = await node.Store.AddedAsync(now);
+            await CountAsync("add", () => node.Store.AddAsync(request, new CibaRequestLimits(10, 10), none).AsTask());
+            await CountAsync("poll", () => node.Store.PollAsync(request, now).AsTask());
+            await CountAsync("decide", () => node.Store.ApproveAsync(request, now).AsTask());
+            var first = await node.Store.PollAsync(request, now);
+            await CountAsync("release", () => node.Store.ReleaseAsync(request.Id, first.Lease!, none).AsTask());
+            var second = await node.Store.PollAsync(request, now);
+            await CountAsync("complete", () => node.Store.CompleteAsync(request.Id, second.Lease!, none).AsTask());
+            await CountAsync("remove", () => node.Store.RemoveAsync(withdrawn.Id, withdrawn.Subject, none).AsTask());
+            await CountAsync("first use of a jti", () => node.ReplayCache.TryUseAsync(Guid.NewGuid().ToString(), now.AddMinutes(1), none).AsTask());
+            await CountAsync("user code", () => node.UserCodes.TryBeginAsync("alice", 5, TimeSpan.FromMinutes(1), none).AsTask());
+            await CountAsync("right user code", () => node.UserCodes.SucceededAsync("alice", none).AsTask());
+        }
+
+        Assert.That(steps.Values, Is.All.EqualTo(new[] { "EVALSHA" }), string.Join(", ", steps.Select(step => $"{step.Key}: {string.Join(' ', step.Value)}")));
+
+        async Task CountAsync(string step, Func<Task> take)
+        {
+            Seen(proxy);
+            await take();
+            steps[step] = Seen(proxy);
+        }
+    }
+
+    // The commands since the last look, without what the connection does for itself.
+    private static string[] Seen(FaultProxy proxy)
+    {
+        var seen = new List<string>();
+        while (proxy.Requests.TryDequeue(out var command))
+        {
+            seen.Add(command);
+        }
+
+        return [.. seen.Where(command => !Housekeeping.Contains(command))];
+    }
+}
