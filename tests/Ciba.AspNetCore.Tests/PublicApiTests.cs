@@ -1,28 +1,33 @@
+using System.Reflection;
 using System.Runtime.CompilerServices;
 
 namespace Ciba.AspNetCore.Tests;
 
-/// <summary>The public API is what is written down in <c>PublicApi/Ciba.AspNetCore.txt</c>: a change to it is seen in review.</summary>
-public sealed class PublicApiTests
+/// <summary>The public API of the core.</summary>
+public sealed class PublicApiTests() : PublicApiContract(typeof(CibaOptions).Assembly);
+
+/// <summary>The public API of a package is what its file in <c>PublicApi</c> says: a change to it is seen in review.</summary>
+public abstract class PublicApiContract(Assembly assembly, [CallerFilePath] string fixture = "")
 {
-    private const string File = "Ciba.AspNetCore.txt";
     private const string Accept = "CIBA_ACCEPT_PUBLIC_API";
+
+    private readonly string _file = $"{assembly.GetName().Name}.txt";
 
     [Test]
     public void The_public_api_is_the_one_that_was_agreed_on()
     {
-        var found = PublicApi.Render(typeof(CibaOptions).Assembly).ToList();
+        var found = PublicApi.Render(assembly).ToList();
         if (Environment.GetEnvironmentVariable(Accept) == "1")
         {
-            System.IO.File.WriteAllText(SourcePath(), string.Join('\n', found) + '\n');
+            File.WriteAllText(Path.Combine(Path.GetDirectoryName(fixture)!, "PublicApi", _file), string.Join('\n', found) + '\n');
             return;
         }
 
-        var agreed = System.IO.File.ReadAllLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "PublicApi", File));
+        var agreed = File.ReadAllLines(Path.Combine(TestContext.CurrentContext.TestDirectory, "PublicApi", _file));
 
         var (before, after) = (Qualified(agreed).ToList(), Qualified(found).ToList());
         string[] differences = [.. before.Except(after).Select(line => $"- {line}"), .. after.Except(before).Select(line => $"+ {line}")];
-        Assert.That(found, Is.EqualTo(agreed), $"{string.Join('\n', differences)}\nIf this is meant, run the test with {Accept}=1 and commit {File}.");
+        Assert.That(found, Is.EqualTo(agreed), $"{string.Join('\n', differences)}\nIf this is meant, run the test with {Accept}=1 and commit {_file}.");
     }
 
     // A member's line says nothing without its type.
@@ -41,6 +46,4 @@ public sealed class PublicApiTests
             }
         }
     }
-
-    private static string SourcePath([CallerFilePath] string thisFile = "") => Path.Combine(Path.GetDirectoryName(thisFile)!, "PublicApi", File);
 }

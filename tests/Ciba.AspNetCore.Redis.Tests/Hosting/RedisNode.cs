@@ -26,8 +26,14 @@ public sealed class RedisNode : IAsyncDisposable
     /// Node 0, 1, ... of the provider with this prefix. Nodes of the same number share one multiplexer, because connecting
     /// takes longer than most tests.
     /// </summary>
-    public static RedisNode On(RedisServer server, int number, string prefix, TimeProvider time, Action<CibaRedisOptions>? configure = null) =>
-        Create(builder => builder.AddRedisStore(_ => SharedAsync(server, number), With(prefix, configure)), time);
+    public static RedisNode On(RedisServer server, int number, string prefix, TimeProvider time, Action<CibaRedisOptions>? configure = null, Action<IServiceCollection>? add = null) =>
+        Create(
+            builder =>
+            {
+                builder.AddRedisStore(_ => SharedAsync(server, number), With(prefix, configure));
+                add?.Invoke(builder.Services);
+            },
+            time);
 
     /// <summary>A node with a multiplexer of its own, made from a connection string.</summary>
     public static RedisNode On(string configuration, string prefix, TimeProvider time, Action<CibaRedisOptions>? configure = null) =>
