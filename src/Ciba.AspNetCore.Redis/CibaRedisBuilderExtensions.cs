@@ -34,8 +34,7 @@ public static class CibaRedisBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(configuration);
         var ours = configuration.Clone();
-        ours.AbortOnConnectFail = false;
-        return Add(builder, new RedisSource(async _ => await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true), configure);
+        return Add(builder, new RedisSource(_ => RedisLink.MakeAsync(ours)), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host is connected to already. The host closes that connection.</summary>
@@ -45,7 +44,7 @@ public static class CibaRedisBuilderExtensions
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, IConnectionMultiplexer> multiplexer, Action<CibaRedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(multiplexer);
-        return Add(builder, new RedisSource(services => Task.FromResult(multiplexer(services)), IsOurs: false), configure);
+        return Add(builder, new RedisSource(services => Task.FromResult(new RedisLink(multiplexer(services), IsOurs: false))), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host connects to. The host closes that connection.</summary>
@@ -55,7 +54,7 @@ public static class CibaRedisBuilderExtensions
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, Task<IConnectionMultiplexer>> multiplexer, Action<CibaRedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(multiplexer);
-        return Add(builder, new RedisSource(multiplexer, IsOurs: false), configure);
+        return Add(builder, new RedisSource(async services => new RedisLink(await multiplexer(services), IsOurs: false)), configure);
     }
 
 #if CURRENT
@@ -66,19 +65,17 @@ public static class CibaRedisBuilderExtensions
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Action<CibaRedisOptions>? configure = null) =>
-        Add(builder, new RedisSource(services => ConnectAsync(services.GetRequiredService<IOptions<RedisCacheOptions>>().Value), IsOurs: false), configure);
+        Add(builder, new RedisSource(services => ConnectAsync(services.GetRequiredService<IOptions<RedisCacheOptions>>().Value)), configure);
 
-    private static async Task<IConnectionMultiplexer> ConnectAsync(RedisCacheOptions cache)
+    private static async Task<RedisLink> ConnectAsync(RedisCacheOptions cache)
     {
         if (cache.ConnectionMultiplexerFactory is { } connect)
         {
-            return await connect();
+            return new RedisLink(await connect(), IsOurs: false);
         }
 
-        var options = cache.ConfigurationOptions?.Clone()
-            ?? ConfigurationOptions.Parse(cache.Configuration ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."]));
-        options.AbortOnConnectFail = false;
-        return await ConnectionMultiplexer.ConnectAsync(options);
+        return await RedisLink.MakeAsync(cache.ConfigurationOptions ?? ConfigurationOptions.Parse(cache.Configuration
+            ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."])));
     }
 
 #endif
@@ -92,7 +89,6 @@ public static class CibaRedisBuilderExtensions
             services.Configure(configure);
         }
 
-        services.AddDataProtection();
         services.Replace(ServiceDescriptor.Singleton(source));
         services.TryAddSingleton<RedisMultiplexer>();
         services.TryAddSingleton<RedisConnection>();

@@ -19,8 +19,8 @@ public sealed class CibaRedisOptions
     public bool RequireConnectionAtStart { get; set; }
 
     /// <summary>
-    /// Encrypts what Redis holds of a request and its answer with ASP.NET Core Data Protection, bound to that request. The
-    /// nodes must share their key ring. What stays readable: times, status, and digests of user and client. Default false.
+    /// Encrypts what Redis holds of a request and its answer with ASP.NET Core Data Protection, bound to that request. Needs
+    /// <c>AddDataProtection()</c> with a key ring that the nodes share. What stays readable: times, status, and digests of user and client. Default false.
     /// </summary>
     public bool ProtectPayload { get; set; }
 

@@ -9,6 +9,6 @@ public sealed class RedisRequestStoreTests(string kind) : RequestStoreContract
     protected override ICibaRequestStore CreateStore(ManualTime time)
     {
         var prefix = RedisNode.NewPrefix();
-        return new AlternatingStore(RedisNode.On(RedisServers.Get(kind), 0, prefix, time), RedisNode.On(RedisServers.Get(kind), 1, prefix, time));
+        return new AlternatingStore(RedisNode.On(RedisServers.Get(kind), 0, prefix, time).Listening(), RedisNode.On(RedisServers.Get(kind), 1, prefix, time).Listening());
     }
 }

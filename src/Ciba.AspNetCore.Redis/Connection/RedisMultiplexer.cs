@@ -3,8 +3,20 @@ using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
-/// <summary>Where the multiplexer comes from, and whether it is ours to close.</summary>
-internal sealed record RedisSource(Func<IServiceProvider, Task<IConnectionMultiplexer>> ConnectAsync, bool IsOurs);
+/// <summary>Where the multiplexer comes from.</summary>
+internal sealed record RedisSource(Func<IServiceProvider, Task<RedisLink>> ConnectAsync);
+
+/// <summary>A multiplexer, and whether it is ours to close.</summary>
+internal sealed record RedisLink(IConnectionMultiplexer Multiplexer, bool IsOurs)
+{
+    /// <summary>A connection of our own, which keeps trying where Redis is not there yet.</summary>
+    public static async Task<RedisLink> MakeAsync(ConfigurationOptions configuration)
+    {
+        var ours = configuration.Clone();
+        ours.AbortOnConnectFail = false;
+        return new RedisLink(await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true);
+    }
+}
 
 /// <summary>The one multiplexer, made at the first call; a connection that failed is tried again at the next.</summary>
 internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvider services, ILogger<RedisMultiplexer> logger) : IAsyncDisposable
@@ -12,13 +24,13 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     private readonly Lock _gate = new();
 
     private Task<IConnectionMultiplexer>? _connecting;
-    private IConnectionMultiplexer? _current;
+    private RedisLink? _link;
 
     /// <summary>Something may have been missed: the connection was gone for a while.</summary>
     public event Action? Restored;
 
     /// <summary>The multiplexer where there is one already.</summary>
-    public IConnectionMultiplexer? Current => Volatile.Read(ref _current);
+    public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
 
     public Task<IConnectionMultiplexer> GetAsync()
     {
@@ -42,16 +54,16 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
     public async ValueTask DisposeAsync()
     {
-        if (Current is not { } connected)
+        if (_link is not { } link)
         {
             return;
         }
 
-        connected.ConnectionFailed -= OnFailed;
-        connected.ConnectionRestored -= OnRestored;
-        if (source.IsOurs)
+        link.Multiplexer.ConnectionFailed -= OnFailed;
+        link.Multiplexer.ConnectionRestored -= OnRestored;
+        if (link.IsOurs)
         {
-            await connected.CloseAsync(allowCommandsToComplete: false);
+            await link.Multiplexer.CloseAsync(allowCommandsToComplete: false);
         }
     }
 
@@ -59,11 +71,11 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     {
         // Off the caller's lock.
         await Task.Yield();
-        var connected = await source.ConnectAsync(services);
-        connected.ConnectionFailed += OnFailed;
-        connected.ConnectionRestored += OnRestored;
-        Volatile.Write(ref _current, connected);
-        return connected;
+        var link = await source.ConnectAsync(services);
+        link.Multiplexer.ConnectionFailed += OnFailed;
+        link.Multiplexer.ConnectionRestored += OnRestored;
+        Volatile.Write(ref _link, link);
+        return link.Multiplexer;
     }
 
     private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Lost(failure.EndPoint?.ToString(), failure.ConnectionType, failure.FailureType);

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -9,6 +11,7 @@ namespace Ciba.AspNetCore.Redis.Connection;
 internal sealed partial class RedisStart(
     RedisMultiplexer multiplexer,
     DecisionSignals signals,
+    IServiceProviderIsService registered,
     IOptions<CibaRedisOptions> options,
     TimeProvider time,
     ILogger<RedisStart> logger) : IHostedLifecycleService
@@ -46,7 +49,7 @@ internal sealed partial class RedisStart(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static void Check(CibaRedisOptions options)
+    private void Check(CibaRedisOptions options)
     {
         List<string> problems = [];
         if (options.KeyPrefix is not { Length: >= 1 and <= 64 } prefix || !prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-'))
@@ -62,6 +65,11 @@ internal sealed partial class RedisStart(
         if (options.LookAgainAfter < TimeSpan.FromMilliseconds(100) || options.LookAgainAfter > TimeSpan.FromMinutes(5))
         {
             problems.Add("CibaRedisOptions: LookAgainAfter must be between 100 ms and 5 min.");
+        }
+
+        if (options.ProtectPayload && !registered.IsService(typeof(IDataProtectionProvider)))
+        {
+            problems.Add("CibaRedisOptions: ProtectPayload needs services.AddDataProtection() with keys that all nodes share.");
         }
 
         if (problems.Count > 0)

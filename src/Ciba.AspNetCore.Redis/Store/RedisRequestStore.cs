@@ -19,9 +19,7 @@ internal sealed partial class RedisRequestStore(
     // A node whose clock is ahead does not hide from the others what is pending for them.
     private static readonly TimeSpan ForgottenAfter = TimeSpan.FromMinutes(1);
 
-    private readonly string _node = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(8));
-
-    private long _leases;
+    private readonly Node _node = new();
 
     public async ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
     {
@@ -142,12 +140,12 @@ internal sealed partial class RedisRequestStore(
         }
 
         RedisKey[] touched = [keys.Request(id)];
-        var lease = NewLease();
+        var lease = _node.NewLease();
         RedisResult[] found;
         try
         {
             found = (RedisResult[])(await redis.RunAsync(RedisScript.Poll, touched,
-                [RequestRecord.Digest(clientId), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node[..4], waited ? 1 : 0]))!;
+                [RequestRecord.Digest(clientId), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0]))!;
         }
         catch (CibaStoreUnavailableException)
         {
@@ -165,9 +163,6 @@ internal sealed partial class RedisRequestStore(
             _ => new() { Status = status },
         };
     }
-
-    // Of fixed length, and never the same twice: it is told to nobody, so it need not be hard to guess.
-    private string NewLease() => string.Create(CultureInfo.InvariantCulture, $"{_node}{Interlocked.Increment(ref _leases):X11}");
 
     private CibaPollResult Leased(string id, string lease, byte[] record)
     {
@@ -213,4 +208,20 @@ internal sealed partial class RedisRequestStore(
 
     [LoggerMessage(1, LogLevel.Error, "Request {Request} cannot be read: do the nodes have the same ProtectPayload and the same Data Protection keys?")]
     private partial void NotReadable(string request, Exception exception);
+
+    /// <summary>What tells this node from the others in records and leases.</summary>
+    private sealed class Node
+    {
+        private readonly string _name = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(8));
+
+        private long _leases;
+
+        public Node() => Name = _name[..4];
+
+        /// <summary>As long as there is room for in a record.</summary>
+        public RedisValue Name { get; }
+
+        // Of fixed length, and never the same twice. It is told to nobody, so it need not be hard to guess.
+        public string NewLease() => string.Create(CultureInfo.InvariantCulture, $"{_name}{Interlocked.Increment(ref _leases):X11}");
+    }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Ciba.AspNetCore.Redis.Connection;
 using Microsoft.Extensions.DependencyInjection;
 using StackExchange.Redis;
 
@@ -41,6 +42,13 @@ public sealed class RedisNode : IAsyncDisposable
 
     public static async Task<IConnectionMultiplexer> SharedAsync(RedisServer server, int number) =>
         await Multiplexers.GetOrAdd((server.Endpoint, number), _ => new(() => server.ConnectAsync())).Value;
+
+    /// <summary>Listens to the other nodes from now on, as a host does when it starts.</summary>
+    public RedisNode Listening()
+    {
+        Get<DecisionSignals>().SubscribeAsync().GetAwaiter().GetResult();
+        return this;
+    }
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
