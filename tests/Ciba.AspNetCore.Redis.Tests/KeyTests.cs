@@ -22,7 +22,7 @@ public sealed class KeyTests(string kind)
     [Test]
     public async Task Keys_hold_digests_and_nothing_that_can_be_used()
     {
-        var authReqId = CibaRequestId.Shard(User) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        var authReqId = Requests.NewAuthReqId(User);
         await using var node = RedisNode.On(Server, 0, _prefix, _time);
         await FillAsync(node, authReqId);
 
@@ -60,7 +60,7 @@ public sealed class KeyTests(string kind)
     public async Task Every_key_has_a_time_to_live_in_whatever_state()
     {
         await using var node = RedisNode.On(Server, 0, _prefix, _time);
-        await FillAsync(node, CibaRequestId.Shard(User) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)));
+        await FillAsync(node, Requests.NewAuthReqId(User));
         var none = CancellationToken.None;
         var denied = await node.Store.AddedAsync(Now);
         var approved = await node.Store.AddedAsync(Now);
@@ -94,8 +94,7 @@ public sealed class KeyTests(string kind)
     {
         await using var node = RedisNode.On(Server, 0, _prefix, _time);
         await node.Store.AddedAsync(Now);
-        var shorter = Requests.New(Now);
-        await node.Store.AddAsync(Copy(shorter, Now.AddSeconds(1)), default, CancellationToken.None);
+        await node.Store.AddAsync(Requests.New(Now, lifetime: TimeSpan.FromSeconds(1)), default, CancellationToken.None);
 
         var index = (await KeysAsync()).Single(key => key.Contains("}:u:"));
 
@@ -122,35 +121,9 @@ public sealed class KeyTests(string kind)
         Assert.That((bytes / 100.0) + 64, Is.LessThan(800));
     }
 
-    private static CibaRequest Copy(CibaRequest request, DateTimeOffset expiresAt) => new()
-    {
-        Id = request.Id,
-        ClientId = request.ClientId,
-        ClientName = request.ClientName,
-        Subject = request.Subject,
-        Scopes = request.Scopes,
-        Interval = request.Interval,
-        CreatedAt = request.CreatedAt,
-        ExpiresAt = expiresAt,
-        RetainedUntil = expiresAt + Requests.Retention,
-    };
-
     private async Task FillAsync(RedisNode node, string authReqId)
     {
-        var template = Requests.New(Now, User);
-        var request = new CibaRequest
-        {
-            Id = CibaRequestId.FromAuthReqId(authReqId)!,
-            ClientId = template.ClientId,
-            ClientName = template.ClientName,
-            Subject = User,
-            Scopes = template.Scopes,
-            Interval = template.Interval,
-            CreatedAt = template.CreatedAt,
-            ExpiresAt = template.ExpiresAt,
-            RetainedUntil = template.RetainedUntil,
-        };
-        await node.Store.AddAsync(request, default, CancellationToken.None);
+        await node.Store.AddAsync(Requests.New(Now, User, authReqId), default, CancellationToken.None);
         await node.ReplayCache.TryUseAsync(Jti, Now.AddMinutes(1), CancellationToken.None);
         await node.UserCodes.TryBeginAsync(User, 5, TimeSpan.FromMinutes(15), CancellationToken.None);
     }

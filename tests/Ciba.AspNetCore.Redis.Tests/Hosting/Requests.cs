@@ -13,20 +13,26 @@ public static class Requests
     public static readonly TimeSpan Retention = TimeSpan.FromMinutes(1);
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
 
-    public static CibaRequest New(DateTimeOffset now, string subject = Alice, string? bindingMessage = "W4SCT") => new()
+    public static string NewAuthReqId(string subject = Alice) => CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    public static CibaRequest New(DateTimeOffset now, string subject = Alice, string? authReqId = null, TimeSpan? lifetime = null)
     {
-        Id = CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
-        ClientId = Client,
-        ClientName = "The Client",
-        Subject = subject,
-        Scopes = ["openid", "profile"],
-        BindingMessage = bindingMessage,
-        AcrValues = ["urn:acr:1"],
-        Interval = TimeSpan.FromSeconds(5),
-        CreatedAt = now,
-        ExpiresAt = now + Lifetime,
-        RetainedUntil = now + Lifetime + Retention,
-    };
+        var expiresAt = now + (lifetime ?? Lifetime);
+        return new CibaRequest
+        {
+            Id = CibaRequestId.FromAuthReqId(authReqId ?? NewAuthReqId(subject))!,
+            ClientId = Client,
+            ClientName = "The Client",
+            Subject = subject,
+            Scopes = ["openid", "profile"],
+            BindingMessage = "W4SCT",
+            AcrValues = ["urn:acr:1"],
+            Interval = TimeSpan.FromSeconds(5),
+            CreatedAt = now,
+            ExpiresAt = expiresAt,
+            RetainedUntil = expiresAt + Retention,
+        };
+    }
 
     public static async Task<CibaRequest> AddedAsync(this ICibaRequestStore store, DateTimeOffset now, string subject = Alice)
     {
