@@ -1,0 +1,178 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+
+/// <summary>A network before a server, which fails when it is told to. It begins with passing everything on.</summary>
+public sealed class FaultProxy : RedisServer
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly RedisServer _server;
+    private readonly Lock _lock = new();
+    private readonly HashSet<FaultLink> _links = [];
+    private readonly Task _accepting;
+    private Fault _fault;
+    private TaskCompletionSource _dropped = new();
+    private long _requestBytes;
+    private long _answerBytes;
+
+    public FaultProxy(RedisServer server)
+    {
+        _server = server;
+        _listener.Start();
+        _accepting = AcceptAsync();
+    }
+
+    private enum Fault
+    {
+        None,
+        Hanging,
+        DroppingAnswers,
+        Refusing,
+    }
+
+    public override string Name => _server.Name;
+
+    public override int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>The names of the commands that were passed on, in capitals.</summary>
+    public ConcurrentQueue<string> Requests { get; } = new();
+
+    public long RequestBytes => Interlocked.Read(ref _requestBytes);
+
+    public long AnswerBytes => Interlocked.Read(ref _answerBytes);
+
+    /// <summary>Resets all connections. What new ones get stays as it is.</summary>
+    public void CutAll()
+    {
+        lock (_lock)
+        {
+            Reset(_ => true);
+        }
+    }
+
+    /// <summary>Goes on accepting and reading, and passes nothing on in either direction.</summary>
+    public void Hang() => Change(Fault.Hanging);
+
+    /// <summary>Passes requests on, and throws their answers away.</summary>
+    public void DropAnswers()
+    {
+        lock (_lock)
+        {
+            _dropped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Change(Fault.DroppingAnswers);
+        }
+    }
+
+    /// <summary>Resets all connections, and every new one at once.</summary>
+    public void Refuse()
+    {
+        lock (_lock)
+        {
+            Change(Fault.Refusing);
+            Reset(_ => true);
+        }
+    }
+
+    /// <summary>Passes everything on again. Connections that lost something are reset, since no network leaves out a part.</summary>
+    public void Resume() => Change(Fault.None);
+
+    /// <summary>Waits for the first answer that is thrown away after <see cref="DropAnswers"/>: what it answers was executed.</summary>
+    public Task AnswerDroppedAsync() => _dropped.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+    public override async ValueTask DisposeAsync()
+    {
+        Refuse();
+        _listener.Stop();
+        await _accepting;
+    }
+
+    private void Change(Fault fault)
+    {
+        lock (_lock)
+        {
+            _fault = fault;
+            Reset(link => link.LostBytes);
+        }
+    }
+
+    private void Reset(Predicate<FaultLink> which)
+    {
+        foreach (var link in _links.Where(link => which(link)))
+        {
+            link.Reset();
+        }
+
+        _links.RemoveWhere(which);
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync();
+                _ = ServeAsync(new FaultLink(client, _server.Port));
+            }
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // The listener was stopped.
+        }
+    }
+
+    private async Task ServeAsync(FaultLink link)
+    {
+        lock (_lock)
+        {
+            if (_fault is Fault.Refusing)
+            {
+                link.Reset();
+                return;
+            }
+
+            _links.Add(link);
+        }
+
+        var reader = new RequestReader(Requests.Enqueue);
+        await link.RunAsync(
+            mayPass: isAnswer => MayPass(link, isAnswer),
+            passed: (isAnswer, bytes) =>
+            {
+                if (isAnswer)
+                {
+                    Interlocked.Add(ref _answerBytes, bytes.Length);
+                }
+                else
+                {
+                    Interlocked.Add(ref _requestBytes, bytes.Length);
+                    reader.Read(bytes.Span);
+                }
+            });
+        lock (_lock)
+        {
+            _links.Remove(link);
+        }
+    }
+
+    private bool MayPass(FaultLink link, bool isAnswer)
+    {
+        lock (_lock)
+        {
+            if (_fault is Fault.None || (_fault is Fault.DroppingAnswers && !isAnswer))
+            {
+                return true;
+            }
+
+            link.LostBytes = true;
+            if (_fault is Fault.DroppingAnswers)
+            {
+                _dropped.TrySetResult();
+            }
+
+            return false;
+        }
+    }
+}

@@ -1,2 +1,0 @@
-namespace Ciba.AspNetCore.Redis.Tests.Hosting;
-internal static class Placeholder;
