@@ -57,13 +57,14 @@ public sealed class ServersTests
     {
         const string Script = """
             local before = tonumber(redis.call('GET', KEYS[1]) or '0')
+            for _ = 1, 1000 do end
             redis.call('SET', KEYS[1], string.format('%.0f', before + 1))
             return redis.call('ZADD', KEYS[2], 1, string.format('%.0f', before))
             """;
-        ConnectionMultiplexer[] nodes = [await RedisServers.Get(kind).ConnectAsync(), await RedisServers.Get(kind).ConnectAsync()];
+        var nodes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RedisServers.Get(kind).ConnectAsync()));
         RedisKey[] keys = [NewKey(), NewKey()];
 
-        var added = await Task.WhenAll(Enumerable.Range(0, 1000).Select(call => nodes[call % 2].GetDatabase().ScriptEvaluateAsync(Script, keys)));
+        var added = await Task.WhenAll(Enumerable.Range(0, 4000).Select(call => nodes[call % 4].GetDatabase().ScriptEvaluateAsync(Script, keys)));
         Array.ForEach(nodes, node => node.Close(false));
 
         Assert.That(added.Select(one => (int)one), Is.All.EqualTo(1));
@@ -177,7 +178,7 @@ public sealed class ServersTests
 
         await cluster.Nodes[0].KillAsync();
 
-        var counts = await Task.WhenAll(keys.Select(key => WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])))).WaitAsync(Bound);
+        var counts = await Task.WhenAll(keys.Select(key => Reconnecting.WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])))).WaitAsync(Bound);
         redis.Close(false);
         Assert.That(counts.Select(count => (int)count), Is.All.EqualTo(2));
     }
@@ -214,7 +215,7 @@ public sealed class ServersTests
 
         Assert.That(() => call.WaitAsync(Bound), Throws.TypeOf<RedisConnectionException>());
         proxy.Resume();
-        Assert.That((int)await WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])), Is.EqualTo(3));
+        Assert.That((int)await Reconnecting.WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])), Is.EqualTo(3));
         redis.Close(false);
     }
 
@@ -233,7 +234,7 @@ public sealed class ServersTests
         proxy.Resume();
 
         Assert.That(() => call.WaitAsync(Bound), Throws.TypeOf<RedisConnectionException>());
-        Assert.That((int)await WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])), Is.EqualTo(2));
+        Assert.That((int)await Reconnecting.WorksAgainAsync(() => database.ScriptEvaluateAsync(Count, [key])), Is.EqualTo(2));
         redis.Close(false);
     }
 
@@ -266,21 +267,19 @@ public sealed class ServersTests
         Assert.That(await proxy.AskAsync("PING"), Is.EqualTo("PONG"));
     }
 
-    /// <summary>Calls until the client has found its way back.</summary>
-    private static async Task<RedisResult> WorksAgainAsync(Func<Task<RedisResult>> call)
+    [TestCaseSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+    public async Task A_client_may_start_before_its_server(string kind)
     {
-        using var bound = new CancellationTokenSource(Bound);
-        while (true)
-        {
-            try
-            {
-                return await call();
-            }
-            catch (Exception exception) when (exception is RedisConnectionException or RedisServerException)
-            {
-                await Task.Delay(TimeSpan.FromMilliseconds(20), bound.Token);
-            }
-        }
+        await using var proxy = new FaultProxy(RedisServers.Get(kind));
+        var key = NewKey();
+
+        proxy.Refuse();
+        var redis = await proxy.ConnectAsync();
+        Assert.That(() => redis.GetDatabase().ScriptEvaluateAsync(Count, [key]), Throws.TypeOf<RedisConnectionException>());
+        proxy.Resume();
+
+        Assert.That((int)await Reconnecting.WorksAgainAsync(() => redis.GetDatabase().ScriptEvaluateAsync(Count, [key])), Is.EqualTo(1));
+        redis.Close(false);
     }
 
     private static RedisKey NewKey() => $"{{{nameof(ServersTests)}}}{Guid.NewGuid()}";

@@ -112,6 +112,9 @@ public sealed class RealRedisServer : RedisServer
     }
 
     // A shell that waits for the end of its input, which comes with the end of this process, however that ends.
-    private static Process Watch(int process, string folder) => Process.Start(new ProcessStartInfo(
-        Shell, ["-c", "trap '' HUP INT TERM; read _; kill -9 \"$0\"; rm -rf -- \"$1\"", $"{process}", folder]) { RedirectStandardInput = true })!;
+    private static Process Watch(int process, string folder)
+    {
+        const string Script = "trap '' HUP INT TERM; read _; kill -9 \"$0\"; rm -rf -- \"$1\"";
+        return Process.Start(new ProcessStartInfo(Shell, ["-c", Script, $"{process}", folder]) { RedirectStandardInput = true })!;
+    }
 }
