@@ -12,7 +12,7 @@ internal sealed class FaultLink(TcpClient client, int serverPort)
     public bool LostBytes { get; set; }
 
     /// <summary>Carries bytes both ways until a side ends; each piece only if it may pass.</summary>
-    public async Task RunAsync(Func<bool, bool> mayPass, Action<bool, ReadOnlyMemory<byte>> passed)
+    public async Task RunAsync(Func<bool, bool> mayPass, Action<bool, ReadOnlyMemory<byte>> passes)
     {
         try
         {
@@ -34,8 +34,9 @@ internal sealed class FaultLink(TcpClient client, int serverPort)
             {
                 if (mayPass(isAnswer))
                 {
+                    // Counted first, or whoever has the answer could look before the request is counted.
+                    passes(isAnswer, buffer.AsMemory(0, length));
                     await to.GetStream().WriteAsync(buffer.AsMemory(0, length));
-                    passed(isAnswer, buffer.AsMemory(0, length));
                 }
             }
         }

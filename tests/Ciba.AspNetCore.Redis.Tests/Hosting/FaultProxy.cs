@@ -139,7 +139,7 @@ public sealed class FaultProxy : RedisServer
         var reader = new RequestReader(Requests.Enqueue);
         await link.RunAsync(
             mayPass: isAnswer => MayPass(link, isAnswer),
-            passed: (isAnswer, bytes) =>
+            passes: (isAnswer, bytes) =>
             {
                 if (isAnswer)
                 {
