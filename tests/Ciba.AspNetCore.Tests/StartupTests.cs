@@ -39,6 +39,9 @@ public sealed class StartupTests
         yield return Case(options => options.JwksPath = "/TOKEN", "CibaOptions: the three paths must differ from each other.");
         yield return Case(options => options.PollingInterval = TimeSpan.Zero, "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00.");
         yield return Case(options => options.PollingInterval = Odd, "CibaOptions: PollingInterval must be whole seconds.");
+        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00.");
+        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00.", "LongPollingTimeout above 5 min");
+        yield return Case(options => options.MaxWaitingPolls = -1, "CibaOptions: MaxWaitingPolls must be 0 (no poll waits) or more.");
         yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 1.00:00:00.");
         yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds.");
         yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00.");

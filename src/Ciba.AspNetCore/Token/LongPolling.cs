@@ -12,13 +12,24 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
     private int _waiting;
 
     public ValueTask<CibaPollResult> PollAsync(string id, string clientId, CancellationToken cancellationToken) =>
-        options.Value.LongPollingTimeout > TimeSpan.Zero && Volatile.Read(ref _waiting) < options.Value.MaxWaitingPolls
+        options.Value.LongPollingTimeout > TimeSpan.Zero && TryTakePlace()
             ? WaitAsync(id, clientId, cancellationToken)
             : store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
 
+    private bool TryTakePlace()
+    {
+        // Taken before it is known to be there: polls that come at one moment would all see the last one free.
+        if (Interlocked.Increment(ref _waiting) <= options.Value.MaxWaitingPolls)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _waiting);
+        return false;
+    }
+
     private async ValueTask<CibaPollResult> WaitAsync(string id, string clientId, CancellationToken cancellationToken)
     {
-        Interlocked.Increment(ref _waiting);
         using var timeout = new CancellationTokenSource(options.Value.LongPollingTimeout, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, host.ApplicationStopping, cancellationToken);
         try
@@ -50,7 +61,8 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
     {
         if (expiry - time.GetUtcNow() is { } left && left < options.Value.LongPollingTimeout)
         {
-            timeout.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            // Whole milliseconds, and none too few: the look that follows is to find the request expired.
+            timeout.CancelAfter(left > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)) : TimeSpan.Zero);
         }
     }
 }

@@ -36,6 +36,8 @@ internal sealed partial class TokenEndpoint(
             return;
         }
 
+        // A poll that waits keeps no form: a client assertion in it takes as much memory as all the rest.
+        form = null;
         await using var grant = await context.RequestServices.GetRequiredService<CibaGrants>().RedeemAsync(authReqId, client.Client, context.RequestAborted);
         if (grant.Failed(out error, out var request))
         {

@@ -86,19 +86,17 @@ public sealed class CibaHost : IAsyncDisposable
         return new Answer(response, await response.Content.ReadAsStringAsync());
     }
 
-    public async Task<CibaDecisionResult> ApproveAsync(string authReqId, string user = "alice", CibaApproval? approval = null)
-    {
-        await using var scope = (await ServicesAsync()).CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<ICibaApprovals>()
-            .ApproveAsync(scope.ServiceProvider.GetRequiredService<AuthReqIds>().HandleOf(authReqId)!, FakeUsers.SubjectOf(user), approval, CancellationToken.None);
-    }
+    public Task<CibaDecisionResult> ApproveAsync(string authReqId, string user = "alice", CibaApproval? approval = null) =>
+        DecideAsync(authReqId, (approvals, id) => approvals.ApproveAsync(id, FakeUsers.SubjectOf(user), approval, CancellationToken.None));
 
-    public async Task<CibaDecisionResult> DenyAsync(string authReqId, string user = "alice")
-    {
-        await using var scope = (await ServicesAsync()).CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<ICibaApprovals>()
-            .DenyAsync(scope.ServiceProvider.GetRequiredService<AuthReqIds>().HandleOf(authReqId)!, FakeUsers.SubjectOf(user), CancellationToken.None);
-    }
+    public Task<CibaDecisionResult> DenyAsync(string authReqId, string user = "alice") =>
+        DecideAsync(authReqId, (approvals, id) => approvals.DenyAsync(id, FakeUsers.SubjectOf(user), CancellationToken.None));
+
+    public Task<CibaDecisionResult> FailAsync(string authReqId, string user = "alice") =>
+        DecideAsync(authReqId, (approvals, id) => approvals.FailAsync(id, FakeUsers.SubjectOf(user), CancellationToken.None));
+
+    /// <summary>The handle under which the host's store has a request.</summary>
+    public async Task<string> HandleAsync(string authReqId) => (await ServicesAsync()).GetRequiredService<AuthReqIds>().HandleOf(authReqId)!;
 
     /// <summary>The whole way: a request, alice's yes, and the answer with the tokens.</summary>
     public async Task<Answer> TokensAsync(CibaApproval? approval = null, params (string Name, string? Value)[] changes)
@@ -131,6 +129,12 @@ public sealed class CibaHost : IAsyncDisposable
 
     private static IEnumerable<(string Name, string? Value)> Form((string Name, string? Value)[] right, (string Name, string? Value)[] changes) =>
         right.Where(field => changes.All(change => change.Name != field.Name)).Concat(changes);
+
+    private async Task<CibaDecisionResult> DecideAsync(string authReqId, Func<ICibaApprovals, string, ValueTask<CibaDecisionResult>> decide)
+    {
+        await using var scope = (await ServicesAsync()).CreateAsyncScope();
+        return await decide(scope.ServiceProvider.GetRequiredService<ICibaApprovals>(), await HandleAsync(authReqId));
+    }
 
     private async Task<WebApplication> StartAsync()
     {

@@ -1,12 +1,16 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ciba.AspNetCore.Tests.Hosting;
 
-/// <summary>A memory store whose ends of a lease a test watches or breaks.</summary>
+/// <summary>A memory store whose steps a test watches, holds up or breaks.</summary>
 public sealed class HookedStore : ICibaRequestStore, IDisposable
 {
     private MemoryCibaRequestStore _store = null!;
+
+    /// <summary>Runs before every step, with the name of its method.</summary>
+    public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
     /// <summary>Runs before a lease ends with success.</summary>
     public Action OnComplete { get; set; } = () => { };
@@ -17,6 +21,11 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     /// <summary>Runs after a lease was given back.</summary>
     public Action AfterRelease { get; set; } = () => { };
 
+    /// <summary>The names of the methods that were called, in their order.</summary>
+    public ConcurrentQueue<string> Calls { get; } = new();
+
+    public int Count => _store.Count;
+
     /// <summary>Puts this store in the place of the ready one.</summary>
     public void Use(CibaBuilder builder) => builder.Services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore>(provider =>
     {
@@ -24,41 +33,75 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return this;
     }));
 
-    public ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken) =>
-        _store.AddAsync(request, limits, cancellationToken);
-
-    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        _store.PollAsync(id, clientId, now, leaseTime, cancellationToken);
-
-    public ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken)
+    public async ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
     {
-        OnComplete();
-        return _store.CompleteAsync(id, lease, cancellationToken);
+        await BeginAsync(nameof(AddAsync));
+        return await _store.AddAsync(request, limits, cancellationToken);
     }
 
-    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        _store.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+    public async ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(PollAsync));
+        return await _store.PollAsync(id, clientId, now, leaseTime, cancellationToken);
+    }
 
-    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => _store.WaitForDecisionAsync(id, cancellationToken);
+    public async ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(PollAfterWaitAsync));
+        return await _store.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+    }
+
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue(nameof(WaitForDecisionAsync));
+        return _store.WaitForDecisionAsync(id, cancellationToken);
+    }
+
+    public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(CompleteAsync));
+        OnComplete();
+        return await _store.CompleteAsync(id, lease, cancellationToken);
+    }
 
     public async ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken)
     {
+        await BeginAsync(nameof(ReleaseAsync));
         OnRelease();
         var released = await _store.ReleaseAsync(id, lease, cancellationToken);
         AfterRelease();
         return released;
     }
 
-    public ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken) =>
-        _store.DecideAsync(id, subject, decision, now, cancellationToken);
+    public async ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(DecideAsync));
+        return await _store.DecideAsync(id, subject, decision, now, cancellationToken);
+    }
 
-    public ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
-        _store.GetAsync(id, subject, now, cancellationToken);
+    public async ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(GetAsync));
+        return await _store.GetAsync(id, subject, now, cancellationToken);
+    }
 
-    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
-        _store.ListPendingAsync(subject, now, cancellationToken);
+    public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(ListPendingAsync));
+        return await _store.ListPendingAsync(subject, now, cancellationToken);
+    }
 
-    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => _store.RemoveAsync(id, subject, cancellationToken);
+    public async ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(RemoveAsync));
+        return await _store.RemoveAsync(id, subject, cancellationToken);
+    }
 
     public void Dispose() => _store.Dispose();
+
+    private Task BeginAsync(string method)
+    {
+        Calls.Enqueue(method);
+        return Before(method);
+    }
 }
