@@ -16,6 +16,23 @@ public sealed class LongPollingLimitTests
 
     private readonly WaitingPolls _polls = new();
 
+    [Test]
+    public async Task A_store_that_makes_nobody_wait_is_not_looked_at_for_ever()
+    {
+        var store = new HookedStore { MakesNobodyWait = true };
+        await using var host = new CibaHost { Options = options => options.LongPollingTimeout = Limit, Setup = store.Use };
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        store.Calls.Clear();
+
+        var answer = await host.PollAsync(id).WaitAsync(Bound);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Error, Is.EqualTo("authorization_pending"));
+            Assert.That(store.Calls.Count(call => call == "PollAfterWaitAsync"), Is.EqualTo(1));
+        }
+    }
+
     [Test, Spec("T12")]
     public async Task A_client_that_goes_away_is_forgotten_at_once_and_the_approval_is_left([Values] bool kestrel)
     {

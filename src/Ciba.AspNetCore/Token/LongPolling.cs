@@ -38,8 +38,11 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
             var decided = store.WaitForDecisionAsync(id, over.Token);
             var found = await store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
             EndWith(found.PendingUntil, timeout);
-            while (found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
+            var hasWaited = true;
+            while (hasWaited && found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
             {
+                // A store that does not make anybody wait is looked at once more, and not for ever.
+                hasWaited = !decided.IsCompleted;
                 await decided.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
 
@@ -52,7 +55,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
         }
         finally
         {
-            await over.CancelAsync();
+            over.Cancel();
             Interlocked.Decrement(ref _waiting);
         }
     }

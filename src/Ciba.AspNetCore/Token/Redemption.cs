@@ -56,7 +56,7 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
         catch (Exception exception)
         {
             // The lease returns by itself; what made it fail is being reported already.
-            NotReleased(CibaLog.Short(id), exception);
+            NotReleased(CibaLog.Short(id), exception is CibaStoreUnavailableException ? null : exception);
         }
     }
 
@@ -67,5 +67,5 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
     private partial void LeaseLost(string clientId, string request);
 
     [LoggerMessage(13, LogLevel.Warning, "The lease on request {Request} could not be given back and will run out")]
-    private partial void NotReleased(string request, Exception exception);
+    private partial void NotReleased(string request, Exception? exception);
 }

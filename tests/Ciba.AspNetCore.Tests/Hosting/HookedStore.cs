@@ -12,6 +12,9 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     /// <summary>Runs before every step, with the name of its method.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Breaks its promise: every wait is over at once.</summary>
+    public bool MakesNobodyWait { get; set; }
+
     /// <summary>Runs before a lease ends with success.</summary>
     public Action OnComplete { get; set; } = () => { };
 
@@ -54,7 +57,7 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken)
     {
         Calls.Enqueue(nameof(WaitForDecisionAsync));
-        return _store.WaitForDecisionAsync(id, cancellationToken);
+        return MakesNobodyWait ? Task.CompletedTask : _store.WaitForDecisionAsync(id, cancellationToken);
     }
 
     public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken)
