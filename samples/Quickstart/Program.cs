@@ -2,7 +2,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
-using StackExchange.Redis;
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Configuration.AddQuickstartFiles(args);
@@ -25,7 +24,11 @@ var ciba = builder.Services
 // Several of these behind one Redis are one provider: what is made on one can be approved and redeemed on another.
 if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
 {
-    var connected = ConnectionMultiplexer.Connect(redis);
+    if (SharedKeys.TryConnect(redis) is not { } connected)
+    {
+        return 1;
+    }
+
     ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
     var keys = SharedKeys.Get(connected);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
@@ -50,3 +53,4 @@ if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
 }
 
 app.Run();
+return 0;

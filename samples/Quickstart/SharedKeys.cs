@@ -15,6 +15,21 @@ public static class SharedKeys
     private static readonly TimeSpan Life = TimeSpan.FromDays(365);
     private static readonly string[] Algorithms = ["ES256", "PS256", "RS256"];
 
+    /// <summary>The Redis that the nodes share, or null where it is not there: without it there are no keys to start with.</summary>
+    public static ConnectionMultiplexer? TryConnect(string redis)
+    {
+        try
+        {
+            return ConnectionMultiplexer.Connect(redis);
+        }
+        catch (RedisConnectionException)
+        {
+            var where = string.Join(", ", redis.Split(',').Where(part => !part.Contains('=')));
+            Console.Error.WriteLine($"Ciba:Redis: no Redis can be reached at {where}. Start it, correct the setting, or leave it out to keep the requests in memory.");
+            return null;
+        }
+    }
+
     public static SigningCredentials[] Get(IConnectionMultiplexer redis)
     {
         var database = redis.GetDatabase();

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
@@ -31,6 +32,9 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
     /// <summary>The multiplexer where there is one already.</summary>
     public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
+
+    /// <summary>An end point as it stands in a connection string.</summary>
+    public static string? Name(EndPoint? endPoint) => endPoint is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : endPoint?.ToString();
 
     public Task<IConnectionMultiplexer> GetAsync()
     {
@@ -78,11 +82,11 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
         return link.Multiplexer;
     }
 
-    private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Lost(failure.EndPoint?.ToString(), failure.ConnectionType, failure.FailureType);
+    private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
 
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
-        Back(restored.EndPoint?.ToString(), restored.ConnectionType);
+        Back(Name(restored.EndPoint), restored.ConnectionType);
         Restored?.Invoke();
     }
 

@@ -78,7 +78,7 @@ internal sealed partial class RedisStart(
         }
     }
 
-    private string Where() => multiplexer.Current is { } known ? string.Join(", ", known.GetEndPoints().Select(endPoint => endPoint.ToString())) : "no end point known yet";
+    private string Where() => multiplexer.Current is { } known ? string.Join(", ", known.GetEndPoints().Select(RedisMultiplexer.Name)) : "no end point known yet";
 
     [LoggerMessage(1, LogLevel.Error, NotReachable + " ({EndPoints}): requests are answered 503 until it is there")]
     private partial void StartsWithout(string endPoints, Exception exception);
