@@ -35,7 +35,7 @@ public static class CibaRedisBuilderExtensions
         ArgumentNullException.ThrowIfNull(configuration);
         var ours = configuration.Clone();
         ours.AbortOnConnectFail = false;
-        return Add(builder, new RedisSource(async _ => await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true), configure);
+        return Add(builder, new RedisSource(async _ => await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true, [.. ours.EndPoints]), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host is connected to already. The host closes that connection.</summary>

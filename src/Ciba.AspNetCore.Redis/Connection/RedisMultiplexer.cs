@@ -1,10 +1,11 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
-/// <summary>Where the multiplexer comes from, and whether it is ours to close.</summary>
-internal sealed record RedisSource(Func<IServiceProvider, Task<IConnectionMultiplexer>> ConnectAsync, bool IsOurs);
+/// <summary>Where the multiplexer comes from, whether it is ours to close, and to which end points it goes where that is known before.</summary>
+internal sealed record RedisSource(Func<IServiceProvider, Task<IConnectionMultiplexer>> ConnectAsync, bool IsOurs, IReadOnlyCollection<EndPoint>? EndPoints = null);
 
 /// <summary>The one multiplexer, made at the first call; a connection that failed is tried again at the next.</summary>
 internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvider services, ILogger<RedisMultiplexer> logger) : IAsyncDisposable
@@ -19,6 +20,11 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
     /// <summary>The multiplexer where there is one already.</summary>
     public IConnectionMultiplexer? Current => Volatile.Read(ref _current);
+
+    /// <summary>Where it goes, for a log: nothing else that a connection string holds.</summary>
+    public string EndPoints => (Current?.GetEndPoints() ?? source.EndPoints) is { } known
+        ? string.Join(", ", known.Select(endPoint => endPoint is DnsEndPoint named ? $"{named.Host}:{named.Port}" : endPoint.ToString()))
+        : "no end point known yet";
 
     public Task<IConnectionMultiplexer> GetAsync()
     {

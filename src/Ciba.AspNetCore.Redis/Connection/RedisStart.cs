@@ -29,10 +29,10 @@ internal sealed partial class RedisStart(
         {
             if (options.Value.RequireConnectionAtStart)
             {
-                throw new CibaConfigurationException([$"{NotReachable} ({Where()}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}"]);
+                throw new CibaConfigurationException([$"{NotReachable} ({multiplexer.EndPoints}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}"]);
             }
 
-            StartsWithout(Where(), exception);
+            StartsWithout(multiplexer.EndPoints, exception);
         }
     }
 
@@ -69,8 +69,6 @@ internal sealed partial class RedisStart(
             throw new CibaConfigurationException(problems);
         }
     }
-
-    private string Where() => multiplexer.Current is { } known ? string.Join(", ", known.GetEndPoints().Select(endPoint => endPoint.ToString())) : "no end point known yet";
 
     [LoggerMessage(1, LogLevel.Error, NotReachable + " ({EndPoints}): requests are answered 503 until it is there")]
     private partial void StartsWithout(string endPoints, Exception exception);
