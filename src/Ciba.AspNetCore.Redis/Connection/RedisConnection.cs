@@ -20,21 +20,24 @@ internal sealed partial class RedisConnection(
     private long _lookedForMaster;
 
     /// <summary>Names, script and keys, is complete in itself; a script that Redis has forgotten is sent along once more.</summary>
-    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) =>
-        BoundAsync(async database =>
+    public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
+    {
+        var began = time.GetTimestamp();
+        var timeout = options.Value.OperationTimeout;
+        try
         {
-            try
-            {
-                return await database.ScriptEvaluateAsync(script.Digest, keys, values);
-            }
-            catch (RedisServerException exception) when (exception.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
-            {
-                return await database.ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache);
-            }
-        });
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values), timeout);
+        }
+        catch (CibaStoreUnavailableException exception) when (exception.InnerException is RedisServerException { Message: var message } && message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            // Only while the caller waits: later, it would come behind the taking back of the same step.
+            var left = timeout - time.GetElapsedTime(began);
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache), left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+    }
 
     /// <summary>One command that reads.</summary>
-    public Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> read) => BoundAsync(read);
+    public Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> read) => BoundAsync(read, options.Value.OperationTimeout);
 
     /// <summary>
     /// Takes back a step of which nobody knows whether it was taken: on the same connection it runs behind that step, if
@@ -69,9 +72,8 @@ internal sealed partial class RedisConnection(
         }
     }
 
-    private async Task<T> BoundAsync<T>(Func<IDatabase, Task<T>> run)
+    private async Task<T> BoundAsync<T>(Func<IDatabase, Task<T>> run, TimeSpan timeout)
     {
-        var timeout = options.Value.OperationTimeout;
         try
         {
             var connected = multiplexer.Current ?? await multiplexer.GetAsync().WithinAsync(timeout, time);
@@ -83,7 +85,7 @@ internal sealed partial class RedisConnection(
         }
         catch (TimeoutException exception)
         {
-            throw new CibaStoreUnavailableException($"Redis did not answer within {timeout:c}.", exception);
+            throw new CibaStoreUnavailableException($"Redis did not answer within {options.Value.OperationTimeout:c}.", exception);
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
