@@ -1,4 +1,5 @@
 using Ciba.AspNetCore;
+using Microsoft.Extensions.Options;
 
 namespace Quickstart;
 
@@ -10,16 +11,18 @@ public static class Automation
 {
     public static void MapAutomation(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, CancellationToken cancellationToken) =>
-            DecideAsync(authReqId, users, (id, subject) => approvals.ApproveAsync(id, subject, null, cancellationToken)));
+        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
+            DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.ApproveAsync(id, subject, null, cancellationToken)));
 
-        endpoints.MapPost("/automation/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, CancellationToken cancellationToken) =>
-            DecideAsync(authReqId, users, (id, subject) => approvals.DenyAsync(id, subject, cancellationToken)));
+        endpoints.MapPost("/automation/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
+            DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.DenyAsync(id, subject, cancellationToken)));
     }
 
-    private static async Task<IResult> DecideAsync(string authReqId, UserList users, Func<string, string, ValueTask<CibaDecisionResult>> decide)
+    private static string? Handle(string authReqId, IOptions<CibaOptions> options) => CibaRequestId.FromAuthReqId(authReqId, options.Value.ConcealmentKey);
+
+    private static async Task<IResult> DecideAsync(string? id, UserList users, Func<string, string, ValueTask<CibaDecisionResult>> decide)
     {
-        if (CibaRequestId.FromAuthReqId(authReqId) is not { } id)
+        if (id is null)
         {
             return Results.NotFound();
         }

@@ -32,6 +32,11 @@ if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
     ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
     var keys = SharedKeys.Get(connected);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
+    builder.Services.AddDataProtection().AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected));
+}
+else
+{
+    builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
 }
 
 _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
@@ -39,7 +44,6 @@ _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
 // The user's phone signs in with the user's name and password; nothing else here does.
 builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
 builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme).RequireAuthenticatedUser());
-builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
 
 var app = builder.Build();
 

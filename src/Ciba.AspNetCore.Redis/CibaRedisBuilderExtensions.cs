@@ -33,8 +33,7 @@ public static class CibaRedisBuilderExtensions
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, ConfigurationOptions configuration, Action<CibaRedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        var ours = configuration.Clone();
-        return Add(builder, new RedisSource(_ => RedisLink.MakeAsync(ours)), configure);
+        return Add(builder, RedisSource.Ours(configuration), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host is connected to already. The host closes that connection.</summary>
@@ -51,7 +50,8 @@ public static class CibaRedisBuilderExtensions
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="multiplexer">Finds or makes the host's multiplexer. Called again where it throws.</param>
     /// <param name="configure">Sets the options.</param>
-    public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, Task<IConnectionMultiplexer>> multiplexer, Action<CibaRedisOptions>? configure = null)
+    public static CibaBuilder AddRedisStore<T>(this CibaBuilder builder, Func<IServiceProvider, Task<T>> multiplexer, Action<CibaRedisOptions>? configure = null)
+        where T : IConnectionMultiplexer
     {
         ArgumentNullException.ThrowIfNull(multiplexer);
         return Add(builder, new RedisSource(async services => new RedisLink(await multiplexer(services), IsOurs: false)), configure);
@@ -65,17 +65,18 @@ public static class CibaRedisBuilderExtensions
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Action<CibaRedisOptions>? configure = null) =>
-        Add(builder, new RedisSource(services => ConnectAsync(services.GetRequiredService<IOptions<RedisCacheOptions>>().Value)), configure);
+        Add(builder, new RedisSource(services => ConnectAsync(services, services.GetRequiredService<IOptions<RedisCacheOptions>>().Value)), configure);
 
-    private static async Task<RedisLink> ConnectAsync(RedisCacheOptions cache)
+    private static async Task<RedisLink> ConnectAsync(IServiceProvider services, RedisCacheOptions cache)
     {
         if (cache.ConnectionMultiplexerFactory is { } connect)
         {
             return new RedisLink(await connect(), IsOurs: false);
         }
 
-        return await RedisLink.MakeAsync(cache.ConfigurationOptions ?? ConfigurationOptions.Parse(cache.Configuration
-            ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."])));
+        var configuration = cache.ConfigurationOptions ?? ConfigurationOptions.Parse(cache.Configuration
+            ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."]));
+        return await RedisSource.Ours(configuration).ConnectAsync(services);
     }
 
 #endif
@@ -99,6 +100,7 @@ public static class CibaRedisBuilderExtensions
         services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore, RedisRequestStore>());
         services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());
         services.Replace(ServiceDescriptor.Singleton<ICibaUserCodeLimiter, RedisUserCodeLimiter>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStartupCheck, RedisOptionRules>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RedisStart>());
         return builder;
     }

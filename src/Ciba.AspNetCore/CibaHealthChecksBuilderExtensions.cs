@@ -9,8 +9,8 @@ public static class CibaHealthChecksBuilderExtensions
     private static readonly TimeSpan DefaultDegradedAfter = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Adds a check that the store of the requests answers: unhealthy where it does not, degraded where it is slow. Each look
-    /// is one round trip and changes nothing.
+    /// Adds a check that the store answers and takes what is written: unhealthy where it does not, degraded where it is slow.
+    /// Each look is two steps of the store, and leaves nothing that lasts.
     /// </summary>
     /// <param name="builder">What <c>AddHealthChecks()</c> returned.</param>
     /// <param name="name">The name of the check. Default <c>ciba</c>.</param>

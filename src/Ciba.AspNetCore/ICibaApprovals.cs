@@ -1,6 +1,10 @@
 namespace Ciba.AspNetCore;
 
 /// <summary>What the user's authentication device calls (CIBA Core section 8): see what waits, and answer it.</summary>
+/// <remarks>
+/// All of these throw <see cref="CibaStoreUnavailableException"/> where the store cannot be reached. An answer may be recorded
+/// all the same: the device asks again what waits.
+/// </remarks>
 public interface ICibaApprovals
 {
     /// <summary>The user's requests that wait for an answer, oldest first.</summary>

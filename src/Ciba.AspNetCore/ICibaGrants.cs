@@ -15,6 +15,7 @@ public interface ICibaGrants
     /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
     /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>
     /// <param name="cancellationToken">Fires when the client has gone.</param>
+    /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>
     ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken);
 }
 
@@ -43,8 +44,9 @@ public sealed class CibaGrant : IAsyncDisposable
     /// <summary>
     /// Ends the lease: from here on the <c>auth_req_id</c> is used. Call it when the tokens are there and before they are sent.
     /// False where the lease had run out and another poll took it: throw the tokens away and answer
-    /// <see cref="CibaError.AuthorizationPending"/>.
+    /// <see cref="CibaError.AuthorizationPending"/>. Where it throws, throw them away too: the approval stands.
     /// </summary>
+    /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>
     public ValueTask<bool> CompleteAsync(CancellationToken cancellationToken) =>
         _redemption is null
             ? throw new InvalidOperationException("There is nothing to complete: the grant has an error.")

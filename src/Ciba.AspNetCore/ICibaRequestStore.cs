@@ -43,7 +43,8 @@ public interface ICibaRequestStore
 
     /// <summary>
     /// Ends a lease with success: the request is redeemed, and remembered as such until its end. False where the lease has
-    /// gone to somebody else or the request is gone; then the tokens must not be handed out.
+    /// gone to somebody else or the request is gone; then the tokens must not be handed out. Nor where it throws: the store
+    /// gives the approval back then as soon as it can, even if the step was taken.
     /// </summary>
     ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken);
 

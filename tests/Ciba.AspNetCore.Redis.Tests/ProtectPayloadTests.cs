@@ -99,6 +99,28 @@ public sealed class ProtectPayloadTests(string kind) : IDisposable
     }
 
     [Test]
+    public async Task A_user_to_whom_the_head_was_made_over_sees_nothing_and_approves_nothing()
+    {
+        await using var node = Node(0);
+        var request = await node.Store.AddedAsync(Now);
+        var record = (await RecordAsync(request))!;
+        RequestRecord.Digest("mallory").CopyTo(record, 18);
+        await (await DatabaseAsync()).StringSetAsync(Key(request), record);
+
+        var seen = await node.Store.GetAsync(request.Id, "mallory", Now, CancellationToken.None);
+        await node.Store.DecideAsync(request.Id, "mallory", new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = Now, Scopes = ["openid"] }, Now, CancellationToken.None);
+        record = (await RecordAsync(request))!;
+        RequestRecord.Digest("alice").CopyTo(record, 18);
+        await (await DatabaseAsync()).StringSetAsync(Key(request), record);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(seen, Is.Null);
+            Assert.That(() => node.Store.PollAsync(request, Now).AsTask(), Throws.Exception);
+        }
+    }
+
+    [Test]
     public async Task A_claim_of_approval_without_one_is_worth_nothing([Values] bool protect)
     {
         await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time, options => options.ProtectPayload = protect, UseKeyRing);

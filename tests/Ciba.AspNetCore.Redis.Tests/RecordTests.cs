@@ -42,10 +42,10 @@ public sealed class RecordTests(string kind)
     {
         var decision = new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = Now, Scopes = ["openid"], AuthTime = Now, Acr = "urn:acr:1", Amr = ["face"] };
 
-        var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(decision));
+        var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(decision, "alice"));
 
         Assert.That(Encoding.UTF8.GetString(section, 4, section.Length - 4), Is.EqualTo(
-            """{"outcome":"Approved","decided_at":639040752000000000,"scope":["openid"],"auth_time":639040752000000000,"acr":"urn:acr:1","amr":["face"]}"""));
+            """{"outcome":"Approved","sub":"alice","decided_at":639040752000000000,"scope":["openid"],"auth_time":639040752000000000,"acr":"urn:acr:1","amr":["face"]}"""));
         Assert.That(section[0], Is.EqualTo((byte)'d'));
     }
 
@@ -111,6 +111,16 @@ public sealed class RecordTests(string kind)
     }
 
     [Test]
+    public async Task A_status_of_a_next_version_is_not_taken_for_another()
+    {
+        await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time);
+        var request = await node.Store.AddedAsync(Now);
+        await ChangeAsync(request, record => [.. record[..80], (byte)'Z', .. record[81..]]);
+
+        Assert.That(() => node.Store.PollAsync(request, Now).AsTask(), Throws.TypeOf<CibaStoreUnavailableException>().With.Message.Contains("newer version"));
+    }
+
+    [Test]
     public async Task A_pending_poll_writes_the_poll_time_and_leaves_the_rest()
     {
         await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time);
@@ -134,8 +144,10 @@ public sealed class RecordTests(string kind)
     {
         await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time);
         var broken = await node.Store.AddedAsync(Now);
+        var newer = await node.Store.AddedAsync(Now);
         var good = await node.Store.AddedAsync(Now);
         await ChangeAsync(broken, record => [.. record[..^5], 0, 0, 0, 0, 0]);
+        await ChangeAsync(newer, record => [(byte)'2', .. record[1..]]);
 
         var listed = await node.Store.ListPendingAsync(Requests.Alice, Now, CancellationToken.None);
 

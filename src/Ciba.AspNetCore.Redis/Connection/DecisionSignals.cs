@@ -21,6 +21,8 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Waiters> _waiting = new(StringComparer.Ordinal);
 
+    private readonly Action<RedisChannel, RedisValue> _heard;
+
     private Task<bool>? _subscribing;
     private bool _saidNotListening;
 
@@ -32,6 +34,7 @@ internal sealed partial class DecisionSignals : IDisposable
         _options = options;
         _time = time;
         _logger = logger;
+        _heard = (_, id) => Wake(id!);
         _multiplexer.Restored += OnRestored;
     }
 
@@ -60,7 +63,10 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             _ = SubscribeAsync();
-            await waiters.Decided.Task.WaitAsync(_options.Value.LookAgainAfter, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            // Polls that were woken together are not to look together for ever.
+            var patience = _options.Value.LookAgainAfter * (1 - (Random.Shared.NextDouble() / 5));
+            await waiters.Decided.Task.WaitAsync(patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {
@@ -82,7 +88,19 @@ internal sealed partial class DecisionSignals : IDisposable
         }
     }
 
-    public void Dispose() => _multiplexer.Restored -= OnRestored;
+    /// <summary>Listens no longer: a multiplexer of the host's own lives on.</summary>
+    public void Dispose()
+    {
+        _multiplexer.Restored -= OnRestored;
+        try
+        {
+            _multiplexer.Current?.GetSubscriber().Unsubscribe(_channel, _heard, CommandFlags.FireAndForget);
+        }
+        catch (Exception exception) when (exception is RedisException or ObjectDisposedException)
+        {
+            // There is nobody to listen to.
+        }
+    }
 
     private async Task<bool> ListenAsync()
     {
@@ -90,7 +108,7 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
-            await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
+            await subscriber.SubscribeAsync(_channel, _heard);
             _saidNotListening = false;
             return true;
         }

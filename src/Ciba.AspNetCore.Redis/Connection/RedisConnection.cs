@@ -15,53 +15,104 @@ internal sealed partial class RedisConnection(
     TimeProvider time,
     ILogger<RedisConnection> logger)
 {
+    // A replica may answer from what it had when its master was last heard of.
+    private const CommandFlags Master = CommandFlags.DemandMaster;
+
+    private const int MostTakeBacks = 20;
+
+    private static readonly TimeSpan TakeBackEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
+
+    // In newer versions of Redis such a code begins the answer, in older ones it stands somewhere in it.
+    private static readonly string[] MasterIsElsewhere = ["READONLY", "MASTERDOWN", "CLUSTERDOWN"];
+    private static readonly string[] Codes = [.. MasterIsElsewhere, "OOM", "NOREPLICAS", "MISCONF", "LOADING", "BUSY", "NOPERM", "NOAUTH", "NOSCRIPT"];
 
     private long _lookedForMaster;
 
-    /// <summary>Names, script and keys, is complete in itself; a script that Redis has forgotten is sent along once more.</summary>
-    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) =>
-        BoundAsync(async database =>
-        {
-            try
-            {
-                return await database.ScriptEvaluateAsync(script.Digest, keys, values);
-            }
-            catch (RedisServerException exception) when (exception.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
-            {
-                return await database.ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache);
-            }
-        });
-
-    /// <summary>One command that reads.</summary>
-    public Task<T> ReadAsync<T>(Func<IDatabase, Task<T>> read) => BoundAsync(read);
-
-    /// <summary>
-    /// Takes back a step of which nobody knows whether it was taken: on the same connection it runs behind that step, if
-    /// both run at all. Nobody waits for it.
-    /// </summary>
-    public void TakeBack(RedisScript script, RedisKey[] keys, RedisValue[] values) => _ = TakeBackAsync(script, keys, values);
-
-    /// <summary>Calls out something that nobody relies on.</summary>
-    public void Publish(RedisChannel channel, RedisValue message) => _ = PublishAsync(channel, message);
-
-    private async Task TakeBackAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
+    /// <summary>Runs a step; a script that Redis has forgotten is sent along once more.</summary>
+    public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
     {
+        var began = time.GetTimestamp();
+        var timeout = options.Value.OperationTimeout;
         try
         {
-            await (await multiplexer.GetAsync()).GetDatabase().ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache);
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values, Master), timeout);
         }
-        catch (Exception exception) when (IsOfRedis(exception))
+        catch (CibaStoreUnavailableException exception) when (exception.InnerException is RedisServerException { Message: var message } && message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
-            NotTakenBack(script.Name, exception);
+            // Only while the caller waits: later, it would come behind the taking back of the same step.
+            var left = timeout - time.GetElapsedTime(began);
+            return await BoundAsync(
+                database => database.ScriptEvaluateAsync(script.Text, keys, values, Master | CommandFlags.NoScriptCache),
+                left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
     }
 
-    private async Task PublishAsync(RedisChannel channel, RedisValue message)
+    /// <summary>
+    /// Runs a step, and where nobody knows whether it was taken, takes it back by another, which runs behind it on the same
+    /// connection or is tried again on the next. Nobody waits for it.
+    /// </summary>
+    public async Task<RedisResult> RunOrTakeBackAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, RedisScript undo, RedisValue[] undoValues)
     {
         try
         {
-            await (await multiplexer.GetAsync()).GetSubscriber().PublishAsync(channel, message, CommandFlags.FireAndForget);
+            return await RunAsync(script, keys, values);
+        }
+        catch (CibaStoreUnavailableException exception) when (MayHaveBeenTaken(exception.InnerException))
+        {
+            TakeBack(undo, keys, undoValues);
+            throw;
+        }
+    }
+
+    /// <summary>Takes back a step without waiting for it. Where there was never a connection, there is nothing to take back.</summary>
+    public void TakeBack(RedisScript undo, RedisKey[] keys, RedisValue[] values)
+    {
+        if (multiplexer.Current is { } connected)
+        {
+            _ = TakeBackAsync(connected, undo, keys, values);
+        }
+    }
+
+    /// <summary>One command that reads.</summary>
+    public Task<T> ReadAsync<T>(Func<IDatabase, CommandFlags, Task<T>> read) => BoundAsync(database => read(database, Master), options.Value.OperationTimeout);
+
+    /// <summary>Calls out something that nobody relies on.</summary>
+    public void Publish(RedisChannel channel, RedisValue message)
+    {
+        if (multiplexer.Current is { } connected)
+        {
+            _ = PublishAsync(connected, channel, message);
+        }
+    }
+
+    private async Task TakeBackAsync(IConnectionMultiplexer connected, RedisScript undo, RedisKey[] keys, RedisValue[] values)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await connected.GetDatabase().ScriptEvaluateAsync(undo.Text, keys, values, Master | CommandFlags.NoScriptCache);
+                return;
+            }
+            catch (Exception exception) when (IsOfRedis(exception))
+            {
+                if (attempt == MostTakeBacks)
+                {
+                    NotTakenBack(undo.Name, exception);
+                    return;
+                }
+            }
+
+            await Task.Delay(TakeBackEvery, time);
+        }
+    }
+
+    private async Task PublishAsync(IConnectionMultiplexer connected, RedisChannel channel, RedisValue message)
+    {
+        try
+        {
+            await connected.GetSubscriber().PublishAsync(channel, message, CommandFlags.FireAndForget);
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
@@ -69,13 +120,14 @@ internal sealed partial class RedisConnection(
         }
     }
 
-    private async Task<T> BoundAsync<T>(Func<IDatabase, Task<T>> run)
+    private async Task<T> BoundAsync<T>(Func<IDatabase, Task<T>> run, TimeSpan timeout)
     {
-        var timeout = options.Value.OperationTimeout;
         try
         {
+            var began = time.GetTimestamp();
             var connected = multiplexer.Current ?? await multiplexer.GetAsync().WithinAsync(timeout, time);
-            return await run(connected.GetDatabase()).WithinAsync(timeout, time);
+            var left = timeout - time.GetElapsedTime(began);
+            return await run(connected.GetDatabase()).WithinAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
         }
         catch (RedisServerException exception)
         {
@@ -83,7 +135,7 @@ internal sealed partial class RedisConnection(
         }
         catch (TimeoutException exception)
         {
-            throw new CibaStoreUnavailableException($"Redis did not answer within {timeout:c}.", exception);
+            throw new CibaStoreUnavailableException($"Redis did not answer within {options.Value.OperationTimeout:c}.", exception);
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
@@ -91,16 +143,16 @@ internal sealed partial class RedisConnection(
         }
     }
 
-    // The first word of such an answer is a code; what follows may speak of keys.
+    // Only the code is repeated: the rest of such an answer may speak of keys.
     private CibaStoreUnavailableException Refused(RedisServerException exception)
     {
-        if (exception.Message.Contains("CIBAVERSION", StringComparison.Ordinal))
+        if (exception.Message.Contains(RequestRecord.VersionCode, StringComparison.Ordinal))
         {
             return new CibaStoreUnavailableException(RequestRecord.NewerVersion, exception);
         }
 
-        var code = exception.Message.Split(' ', 2)[0];
-        if (code is "READONLY" or "MASTERDOWN" or "CLUSTERDOWN")
+        var code = Codes.FirstOrDefault(known => exception.Message.Contains(known, StringComparison.Ordinal)) ?? exception.Message.Split(' ', 2)[0];
+        if (MasterIsElsewhere.Contains(code))
         {
             LookForMaster();
         }
@@ -119,9 +171,13 @@ internal sealed partial class RedisConnection(
         }
     }
 
-    private static bool IsOfRedis(Exception exception) => exception is RedisException or TimeoutException or ObjectDisposedException or IOException or CibaStoreUnavailableException;
+    // Not what Redis refused, and not what had no connection to be sent on.
+    private static bool MayHaveBeenTaken(Exception? cause) =>
+        cause is not (RedisServerException or RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection });
 
-    [LoggerMessage(1, LogLevel.Debug, "The step {Script} could not be taken back")]
+    private static bool IsOfRedis(Exception exception) => exception is RedisException or TimeoutException or ObjectDisposedException or IOException;
+
+    [LoggerMessage(1, LogLevel.Debug, "A step could not be taken back by {Script}")]
     private partial void NotTakenBack(string script, Exception exception);
 
     [LoggerMessage(2, LogLevel.Debug, "A decision could not be called out: waiting polls find it by themselves")]

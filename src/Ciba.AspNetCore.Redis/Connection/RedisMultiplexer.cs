@@ -4,37 +4,38 @@ using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
-/// <summary>Where the multiplexer comes from.</summary>
-internal sealed record RedisSource(Func<IServiceProvider, Task<RedisLink>> ConnectAsync);
-
-/// <summary>A multiplexer, and whether it is ours to close.</summary>
-internal sealed record RedisLink(IConnectionMultiplexer Multiplexer, bool IsOurs)
+/// <summary>Where the multiplexer comes from, and where it will lead as far as that is known beforehand.</summary>
+internal sealed record RedisSource(Func<IServiceProvider, Task<RedisLink>> ConnectAsync, IReadOnlyCollection<EndPoint>? EndPoints = null)
 {
     /// <summary>A connection of our own, which keeps trying where Redis is not there yet.</summary>
-    public static async Task<RedisLink> MakeAsync(ConfigurationOptions configuration)
+    public static RedisSource Ours(ConfigurationOptions configuration)
     {
         var ours = configuration.Clone();
         ours.AbortOnConnectFail = false;
-        return new RedisLink(await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true);
+        return new(async _ => new RedisLink(await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true), [.. ours.EndPoints]);
     }
 }
 
+/// <summary>A multiplexer, and whether it is ours to close.</summary>
+internal sealed record RedisLink(IConnectionMultiplexer Multiplexer, bool IsOurs);
+
 /// <summary>The one multiplexer, made at the first call; a connection that failed is tried again at the next.</summary>
-internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvider services, ILogger<RedisMultiplexer> logger) : IAsyncDisposable
+internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvider services, ILogger<RedisMultiplexer> logger) : IDisposable, IAsyncDisposable
 {
     private readonly Lock _gate = new();
 
     private Task<IConnectionMultiplexer>? _connecting;
     private RedisLink? _link;
+    private bool _disposed;
 
-    /// <summary>Something may have been missed: the connection was gone for a while.</summary>
+    /// <summary>Messages may have been missed: the connection that brings them was gone for a while.</summary>
     public event Action? Restored;
 
     /// <summary>The multiplexer where there is one already.</summary>
     public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
 
-    /// <summary>An end point as it stands in a connection string.</summary>
-    public static string? Name(EndPoint? endPoint) => endPoint is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : endPoint?.ToString();
+    /// <summary>Where it leads, for a log: nothing else that a connection string holds.</summary>
+    public string EndPoints => (Current?.GetEndPoints() ?? source.EndPoints) is { } known ? string.Join(", ", known.Select(Name)) : "no end point known yet";
 
     public Task<IConnectionMultiplexer> GetAsync()
     {
@@ -56,30 +57,66 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public void Dispose()
     {
-        if (_link is not { } link)
+        if (LetGo() is { } ours)
         {
-            return;
-        }
-
-        link.Multiplexer.ConnectionFailed -= OnFailed;
-        link.Multiplexer.ConnectionRestored -= OnRestored;
-        if (link.IsOurs)
-        {
-            await link.Multiplexer.CloseAsync(allowCommandsToComplete: false);
+            ours.Close(allowCommandsToComplete: false);
         }
     }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (LetGo() is { } ours)
+        {
+            await ours.CloseAsync(allowCommandsToComplete: false);
+        }
+    }
+
+    private static string? Name(EndPoint? endPoint) => endPoint is DnsEndPoint dns ? $"{dns.Host}:{dns.Port}" : endPoint?.ToString();
 
     private async Task<IConnectionMultiplexer> ConnectAsync()
     {
         // Off the caller's lock.
         await Task.Yield();
-        var link = await source.ConnectAsync(services);
+        var link = await LinkAsync();
         link.Multiplexer.ConnectionFailed += OnFailed;
         link.Multiplexer.ConnectionRestored += OnRestored;
         Volatile.Write(ref _link, link);
+        if (_disposed)
+        {
+            // The host gave up while this was on its way.
+            Dispose();
+        }
+
         return link.Multiplexer;
+    }
+
+    // Whatever keeps a host's own function from connecting may be gone at the next call.
+    private async Task<RedisLink> LinkAsync()
+    {
+        try
+        {
+            return await source.ConnectAsync(services);
+        }
+        catch (Exception exception) when (exception is not CibaConfigurationException)
+        {
+            throw new CibaStoreUnavailableException("No connection to Redis can be made.", exception);
+        }
+    }
+
+    /// <summary>The multiplexer where it is ours to close, once.</summary>
+    private IConnectionMultiplexer? LetGo()
+    {
+        _disposed = true;
+        if (Interlocked.Exchange(ref _link, null) is not { } link)
+        {
+            return null;
+        }
+
+        link.Multiplexer.ConnectionFailed -= OnFailed;
+        link.Multiplexer.ConnectionRestored -= OnRestored;
+        return link.IsOurs ? link.Multiplexer : null;
     }
 
     private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
@@ -87,7 +124,10 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
         Back(Name(restored.EndPoint), restored.ConnectionType);
-        Restored?.Invoke();
+        if (restored.ConnectionType == ConnectionType.Subscription)
+        {
+            Restored?.Invoke();
+        }
     }
 
     [LoggerMessage(1, LogLevel.Error, "The {Connection} connection to Redis at {EndPoint} is lost: {Failure}")]

@@ -1,84 +1,46 @@
-using Microsoft.AspNetCore.DataProtection;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
-/// <summary>Connects when the host starts, and says plainly where that fails.</summary>
+/// <summary>Connects before the host serves anybody, and says plainly where that fails.</summary>
 internal sealed partial class RedisStart(
     RedisMultiplexer multiplexer,
     DecisionSignals signals,
-    IServiceProviderIsService registered,
+    ICibaReplayCache replayCache,
     IOptions<CibaRedisOptions> options,
     TimeProvider time,
-    ILogger<RedisStart> logger) : IHostedLifecycleService
+    ILogger<RedisStart> logger) : IHostedService
 {
-    private const string NotReachable = "Redis cannot be reached for the state of CIBA";
+    private const string NotReachable = "Redis cannot be used for the state of CIBA";
 
-    public async Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(CancellationToken cancellationToken)
     {
-        Check(options.Value);
+        var timeout = options.Value.OperationTimeout;
         try
         {
-            var timeout = options.Value.OperationTimeout;
-            var connected = await multiplexer.GetAsync().WithinAsync(timeout * 3, time);
-            await connected.GetDatabase().PingAsync().WithinAsync(timeout, time);
+            await multiplexer.GetAsync().WithinAsync(timeout * 3, time).WaitAsync(cancellationToken);
+
+            // A step like any other, because a connection may be allowed to ping and not to run scripts or to write.
+            await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow(), cancellationToken);
             await signals.SubscribeAsync().WithinAsync(timeout, time);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or CibaStoreUnavailableException or IOException)
+        catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)
         {
             if (options.Value.RequireConnectionAtStart)
             {
-                throw new CibaConfigurationException([$"{NotReachable} ({Where()}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}"]);
+                throw new CibaConfigurationException(
+                [
+                    $"{NotReachable} ({multiplexer.EndPoints}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}",
+                ]);
             }
 
-            StartsWithout(Where(), exception);
+            StartsWithout(multiplexer.EndPoints, exception);
         }
     }
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private void Check(CibaRedisOptions options)
-    {
-        List<string> problems = [];
-        if (options.KeyPrefix is not { Length: >= 1 and <= 64 } prefix || !prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-'))
-        {
-            problems.Add("CibaRedisOptions: KeyPrefix must be 1 to 64 letters, digits and . _ : -.");
-        }
-
-        if (options.OperationTimeout < TimeSpan.FromMilliseconds(10) || options.OperationTimeout > TimeSpan.FromMinutes(1))
-        {
-            problems.Add("CibaRedisOptions: OperationTimeout must be between 10 ms and 1 min.");
-        }
-
-        if (options.LookAgainAfter < TimeSpan.FromMilliseconds(100) || options.LookAgainAfter > TimeSpan.FromMinutes(5))
-        {
-            problems.Add("CibaRedisOptions: LookAgainAfter must be between 100 ms and 5 min.");
-        }
-
-        if (options.ProtectPayload && !registered.IsService(typeof(IDataProtectionProvider)))
-        {
-            problems.Add("CibaRedisOptions: ProtectPayload needs services.AddDataProtection() with keys that all nodes share.");
-        }
-
-        if (problems.Count > 0)
-        {
-            throw new CibaConfigurationException(problems);
-        }
-    }
-
-    private string Where() => multiplexer.Current is { } known ? string.Join(", ", known.GetEndPoints().Select(RedisMultiplexer.Name)) : "no end point known yet";
 
     [LoggerMessage(1, LogLevel.Error, NotReachable + " ({EndPoints}): requests are answered 503 until it is there")]
     private partial void StartsWithout(string endPoints, Exception exception);

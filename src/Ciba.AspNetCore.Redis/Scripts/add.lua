@@ -19,10 +19,11 @@ if perClient > 0 then
   end
 end
 
+-- First what needs memory: a Redis that is full refuses only the first write of a script.
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
 redis.call('ZADD', KEYS[2], ARGV[5], mine)
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1

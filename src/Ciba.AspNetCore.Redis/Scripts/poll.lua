@@ -37,10 +37,14 @@ end
 if status == 'L' then
   return { PENDING }
 end
+if status ~= 'P' then
+  error('CIBAVERSION')
+end
 
 local interval = number(record, INTERVAL)
 if ARGV[6] == '1' then
-  redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(now))
+  -- The next poll may come at once, by whichever node's clock.
+  redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(0))
   return { PENDING, interval, expires }
 end
 

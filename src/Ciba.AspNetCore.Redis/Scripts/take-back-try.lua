@@ -1,6 +1,11 @@
 -- KEYS: the user's wrong codes
-local count = redis.call('HGET', KEYS[1], 'count')
-if count and tonumber(count) > 0 then
-  redis.call('HINCRBY', KEYS[1], 'count', '-1')
+-- ARGV: try, or nothing for any one of them
+if ARGV[1] ~= '' then
+  return redis.call('HDEL', KEYS[1], ARGV[1])
 end
-return 1
+for _, try in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if try ~= 'ends' then
+    return redis.call('HDEL', KEYS[1], try)
+  end
+end
+return 0

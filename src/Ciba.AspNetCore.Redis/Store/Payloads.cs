@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -27,6 +28,11 @@ internal sealed record AskedPayload(
     public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json)
     {
         var asked = JsonSerializer.Deserialize(json, PayloadJson.Default.AskedPayload) ?? throw new JsonException();
+        if (!head.Client.SequenceEqual(RequestRecord.Digest(asked.ClientId)) || !head.User.SequenceEqual(RequestRecord.Digest(asked.Subject)))
+        {
+            throw new CryptographicException("The head of the record belongs to another client or user.");
+        }
+
         return new CibaRequest
         {
             Id = id,
@@ -47,15 +53,17 @@ internal sealed record AskedPayload(
 /// <summary>What was answered. Instants are UTC ticks.</summary>
 internal sealed record DecidedPayload(
     [property: JsonPropertyName("outcome")] CibaRequestStatus Outcome,
+    [property: JsonPropertyName("sub")] string Subject,
     [property: JsonPropertyName("decided_at")] long DecidedAt,
     [property: JsonPropertyName("scope")] string[] Scopes,
     [property: JsonPropertyName("auth_time")] long AuthTime,
     [property: JsonPropertyName("acr")] string? Acr,
     [property: JsonPropertyName("amr")] string[]? Amr)
 {
-    public static byte[] Write(CibaDecision decision) => JsonSerializer.SerializeToUtf8Bytes(
+    public static byte[] Write(CibaDecision decision, string subject) => JsonSerializer.SerializeToUtf8Bytes(
         new DecidedPayload(
             decision.Outcome,
+            subject,
             decision.DecidedAt.UtcTicks,
             [.. decision.Scopes],
             decision.AuthTime.UtcTicks,
@@ -63,9 +71,15 @@ internal sealed record DecidedPayload(
             decision.Amr.Count > 0 ? [.. decision.Amr] : null),
         PayloadJson.Default.DecidedPayload);
 
-    public static CibaDecision Read(ReadOnlySpan<byte> json)
+    /// <summary>The approval of this request, by its own user: what the head says of status and user can be written by whoever can write to Redis.</summary>
+    public static CibaDecision Read(CibaRequest request, ReadOnlySpan<byte> json)
     {
         var decided = JsonSerializer.Deserialize(json, PayloadJson.Default.DecidedPayload) ?? throw new JsonException();
+        if (decided.Outcome != CibaRequestStatus.Approved || decided.Subject != request.Subject)
+        {
+            throw new CryptographicException("The answer is not the user's approval that the record claims.");
+        }
+
         return new CibaDecision
         {
             Outcome = decided.Outcome,

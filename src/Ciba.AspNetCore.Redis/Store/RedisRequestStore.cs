@@ -26,27 +26,21 @@ internal sealed partial class RedisRequestStore(
         ArgumentNullException.ThrowIfNull(request);
         RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], RequestRecord.Digest(request.Subject))];
         var record = RequestRecord.Write(request, protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)));
-        try
-        {
-            var added = await redis.RunAsync(RedisScript.Add, touched,
-            [
-                RedisKeys.Digest(request.Id),
-                record,
-                (long)Math.Ceiling((request.RetainedUntil - request.CreatedAt).TotalMilliseconds),
-                RedisTicks.Of(request.CreatedAt),
-                RedisTicks.Of(request.ExpiresAt),
-                RedisTicks.Of(request.CreatedAt - ForgottenAfter),
-                limits.PerUser,
-                limits.PerUserAndClient,
-            ]);
-            return (bool)added ? CibaAddResult.Added : CibaAddResult.LimitReached;
-        }
-        catch (CibaStoreUnavailableException)
-        {
-            // The client is told that there is no request; so there shall be none.
-            redis.TakeBack(RedisScript.Remove, touched, [RedisKeys.Digest(request.Id), RequestRecord.Digest(request.Subject)]);
-            throw;
-        }
+        RedisValue[] values =
+        [
+            RedisKeys.Digest(request.Id),
+            record,
+            (long)Math.Ceiling((request.RetainedUntil - request.CreatedAt).TotalMilliseconds),
+            RedisTicks.Of(request.CreatedAt),
+            RedisTicks.Of(request.ExpiresAt),
+            RedisTicks.Of(request.CreatedAt - ForgottenAfter),
+            limits.PerUser,
+            limits.PerUserAndClient,
+        ];
+
+        // A client that is told 503 has no request; so there shall be none.
+        var added = await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, [RedisKeys.Digest(request.Id), RequestRecord.Digest(request.Subject)]);
+        return (bool)added ? CibaAddResult.Added : CibaAddResult.LimitReached;
     }
 
     public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
@@ -57,9 +51,13 @@ internal sealed partial class RedisRequestStore(
 
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => signals.WaitAsync(id, cancellationToken);
 
-    public ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) => EndLeaseAsync(id, lease, "R");
+    // Who gets no answer throws the tokens away, so the approval stands, whether it had been redeemed or not.
+    public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) =>
+        CibaRequestId.IsId(id)
+        && (bool)await redis.RunOrTakeBackAsync(RedisScript.EndLease, [keys.Request(id)], [lease, "R", "L"], RedisScript.EndLease, [lease, "A", "LR"]);
 
-    public ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) => EndLeaseAsync(id, lease, "A");
+    public async ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) =>
+        CibaRequestId.IsId(id) && (bool)await redis.RunAsync(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
 
     public async ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -70,7 +68,7 @@ internal sealed partial class RedisRequestStore(
         }
 
         var user = RequestRecord.Digest(subject);
-        var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision)));
+        var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, subject)));
         var decided = (CibaDecideResult)(int)await redis.RunAsync(
             RedisScript.Decide,
             [keys.Request(id), keys.Pending(id[0], user)],
@@ -90,25 +88,25 @@ internal sealed partial class RedisRequestStore(
             return null;
         }
 
-        byte[]? record = await redis.ReadAsync(database => database.StringGetAsync(keys.Request(id)));
-        return record is null ? null : Read(id, subject, record, now);
+        byte[]? record = await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
+        return record is null ? null : TryRead(id, subject, record, now);
     }
 
     public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var shard = CibaRequestId.Shard(subject);
         var index = keys.Pending(shard, RequestRecord.Digest(subject));
-        var members = await redis.ReadAsync(database => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start));
+        var members = await redis.ReadAsync((database, flags) => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start, flags: flags));
         string[] ids = [.. members.Select(member => RequestRecord.HandleOf(shard, member!))];
         if (ids.Length == 0)
         {
             return [];
         }
 
-        var records = await redis.ReadAsync(database => database.StringGetAsync([.. ids.Select(keys.Request)]));
+        var records = await redis.ReadAsync((database, flags) => database.StringGetAsync([.. ids.Select(keys.Request)], flags));
         return
         [
-            .. ids.Zip(records, (id, record) => record.IsNull ? null : Read(id, subject, record!, now))
+            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, subject, record!, now, othersWait: true))
                 .Where(found => found is { Status: CibaRequestStatus.Pending })
                 .Select(found => found!.Request)
                 .OrderBy(request => request.CreatedAt),
@@ -123,7 +121,8 @@ internal sealed partial class RedisRequestStore(
         }
 
         var user = RequestRecord.Digest(subject);
-        var removed = (bool)await redis.RunAsync(RedisScript.Remove, [keys.Request(id), keys.Pending(id[0], user)], [RedisKeys.Digest(id), user]);
+        RedisValue[] values = [RedisKeys.Digest(id), user];
+        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, [keys.Request(id), keys.Pending(id[0], user)], values, RedisScript.Remove, values);
         if (removed)
         {
             signals.CallOut(id);
@@ -139,21 +138,14 @@ internal sealed partial class RedisRequestStore(
             return new() { Status = CibaPollStatus.Unknown };
         }
 
-        RedisKey[] touched = [keys.Request(id)];
+        // A lease that this poll got without hearing of it need not run out first.
         var lease = _node.NewLease();
-        RedisResult[] found;
-        try
-        {
-            found = (RedisResult[])(await redis.RunAsync(RedisScript.Poll, touched,
-                [RequestRecord.Digest(clientId), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0]))!;
-        }
-        catch (CibaStoreUnavailableException)
-        {
-            // Should this poll have got the lease, the next one need not wait until it ends.
-            redis.TakeBack(RedisScript.EndLease, touched, [lease, "A"]);
-            throw;
-        }
-
+        var found = (RedisResult[])(await redis.RunOrTakeBackAsync(
+            RedisScript.Poll,
+            [keys.Request(id)],
+            [RequestRecord.Digest(clientId), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0],
+            RedisScript.EndLease,
+            [lease, "A", "L"]))!;
         var status = (CibaPollStatus)(int)found[0];
         return status switch
         {
@@ -170,35 +162,30 @@ internal sealed partial class RedisRequestStore(
         {
             var head = RequestRecord.ReadHead(record);
             var request = AskedPayload.Read(id, head, protector.Unprotect(id, RequestRecord.Asked, RequestRecord.Find(head.Sections, RequestRecord.Asked)));
-            var decision = DecidedPayload.Read(protector.Unprotect(id, RequestRecord.Decided, RequestRecord.Find(head.Sections, RequestRecord.Decided)));
-            return decision.Outcome == CibaRequestStatus.Approved
-                ? new() { Status = CibaPollStatus.Approved, Request = request, Decision = decision, Lease = lease }
-                : throw new CryptographicException("The answer is not the approval that the record claims.");
+            var decision = DecidedPayload.Read(request, protector.Unprotect(id, RequestRecord.Decided, RequestRecord.Find(head.Sections, RequestRecord.Decided)));
+            return new() { Status = CibaPollStatus.Approved, Request = request, Decision = decision, Lease = lease };
         }
         catch
         {
-            redis.TakeBack(RedisScript.EndLease, [keys.Request(id)], [lease, "A"]);
+            redis.TakeBack(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
             throw;
         }
     }
 
-    private async ValueTask<bool> EndLeaseAsync(string id, string lease, string status) =>
-        CibaRequestId.IsId(id) && (bool)await redis.RunAsync(RedisScript.EndLease, [keys.Request(id)], [lease, status]);
-
-    private CibaRequestState? Read(string id, string subject, byte[] record, DateTimeOffset now)
+    private CibaRequestState? TryRead(string id, string subject, byte[] record, DateTimeOffset now, bool othersWait = false)
     {
-        var head = RequestRecord.ReadHead(record);
-        if (head.RetainedUntil <= now || !head.User.SequenceEqual(RequestRecord.Digest(subject)))
-        {
-            return null;
-        }
-
         try
         {
+            var head = RequestRecord.ReadHead(record);
+            if (head.RetainedUntil <= now || !head.User.SequenceEqual(RequestRecord.Digest(subject)))
+            {
+                return null;
+            }
+
             var asked = protector.Unprotect(id, RequestRecord.Asked, RequestRecord.Find(head.Sections, RequestRecord.Asked));
             return new CibaRequestState(AskedPayload.Read(id, head, asked), head.Status(now));
         }
-        catch (Exception exception) when (exception is CryptographicException or JsonException)
+        catch (Exception exception) when (exception is CryptographicException or JsonException || (othersWait && exception is CibaStoreUnavailableException))
         {
             // One that cannot be read must not hide the user's others.
             NotReadable(id[..10], exception);

@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Redis.Connection;
+using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Store;
 
@@ -7,15 +8,22 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
 {
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
+    // Each try has a name, so that taking back one that was never counted takes back no other.
     public async ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        return (bool)await redis.RunAsync(
+        var attempt = Guid.NewGuid().ToString("N");
+        return (bool)await redis.RunOrTakeBackAsync(
             RedisScript.BeginTry,
             [keys.WrongCodes(subject)],
-            [RedisTicks.Of(now), maxFailures, RedisTicks.Of(now + window), (long)(window + ClockDifference).TotalMilliseconds]);
+            [RedisTicks.Of(now), maxFailures, RedisTicks.Of(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt],
+            RedisScript.TakeBackTry,
+            [attempt]);
     }
 
-    public async ValueTask SucceededAsync(string subject, CancellationToken cancellationToken) =>
-        await redis.RunAsync(RedisScript.TakeBackTry, [keys.WrongCodes(subject)], []);
+    public async ValueTask SucceededAsync(string subject, CancellationToken cancellationToken)
+    {
+        RedisValue[] anyOne = [""];
+        await redis.RunOrTakeBackAsync(RedisScript.TakeBackTry, [keys.WrongCodes(subject)], anyOne, RedisScript.TakeBackTry, anyOne);
+    }
 }

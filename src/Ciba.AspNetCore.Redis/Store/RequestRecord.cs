@@ -99,15 +99,19 @@ internal static class RequestRecord
 
     /// <summary>The head of a whole record.</summary>
     public static RequestHead ReadHead(ReadOnlySpan<byte> record) =>
-        record.Length < HeaderLength || record[0] != Version
+        record.Length < HeaderLength || record[0] != Version || record[LengthAt] < HeaderLength || record[LengthAt] > record.Length
             ? throw new CibaStoreUnavailableException(NewerVersion)
             : new RequestHead(
+                record.Slice(ClientAt, DigestLength),
                 record.Slice(UserAt, DigestLength),
                 RedisTicks.Instant(ReadNumber(record[CreatedAt..])),
                 RedisTicks.Instant(ReadNumber(record[ExpiresAt..])),
                 RedisTicks.Instant(ReadNumber(record[RetainedAt..])),
                 (char)record[StatusAt],
                 record[record[LengthAt]..]);
+
+    /// <summary>What the scripts say of a record that they cannot live with.</summary>
+    public const string VersionCode = "CIBAVERSION";
 
     public const string NewerVersion = "Redis holds a request that a newer version of Ciba.AspNetCore.Redis wrote.";
 
@@ -133,8 +137,10 @@ internal static class RequestRecord
 }
 
 /// <summary>What the head of a record says.</summary>
-internal readonly ref struct RequestHead(ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, ReadOnlySpan<byte> sections)
+internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, ReadOnlySpan<byte> sections)
 {
+    public ReadOnlySpan<byte> Client { get; } = client;
+
     public ReadOnlySpan<byte> User { get; } = user;
 
     public DateTimeOffset CreatedAt { get; } = createdAt;

@@ -3,8 +3,10 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Ciba.AspNetCore.Health;
 
-/// <summary>Polls a request that nobody made: the whole way to the store and back.</summary>
-internal sealed class StoreHealthCheck(ICibaRequestStore store, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
+/// <summary>
+/// Polls a request that nobody made, and uses a JWT that nobody signed: a store that answers and does not write is no good.
+/// </summary>
+internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache replayCache, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -14,6 +16,7 @@ internal sealed class StoreHealthCheck(ICibaRequestStore store, TimeProvider tim
         try
         {
             await store.PollAsync(id, nobody, time.GetUtcNow(), TimeSpan.FromSeconds(1), cancellationToken);
+            await replayCache.TryUseAsync($"health {nobody}", time.GetUtcNow(), cancellationToken);
         }
         catch (CibaStoreUnavailableException exception)
         {

@@ -34,6 +34,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
+            .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems()),
         ];
         if (problems.Count > 0)
         {

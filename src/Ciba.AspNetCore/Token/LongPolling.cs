@@ -36,18 +36,19 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
         {
             // Listens before it looks, or an answer could fall in between.
             var decided = store.WaitForDecisionAsync(id, over.Token);
+            var isWaitedFor = !decided.IsCompleted;
             var found = await store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
             EndWith(found.PendingUntil, timeout);
-            var hasWaited = true;
-            while (hasWaited && found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
+            while (isWaitedFor && found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
             {
-                // A store that does not make anybody wait is looked at once more, and not for ever.
-                hasWaited = !decided.IsCompleted;
                 await decided.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
 
                 // Also when the time is over: this look lets the client's next poll come at once.
                 decided = store.WaitForDecisionAsync(id, over.Token);
+
+                // A store that makes nobody wait is not looked at for ever.
+                isWaitedFor = !decided.IsCompleted;
                 found = await store.PollAfterWaitAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
             }
 

@@ -22,8 +22,8 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
         }
         catch (CibaStoreUnavailableException)
         {
-            // Whether the store took it is not known. If it did not, this gives the approval back as soon as it can, and the
-            // caller, who has waited long enough, does not wait for it.
+            // Whether the step was taken is not known. What was not is given back, and the caller, who has waited long
+            // enough, does not wait for it.
             _ = GiveBackAsync().AsTask();
             throw;
         }

@@ -1,0 +1,111 @@
+using System.Net;
+using Ciba.AspNetCore.Redis.Connection;
+using Ciba.AspNetCore.Redis.Store;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+
+/// <summary>Providers over HTTP whose state is on a Redis, and what tests do with them when it fails.</summary>
+internal static class RedisHosts
+{
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+
+    private const string StatusAt = "80";
+
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+
+    private static int _timeouts;
+
+    public static CibaHost On(string configuration, string prefix, Action<CibaRedisOptions>? redis = null, Action<CibaOptions>? options = null, Action<CibaBuilder>? add = null) => new()
+    {
+        Options = options,
+        Setup = ciba =>
+        {
+            ciba.AddRedisStore(configuration, chosen =>
+            {
+                chosen.KeyPrefix = prefix;
+                redis?.Invoke(chosen);
+            });
+            add?.Invoke(ciba);
+        },
+    };
+
+    public static string Handle(string authReqId) => CibaRequestId.FromAuthReqId(authReqId)!;
+
+    /// <summary>Gives the steps to come a time-out that none had before, so that their timers can be told from others.</summary>
+    public static async Task<TimeSpan> NewTimeoutAsync(this CibaHost host)
+    {
+        var timeout = TimeSpan.FromSeconds(2) + TimeSpan.FromMilliseconds(Interlocked.Increment(ref _timeouts));
+        (await host.ServicesAsync()).GetRequiredService<IOptions<CibaRedisOptions>>().Value.OperationTimeout = timeout;
+        return timeout;
+    }
+
+    /// <summary>Makes a call that Redis leaves without an answer, and lets its time-out pass on the clock; it is answered then and not before.</summary>
+    public static async Task<Answer> TimedOutAsync(this CibaHost host, Func<Task<Answer>> call)
+    {
+        var timeout = await host.NewTimeoutAsync();
+        return await host.TimedOutAsync(call(), timeout);
+    }
+
+    public static async Task<Answer> TimedOutAsync(this CibaHost host, Task<Answer> call, TimeSpan timeout)
+    {
+        await host.Time.TimerSetAsync(timeout).WaitAsync(Bound);
+        host.Time.Advance(timeout - TimeSpan.FromMilliseconds(1));
+        Assert.That(call.IsCompleted, Is.False, "answered before the time-out");
+        host.Time.Advance(TimeSpan.FromMilliseconds(1));
+        return await call.WaitAsync(Bound);
+    }
+
+    /// <summary>Waits until the host's steps are taken again. It asks for nothing that a test counts.</summary>
+    public static Task BackAsync(this CibaHost host) => UntilAsync(async () =>
+    {
+        var answer = await host.DeviceAsync(HttpMethod.Get, "/requests", "nobody").WaitAsync(Bound);
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.ServiceUnavailable), answer.Body);
+        return answer.Status == HttpStatusCode.OK;
+    });
+
+    public static Task<Answer> AnswerAsync(this CibaHost host, string authReqId, string verb, string user = "alice") =>
+        host.DeviceAsync(HttpMethod.Post, $"/requests/{Handle(authReqId)}/{verb}", user);
+
+    /// <summary>The handles of what waits for this user.</summary>
+    public static async Task<string?[]> PendingAsync(this CibaHost host, string user = "alice")
+    {
+        var answer = await host.DeviceAsync(HttpMethod.Get, "/requests", user);
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+        return [.. answer.Json.EnumerateArray().Select(request => request.GetProperty("id").GetString())];
+    }
+
+    /// <summary>The letter of the request's status as Redis holds it; empty where it holds none.</summary>
+    public static Task<string> StatusAsync(this RedisServer server, string prefix, string authReqId) =>
+        server.AskAsync("GETRANGE", new RedisKeys(prefix).Request(Handle(authReqId))!, StatusAt, StatusAt);
+
+    public static async Task LoadScriptsAsync(this RedisServer server)
+    {
+        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
+        {
+            await server.AskAsync("SCRIPT", "LOAD", script.Text);
+        }
+    }
+
+    /// <summary>Looks again and again, for things that no signal tells of.</summary>
+    public static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        using var bound = new CancellationTokenSource(Bound);
+        while (!await isSo())
+        {
+            await Task.Delay(Look, bound.Token);
+        }
+    }
+
+    public static void IsUnavailable(Answer answer)
+    {
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable), answer.Body);
+            Assert.That(answer.Error, Is.EqualTo("temporarily_unavailable"));
+            Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
+            Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+        }
+    }
+}
