@@ -90,6 +90,9 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+
+            // Anew: StackExchange.Redis 1 at times takes the subscription back itself while it restores its connections.
+            await subscriber.UnsubscribeAsync(_channel);
             await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
             _saidNotListening = false;
             return true;
@@ -142,10 +145,21 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
-    // What was called out while the connection was gone is missed.
     private void OnRestored()
     {
-        _ = SubscribeAsync();
+        Task<bool> listening;
+        lock (_gate)
+        {
+            listening = _subscribing = ListenAsync();
+        }
+
+        _ = WakeAllAsync(listening);
+    }
+
+    // What was called out while the connection was gone is missed.
+    private async Task WakeAllAsync(Task listening)
+    {
+        await listening;
         Waiters[] all;
         lock (_gate)
         {
