@@ -160,10 +160,21 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
-    // What was called out while the connection was gone is missed.
     private void OnRestored()
     {
-        _ = SubscribeAsync();
+        Task<bool> listening;
+        lock (_gate)
+        {
+            listening = _subscribing = ListenAsync();
+        }
+
+        _ = WakeAllAsync(listening);
+    }
+
+    // What was called out while the connection was gone is missed.
+    private async Task WakeAllAsync(Task listening)
+    {
+        await listening;
         Waiters[] all;
         lock (_gate)
         {

@@ -139,6 +139,7 @@ internal sealed partial class RedisConnection(
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
+            LookForMaster();
             throw new CibaStoreUnavailableException("The connection to Redis is broken.", exception);
         }
     }
