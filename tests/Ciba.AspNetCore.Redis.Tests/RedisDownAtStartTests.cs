@@ -28,7 +28,7 @@ public sealed class RedisDownAtStartTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(errors, Has.Length.EqualTo(1), string.Join('\n', errors.AsEnumerable()));
-            Assert.That(errors[0].Text, Does.StartWith($"Redis cannot be reached for the state of CIBA ({endpoint}): requests are answered 503 until it is there"));
+            Assert.That(errors[0].Text, Does.StartWith($"Redis cannot be used for the state of CIBA ({endpoint}): requests are answered 503 until it is there"));
             Assert.That(host.Log.Lines.Select(line => line.Text), Has.None.Contains(Password));
         }
     }
@@ -109,7 +109,7 @@ public sealed class RedisDownAtStartTests
         {
             Assert.That(exception.Problems, Has.Count.EqualTo(1));
             Assert.That(exception.Problems[0], Does.StartWith(
-                $"Redis cannot be reached for the state of CIBA ({proxy.Endpoint}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart."));
+                $"Redis cannot be used for the state of CIBA ({proxy.Endpoint}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart."));
             Assert.That(exception.ToString(), Does.Not.Contain(Password));
             Assert.That(host.Log.Lines.Select(line => line.Text), Has.None.Contains(Password));
         }
@@ -129,8 +129,8 @@ public sealed class RedisDownAtStartTests
         Assert.That(exception.Problems, Is.EqualTo(new[]
         {
             "CibaRedisOptions: KeyPrefix must be 1 to 64 letters, digits and . _ : -.",
-            "CibaRedisOptions: OperationTimeout must be between 10 ms and 1 min.",
-            "CibaRedisOptions: LookAgainAfter must be between 100 ms and 5 min.",
+            "CibaRedisOptions: OperationTimeout must be between 00:00:00.0100000 and 00:01:00.",
+            "CibaRedisOptions: LookAgainAfter must be between 00:00:01 and 00:05:00.",
         }));
     }
 

@@ -108,6 +108,9 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+
+            // Anew: StackExchange.Redis 1 at times takes the subscription back itself while it restores its connections.
+            await subscriber.UnsubscribeAsync(_channel, _heard);
             await subscriber.SubscribeAsync(_channel, _heard);
             _saidNotListening = false;
             return true;

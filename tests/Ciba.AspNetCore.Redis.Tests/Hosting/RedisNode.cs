@@ -37,8 +37,14 @@ public sealed class RedisNode : IAsyncDisposable
             time);
 
     /// <summary>A node with a multiplexer of its own, made from a connection string.</summary>
-    public static RedisNode On(string configuration, string prefix, TimeProvider time, Action<CibaRedisOptions>? configure = null) =>
-        Create(builder => builder.AddRedisStore(configuration, With(prefix, configure)), time);
+    public static RedisNode On(string configuration, string prefix, TimeProvider time, Action<CibaRedisOptions>? configure = null, Action<IServiceCollection>? add = null) =>
+        Create(
+            builder =>
+            {
+                builder.AddRedisStore(configuration, With(prefix, configure));
+                add?.Invoke(builder.Services);
+            },
+            time);
 
     public static async Task<IConnectionMultiplexer> SharedAsync(RedisServer server, int number) =>
         await Multiplexers.GetOrAdd((server.Endpoint, number), _ => new(() => server.ConnectAsync())).Value;
