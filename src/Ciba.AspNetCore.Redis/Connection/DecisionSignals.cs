@@ -11,6 +11,10 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// </summary>
 internal sealed partial class DecisionSignals : IDisposable
 {
+    private const int MostAttempts = 5;
+
+    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(1);
+
     private readonly RedisMultiplexer _multiplexer;
     private readonly RedisConnection _connection;
     private readonly RedisChannel _channel;
@@ -24,6 +28,7 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Action<RedisChannel, RedisValue> _heard;
 
     private Task<bool>? _subscribing;
+    private bool _subscribed;
     private bool _saidNotListening;
 
     public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
@@ -107,11 +112,20 @@ internal sealed partial class DecisionSignals : IDisposable
         await Task.Yield();
         try
         {
-            var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+            // A subscription that the client library believes in is not enough: version 1 loses some while it reconnects.
+            for (var attempt = 1; !await HearsItselfAsync(); attempt++)
+            {
+                if (attempt > MostAttempts)
+                {
+                    throw new TimeoutException("What this node calls out it does not hear itself.");
+                }
 
-            // Anew: StackExchange.Redis 1 at times takes the subscription back itself while it restores its connections.
-            await subscriber.UnsubscribeAsync(_channel, _heard);
-            await subscriber.SubscribeAsync(_channel, _heard);
+                var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+                await subscriber.UnsubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, _time);
+                await subscriber.SubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, _time);
+                _subscribed = true;
+            }
+
             _saidNotListening = false;
             return true;
         }
@@ -124,6 +138,27 @@ internal sealed partial class DecisionSignals : IDisposable
             }
 
             return false;
+        }
+    }
+
+    private async Task<bool> HearsItselfAsync()
+    {
+        if (!_subscribed)
+        {
+            return false;
+        }
+
+        var probe = $"probe {Guid.NewGuid():N}";
+        var waiters = Join(probe);
+        try
+        {
+            _connection.Publish(_channel, probe);
+            await waiters.Decided.Task.WaitAsync(ProbeTime, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return waiters.Decided.Task.IsCompletedSuccessfully;
+        }
+        finally
+        {
+            Leave(probe, waiters);
         }
     }
 
@@ -163,7 +198,9 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
-    private void OnRestored()
+    // What was called out while a connection was gone is missed: whoever waits looks as soon as looking is possible, and again
+    // when nothing is missed any more.
+    private void OnRestored(ConnectionType connection)
     {
         Task<bool> listening;
         lock (_gate)
@@ -171,13 +208,18 @@ internal sealed partial class DecisionSignals : IDisposable
             listening = _subscribing = ListenAsync();
         }
 
-        _ = WakeAllAsync(listening);
+        if (connection == ConnectionType.Interactive)
+        {
+            WakeAll();
+        }
+        else
+        {
+            listening.ContinueWith(_ => WakeAll(), TaskScheduler.Default);
+        }
     }
 
-    // What was called out while the connection was gone is missed.
-    private async Task WakeAllAsync(Task listening)
+    private void WakeAll()
     {
-        await listening;
         Waiters[] all;
         lock (_gate)
         {

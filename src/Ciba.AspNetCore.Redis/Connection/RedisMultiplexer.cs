@@ -28,8 +28,8 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     private RedisLink? _link;
     private bool _disposed;
 
-    /// <summary>Messages may have been missed: the connection that brings them was gone for a while.</summary>
-    public event Action? Restored;
+    /// <summary>A connection was gone for a while: the one for steps or the one for messages.</summary>
+    public event Action<ConnectionType>? Restored;
 
     /// <summary>The multiplexer where there is one already.</summary>
     public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
@@ -124,10 +124,7 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
         Back(Name(restored.EndPoint), restored.ConnectionType);
-        if (restored.ConnectionType == ConnectionType.Subscription)
-        {
-            Restored?.Invoke();
-        }
+        Restored?.Invoke(restored.ConnectionType);
     }
 
     [LoggerMessage(1, LogLevel.Error, "The {Connection} connection to Redis at {EndPoint} is lost: {Failure}")]
