@@ -40,7 +40,8 @@ end
 
 local interval = number(record, INTERVAL)
 if ARGV[6] == '1' then
-  redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(now))
+  -- The next poll may come at once, also by the clock of another node.
+  redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(now) .. seven(0))
   return { PENDING, interval, expires }
 end
 
