@@ -71,18 +71,21 @@ internal sealed partial class DecisionSignals : IDisposable
     /// <summary>Listens to what the other nodes call out; false where that failed, and then the next call tries again.</summary>
     public Task<bool> SubscribeAsync()
     {
-        if (Volatile.Read(ref _subscribing) is { IsCompleted: true, Result: true } listening)
+        if (Volatile.Read(ref _subscribing) is { IsCompleted: true } listening && IsListening)
         {
             return listening;
         }
 
         lock (_gate)
         {
-            return _subscribing is null or { IsCompleted: true, Result: false } ? _subscribing = ListenAsync() : _subscribing;
+            return _subscribing is null or { IsCompleted: true } ? _subscribing = ListenAsync() : _subscribing;
         }
     }
 
     public void Dispose() => _multiplexer.Restored -= OnRestored;
+
+    // StackExchange.Redis 1 at times takes a subscription back itself while it restores its connections, and leaves it at that.
+    private bool IsListening => _multiplexer.Current?.GetSubscriber().SubscribedEndpoint(_channel) is not null;
 
     private async Task<bool> ListenAsync()
     {
@@ -90,9 +93,12 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+
+            // A second subscription to the same channel would only be noted.
+            await subscriber.UnsubscribeAsync(_channel);
             await subscriber.SubscribeAsync(_channel, (_, id) => Wake(id!));
             _saidNotListening = false;
-            return true;
+            return IsListening;
         }
         catch (Exception exception)
         {
@@ -142,10 +148,12 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
+    private void OnRestored() => _ = WakeAllAsync(SubscribeAsync());
+
     // What was called out while the connection was gone is missed.
-    private void OnRestored()
+    private async Task WakeAllAsync(Task listening)
     {
-        _ = SubscribeAsync();
+        await listening;
         Waiters[] all;
         lock (_gate)
         {

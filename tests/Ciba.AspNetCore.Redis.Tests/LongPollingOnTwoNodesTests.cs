@@ -1,0 +1,191 @@
+using System.Net;
+using Ciba.AspNetCore.Redis.Connection;
+using Ciba.AspNetCore.Redis.Store;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Redis.Tests;
+
+/// <summary>Section 10.1, long polling, where the answer comes on another node than the poll.</summary>
+[TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+public sealed class LongPollingOnTwoNodesTests(string kind)
+{
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(7);
+
+    private readonly string _prefix = RedisNode.NewPrefix();
+    private CibaHost _a = null!;
+    private CibaHost _b = null!;
+    private FaultProxy _network = null!;
+
+    private RedisServer Server => RedisServers.Get(kind);
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        _network = new FaultProxy(Server);
+        _a = Host(_network.Endpoint);
+        _b = Host(Server.Endpoint);
+        await Task.WhenAll(_a.StartedAsync(), _b.StartedAsync()).WaitAsync(RedisHosts.Bound);
+    }
+
+    [TearDown]
+    public async Task EndAsync()
+    {
+        await _a.DisposeAsync();
+        await _b.DisposeAsync();
+        await _network.DisposeAsync();
+    }
+
+    [TestCase("approve"), TestCase("deny")]
+    public async Task A_poll_that_waits_on_one_node_is_answered_when_the_decision_comes_on_the_other(string verb)
+    {
+        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var poll = await WaitingAsync(authReqId);
+
+        await _b.AnswerAsync(authReqId, verb);
+        var answer = await poll.WaitAsync(RedisHosts.Bound);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Error, Is.EqualTo(verb == "approve" ? null : "access_denied"));
+            Assert.That(answer.Status, Is.EqualTo(verb == "approve" ? HttpStatusCode.OK : HttpStatusCode.BadRequest));
+            await NobodyWaitsAsync();
+        }
+    }
+
+    [Test]
+    public async Task Where_the_message_is_lost_the_poll_looks_for_itself()
+    {
+        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var poll = await WaitingAsync(authReqId);
+        await DecideUnheardAsync(authReqId);
+
+        _a.Time.Advance(LookAgainAfter - TimeSpan.FromMilliseconds(1));
+        await PassedAsync();
+        Assert.That(poll.IsCompleted, Is.False);
+        _a.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.That((await poll.WaitAsync(RedisHosts.Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task After_a_connection_was_cut_and_is_back_waiting_polls_look_at_once()
+    {
+        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var poll = await WaitingAsync(authReqId);
+        _network.Refuse();
+        await _b.AnswerAsync(authReqId, "approve");
+        Assert.That(poll.IsCompleted, Is.False);
+
+        _network.Resume();
+        var answer = await poll.WaitAsync(RedisHosts.Bound);
+
+        // Its look may have come between the two connections that it has.
+        if (answer.Status == HttpStatusCode.ServiceUnavailable)
+        {
+            await _a.BackAsync();
+            answer = await _a.PollAsync(authReqId);
+        }
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+    }
+
+    [Test]
+    public async Task After_a_connection_was_cut_and_is_back_other_nodes_are_heard_again()
+    {
+        _network.CutAll();
+        await _a.BackAsync();
+        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var poll = await WaitingAsync(authReqId);
+        await RedisHosts.UntilAsync(IsHeardAsync);
+
+        await _b.AnswerAsync(authReqId, "approve");
+
+        Assert.That((await poll.WaitAsync(RedisHosts.Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Clients_that_go_are_forgotten_at_once()
+    {
+        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        using var gone = new CancellationTokenSource();
+        using var http = await _a.HttpAsync();
+        var polls = Enumerable.Range(0, 20).Select(_ => http.PostAsync(
+            "/token",
+            new FormUrlEncodedContent([new("client_id", "client"), new("client_secret", CibaHost.Secret), new("grant_type", CibaHost.GrantType), new("auth_req_id", authReqId)]),
+            gone.Token)).ToArray();
+
+        // All but the first come too soon, and are answered.
+        await RedisHosts.UntilAsync(async () => polls.Count(poll => poll.IsCompleted) == 19 && await CountAsync() == 1);
+        await gone.CancelAsync();
+        await ((Task)Task.WhenAll(polls)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        await NobodyWaitsAsync();
+    }
+
+    [Test]
+    public async Task A_thousand_polls_wait_on_one_node_and_each_wakes_on_its_decision()
+    {
+        const int Polls = 1000;
+        var ids = new List<string>();
+        for (var i = 0; i < Polls; i++)
+        {
+            ids.Add((await _b.AuthorizeAsync()).AuthReqId);
+        }
+
+        var polls = ids.Select(id => _a.PollAsync(id)).ToArray();
+        await RedisHosts.UntilAsync(async () => await CountAsync() == Polls);
+        Assert.That(polls.Count(poll => poll.IsCompleted), Is.Zero);
+
+        foreach (var id in ids)
+        {
+            await _b.AnswerAsync(id, "approve");
+        }
+
+        var answers = await Task.WhenAll(polls).WaitAsync(RedisHosts.Bound);
+        Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.OK));
+        await NobodyWaitsAsync();
+    }
+
+    private CibaHost Host(string configuration) => RedisHosts.On(
+        configuration,
+        _prefix,
+        redis => redis.LookAgainAfter = LookAgainAfter,
+        options =>
+        {
+            options.LongPollingTimeout = TimeSpan.FromSeconds(30);
+            options.MaxPendingRequestsPerUser = 0;
+        },
+        builder => new FakeTokens().Use(builder));
+
+    /// <summary>A poll on A that has found the user still thinking.</summary>
+    private async Task<Task<Answer>> WaitingAsync(string authReqId)
+    {
+        var poll = _a.PollAsync(authReqId);
+        var key = new RedisKeys(_prefix).Request(RedisHosts.Handle(authReqId));
+        await RedisHosts.UntilAsync(async () => await CountAsync() == 1 && await Server.AskAsync("GETRANGE", key!, "76", "79") != "\0\0\0\0");
+        return poll;
+    }
+
+    /// <summary>Decides as another node does whose message gets lost.</summary>
+    private async Task DecideUnheardAsync(string authReqId)
+    {
+        var id = RedisHosts.Handle(authReqId);
+        var now = _b.Time.GetUtcNow();
+        var keys = new RedisKeys(_prefix);
+        var user = RequestRecord.Digest(FakeUsers.SubjectOf("alice"));
+        var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(new() { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"] }));
+        var redis = await RedisNode.SharedAsync(Server, 0);
+        var decided = await redis.GetDatabase().ScriptEvaluateAsync(
+            RedisScript.Decide.Text, [keys.Request(id), keys.Pending(id[0], user)], [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section]);
+        Assert.That((int)decided, Is.EqualTo((int)CibaDecideResult.Done));
+    }
+
+    // Once more around the loop of everything that could have been woken.
+    private async Task PassedAsync() => Assert.That(await _a.PendingAsync("bob"), Is.Empty);
+
+    private async Task<bool> IsHeardAsync() => (await Server.AskAsync("PUBSUB", "NUMSUB", $"{_prefix}:decided")).EndsWith("\n2", StringComparison.Ordinal);
+
+    private async Task<int> CountAsync() => (await _a.ServicesAsync()).GetRequiredService<DecisionSignals>().Count;
+
+    private Task NobodyWaitsAsync() => RedisHosts.UntilAsync(async () => await CountAsync() == 0);
+}
