@@ -75,6 +75,37 @@ public sealed class FailOverTests
         Assert.That((await host.PollAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [Test]
+    public async Task A_replica_that_never_got_a_request_is_not_believed_that_there_is_none()
+    {
+        RedisServers.NeedReal();
+        await using var master = await RealRedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
+        await using var replica = await RealRedisServer.StartAsync("--replicaof", "127.0.0.1", $"{FreePort.Next()}");
+        await using var host = RedisHosts.On($"{master.Endpoint},{replica.Endpoint}", _prefix);
+        var pending = (await host.AuthorizeAsync()).AuthReqId;
+        var approved = (await host.AuthorizeAsync()).AuthReqId;
+        await host.AnswerAsync(approved, "approve");
+
+        await master.KillAsync();
+        Answer[] answers =
+        [
+            await host.PollAsync(pending).WaitAsync(Bound),
+            await host.PollAsync(approved).WaitAsync(Bound),
+            await host.AnswerAsync(pending, "deny").WaitAsync(Bound),
+            await host.DeviceAsync(HttpMethod.Get, "/requests", "alice").WaitAsync(Bound),
+            await host.DeviceAsync(HttpMethod.Get, $"/requests/{RedisHosts.Handle(pending)}", "alice").WaitAsync(Bound),
+        ];
+        await master.RestartAsync();
+        await WritesAgainAsync(host);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.ServiceUnavailable));
+            Assert.That((await host.PollAsync(pending)).Error, Is.EqualTo("authorization_pending"));
+            Assert.That((await host.PollAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
+        }
+    }
+
     // A request of a user whom nothing else asks: 503 and nothing else until it is taken.
     private static Task WritesAgainAsync(CibaHost host) => RedisHosts.UntilAsync(async () =>
     {

@@ -15,6 +15,9 @@ internal sealed partial class RedisConnection(
     TimeProvider time,
     ILogger<RedisConnection> logger)
 {
+    /// <summary>Nowhere else: a replica that has not got a request yet would say that there is none.</summary>
+    public const CommandFlags OnMaster = CommandFlags.DemandMaster;
+
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
 
     private long _lookedForMaster;
@@ -26,13 +29,13 @@ internal sealed partial class RedisConnection(
         var timeout = options.Value.OperationTimeout;
         try
         {
-            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values), timeout);
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values, OnMaster), timeout);
         }
         catch (CibaStoreUnavailableException exception) when (exception.InnerException is RedisServerException { Message: var message } && message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
         {
             // Only while the caller waits: later, it would come behind the taking back of the same step.
             var left = timeout - time.GetElapsedTime(began);
-            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache), left > TimeSpan.Zero ? left : TimeSpan.Zero);
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Text, keys, values, OnMaster | CommandFlags.NoScriptCache), left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
     }
 
@@ -52,7 +55,7 @@ internal sealed partial class RedisConnection(
     {
         try
         {
-            await (await multiplexer.GetAsync()).GetDatabase().ScriptEvaluateAsync(script.Text, keys, values, CommandFlags.NoScriptCache);
+            await (await multiplexer.GetAsync()).GetDatabase().ScriptEvaluateAsync(script.Text, keys, values, OnMaster | CommandFlags.NoScriptCache);
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
@@ -89,6 +92,7 @@ internal sealed partial class RedisConnection(
         }
         catch (Exception exception) when (IsOfRedis(exception))
         {
+            LookForMaster();
             throw new CibaStoreUnavailableException("The connection to Redis is broken.", exception);
         }
     }

@@ -92,7 +92,7 @@ internal sealed partial class RedisRequestStore(
             return null;
         }
 
-        byte[]? record = await redis.ReadAsync(database => database.StringGetAsync(keys.Request(id)));
+        byte[]? record = await redis.ReadAsync(database => database.StringGetAsync(keys.Request(id), RedisConnection.OnMaster));
         return record is null ? null : Read(id, subject, record, now);
     }
 
@@ -100,14 +100,14 @@ internal sealed partial class RedisRequestStore(
     {
         var shard = CibaRequestId.Shard(subject);
         var index = keys.Pending(shard, RequestRecord.Digest(subject));
-        var members = await redis.ReadAsync(database => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start));
+        var members = await redis.ReadAsync(database => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start, flags: RedisConnection.OnMaster));
         string[] ids = [.. members.Select(member => RequestRecord.HandleOf(shard, member!))];
         if (ids.Length == 0)
         {
             return [];
         }
 
-        var records = await redis.ReadAsync(database => database.StringGetAsync([.. ids.Select(keys.Request)]));
+        var records = await redis.ReadAsync(database => database.StringGetAsync([.. ids.Select(keys.Request)], RedisConnection.OnMaster));
         return
         [
             .. ids.Zip(records, (id, record) => record.IsNull ? null : Read(id, subject, record!, now))
