@@ -50,6 +50,8 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     {
         if (Current is not { } connected)
         {
+            // Not awaited: that may take as long as the connection string lets it.
+            _ = CloseLaterAsync();
             return;
         }
 
@@ -58,6 +60,18 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
         if (source.IsOurs)
         {
             await connected.CloseAsync(allowCommandsToComplete: false);
+        }
+    }
+
+    private async Task CloseLaterAsync()
+    {
+        if (source.IsOurs && _connecting is { } connecting)
+        {
+            await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (Current is not null)
+            {
+                await DisposeAsync();
+            }
         }
     }
 
