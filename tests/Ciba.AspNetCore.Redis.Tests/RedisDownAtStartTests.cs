@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Tests;
 
@@ -36,9 +38,9 @@ public sealed class RedisDownAtStartTests
     [Test]
     public async Task A_host_starts_in_time_where_Redis_accepts_and_says_nothing()
     {
-        await using var proxy = new FaultProxy(RedisServers.Garnet);
-        proxy.Hang();
-        await using var host = RedisHosts.On($"{proxy.Endpoint},password={Password}", _prefix, Short, add: InRealTime);
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        await using var host = RedisHosts.On($"{silent.LocalEndpoint},password={Password}", _prefix, Short, add: InRealTime);
 
         var started = Stopwatch.StartNew();
         await host.StartedAsync().WaitAsync(StartBound);
@@ -50,7 +52,7 @@ public sealed class RedisDownAtStartTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(errors, Has.Length.EqualTo(1), string.Join('\n', errors.AsEnumerable()));
-            Assert.That(errors[0].Text, Does.Contain($"({proxy.Endpoint})"));
+            Assert.That(errors[0].Text, Does.Contain($"({silent.LocalEndpoint})"));
             Assert.That(host.Log.Lines.Select(line => line.Text), Has.None.Contains(Password));
         }
     }
@@ -87,17 +89,10 @@ public sealed class RedisDownAtStartTests
     [TestCase(false), TestCase(true)]
     public async Task A_host_that_requires_Redis_does_not_start_without_it(bool hangs)
     {
-        await using var proxy = new FaultProxy(RedisServers.Garnet);
-        if (hangs)
-        {
-            proxy.Hang();
-        }
-        else
-        {
-            proxy.Refuse();
-        }
-
-        await using var host = RedisHosts.On($"{proxy.Endpoint},password={Password}", _prefix, options =>
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var endpoint = hangs ? $"{silent.LocalEndpoint}" : $"127.0.0.1:{FreePort.Next()}";
+        await using var host = RedisHosts.On($"{endpoint},password={Password}", _prefix, options =>
         {
             Short(options);
             options.RequireConnectionAtStart = true;
@@ -178,6 +173,33 @@ public sealed class RedisDownAtStartTests
         }
 
         theirs.Close(false);
+    }
+
+    [Test]
+    public async Task A_multiplexer_of_ours_that_was_still_connecting_is_closed_too()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var node = RedisNode.On($"{silent.LocalEndpoint},connectTimeout=500", _prefix, new ManualTime());
+        var connecting = node.Get<Connection.RedisMultiplexer>().GetAsync();
+        var wasConnecting = !connecting.IsCompleted;
+
+        await node.DisposeAsync().AsTask().WaitAsync(StartBound);
+        var ours = await connecting.WaitAsync(StartBound);
+
+        Assert.That(wasConnecting, Is.True);
+        await RedisHosts.UntilAsync(async () =>
+        {
+            try
+            {
+                await ours.GetDatabase().PingAsync();
+                return false;
+            }
+            catch (Exception exception) when (exception is RedisException or ObjectDisposedException)
+            {
+                return exception is ObjectDisposedException;
+            }
+        });
     }
 
     private static void Short(CibaRedisOptions options) => options.OperationTimeout = TimeSpan.FromMilliseconds(300);
