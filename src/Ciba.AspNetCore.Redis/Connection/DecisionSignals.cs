@@ -82,14 +82,14 @@ internal sealed partial class DecisionSignals : IDisposable
     /// <summary>Listens to what the other nodes call out; false where that failed, and then the next call tries again.</summary>
     public Task<bool> SubscribeAsync()
     {
-        if (Volatile.Read(ref _subscribing) is { IsCompleted: true } listening && IsListening)
+        if (Volatile.Read(ref _subscribing) is { IsCompleted: true, Result: true } listening)
         {
             return listening;
         }
 
         lock (_gate)
         {
-            return _subscribing is null or { IsCompleted: true } ? _subscribing = ListenAsync() : _subscribing;
+            return _subscribing is null or { IsCompleted: true, Result: false } ? _subscribing = ListenAsync() : _subscribing;
         }
     }
 
@@ -106,9 +106,6 @@ internal sealed partial class DecisionSignals : IDisposable
             // There is nobody to listen to.
         }
     }
-
-    // StackExchange.Redis 1 at times takes a subscription back itself while it restores its connections, and leaves it at that.
-    private bool IsListening => _multiplexer.Current?.GetSubscriber().SubscribedEndpoint(_channel) is not null;
 
     private async Task<bool> ListenAsync()
     {
@@ -130,7 +127,7 @@ internal sealed partial class DecisionSignals : IDisposable
             }
 
             _saidNotListening = false;
-            return IsListening;
+            return true;
         }
         catch (Exception exception)
         {
