@@ -117,7 +117,7 @@ public sealed class FaultProxy : RedisServer
                 _ = ServeAsync(new FaultLink(client, _server.Port));
             }
         }
-        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The listener was stopped.
         }
