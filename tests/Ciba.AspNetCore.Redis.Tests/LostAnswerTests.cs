@@ -88,8 +88,12 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     public async Task A_decision_whose_answer_is_lost_counts_once(string verb, bool cut)
     {
         var asked = await AskedAsync();
-        var timeout = await Host.NewTimeoutAsync();
-        _users.OnActive = Proxy.DropAnswers;
+        var timeout = TimeSpan.Zero;
+        _users.OnActive = async () =>
+        {
+            timeout = await Host.NewTimeoutAsync();
+            Proxy.DropAnswers();
+        };
 
         var first = AnswerAsync(asked, verb);
         await StatusIsAsync(asked, verb == "approve" ? "A" : "D");
@@ -99,7 +103,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
         }
 
         RedisHosts.IsUnavailable(cut ? await first.WaitAsync(RedisHosts.Bound) : await Host.TimedOutAsync(first, timeout));
-        _users.OnActive = () => { };
+        _users.OnActive = () => Task.CompletedTask;
         await ResumeAsync();
 
         using (Assert.EnterMultipleScope())
@@ -116,10 +120,16 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     public async Task A_decision_that_was_never_taken_can_be_taken_afterwards()
     {
         var asked = await AskedAsync();
-        _users.OnActive = Proxy.Hang;
+        var looked = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _users.OnActive = async () =>
+        {
+            Proxy.Hang();
+            looked.SetResult(await Host.NewTimeoutAsync());
+        };
 
-        RedisHosts.IsUnavailable(await Host.TimedOutAsync(() => AnswerAsync(asked, "approve")));
-        _users.OnActive = () => { };
+        var first = AnswerAsync(asked, "approve");
+        RedisHosts.IsUnavailable(await Host.TimedOutAsync(first, await looked.Task.WaitAsync(RedisHosts.Bound)));
+        _users.OnActive = () => Task.CompletedTask;
         await ResumeAsync();
 
         Assert.That((await AnswerAsync(asked, "approve")).Status, Is.EqualTo(HttpStatusCode.NoContent));
@@ -193,14 +203,14 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     {
         public FakeUsers Users { get; set; } = null!;
 
-        public Action OnActive { get; set; } = () => { };
+        public Func<Task> OnActive { get; set; } = () => Task.CompletedTask;
 
         public ValueTask<CibaUserLookupResult> FindAsync(CibaHint hint, CibaClient client, CancellationToken cancellationToken) => Users.FindAsync(hint, client, cancellationToken);
 
-        public ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken)
+        public async ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken)
         {
-            OnActive();
-            return Users.IsActiveAsync(subject, cancellationToken);
+            await OnActive();
+            return await Users.IsActiveAsync(subject, cancellationToken);
         }
 
         public ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => Users.IsUserCodeAsync(subject, userCode, cancellationToken);
