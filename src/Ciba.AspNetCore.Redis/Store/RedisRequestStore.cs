@@ -24,11 +24,13 @@ internal sealed partial class RedisRequestStore(
     public async ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], RequestRecord.Digest(request.Subject))];
+        var digest = RedisKeys.Digest(request.Id);
+        var user = RequestRecord.Digest(request.Subject);
+        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], user)];
         var record = RequestRecord.Write(request, protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)));
         RedisValue[] values =
         [
-            RedisKeys.Digest(request.Id),
+            digest,
             record,
             (long)Math.Ceiling((request.RetainedUntil - request.CreatedAt).TotalMilliseconds),
             RedisTicks.Of(request.CreatedAt),
@@ -39,7 +41,7 @@ internal sealed partial class RedisRequestStore(
         ];
 
         // A client that is told 503 has no request; so there shall be none.
-        var added = await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, [RedisKeys.Digest(request.Id), RequestRecord.Digest(request.Subject)]);
+        var added = await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, [digest, user]);
         return (bool)added ? CibaAddResult.Added : CibaAddResult.LimitReached;
     }
 
