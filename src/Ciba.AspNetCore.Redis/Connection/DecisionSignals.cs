@@ -101,9 +101,9 @@ internal sealed partial class DecisionSignals : IDisposable
         {
             _multiplexer.Current?.GetSubscriber().Unsubscribe(_channel, _heard, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (exception is RedisException or ObjectDisposedException)
+        catch (Exception)
         {
-            // There is nobody to listen to.
+            // There is nobody to listen to, and a host that ends is not to fail over it.
         }
     }
 

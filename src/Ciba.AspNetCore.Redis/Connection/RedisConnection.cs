@@ -95,7 +95,7 @@ internal sealed partial class RedisConnection(
                 await connected.GetDatabase().ScriptEvaluateAsync(undo.Text, keys, values, Master | CommandFlags.NoScriptCache);
                 return;
             }
-            catch (Exception exception) when (IsOfRedis(exception))
+            catch (Exception exception)
             {
                 if (attempt == MostTakeBacks)
                 {
@@ -114,7 +114,7 @@ internal sealed partial class RedisConnection(
         {
             await connected.GetSubscriber().PublishAsync(channel, message, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (IsOfRedis(exception))
+        catch (Exception exception)
         {
             NotPublished(exception);
         }
@@ -137,8 +137,9 @@ internal sealed partial class RedisConnection(
         {
             throw new CibaStoreUnavailableException($"Redis did not answer within {options.Value.OperationTimeout:c}.", exception);
         }
-        catch (Exception exception) when (IsOfRedis(exception))
+        catch (Exception exception) when (exception is not (CibaStoreUnavailableException or CibaConfigurationException))
         {
+            // A connection that dies ends its steps with whatever was thrown in it, cancellations among it.
             LookForMaster();
             throw new CibaStoreUnavailableException("The connection to Redis is broken.", exception);
         }
@@ -175,8 +176,6 @@ internal sealed partial class RedisConnection(
     // Not what Redis refused, and not what had no connection to be sent on.
     private static bool MayHaveBeenTaken(Exception? cause) =>
         cause is not (RedisServerException or RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection });
-
-    private static bool IsOfRedis(Exception exception) => exception is RedisException or TimeoutException or ObjectDisposedException or IOException;
 
     [LoggerMessage(1, LogLevel.Debug, "A step could not be taken back by {Script}")]
     private partial void NotTakenBack(string script, Exception exception);
