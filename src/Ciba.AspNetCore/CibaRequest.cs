@@ -32,6 +32,21 @@ public sealed class CibaRequest
     /// <summary>The interval that the client was told.</summary>
     public required TimeSpan Interval { get; init; }
 
+    /// <summary>How the client gets its tokens, of <see cref="CibaTokenDeliveryModes"/>. Default <c>poll</c>.</summary>
+    public string TokenDeliveryMode { get; init; } = CibaTokenDeliveryModes.Poll;
+
+    /// <summary>
+    /// What a callback needs, in ping and push mode: given to <see cref="ICibaRequestStore.AddAsync"/>, handed out again by the
+    /// outbox and by nothing else. Else null.
+    /// </summary>
+    public CibaCallback? Callback { get; init; }
+
+    /// <summary>
+    /// When the outbox hands the request out for the first time: to tell the device, or at its expiry. Null, the default: not
+    /// before it is decided.
+    /// </summary>
+    public DateTimeOffset? DueAt { get; init; }
+
     /// <summary>When the request was accepted.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -40,6 +55,15 @@ public sealed class CibaRequest
 
     /// <summary>Until when the store remembers the request at least, so that late polls learn what became of it.</summary>
     public required DateTimeOffset RetainedUntil { get; init; }
+}
+
+/// <summary>What a callback to the client needs (CIBA Core sections 10.2 and 10.3). Secrets: not to be stored in the clear, not to be logged.</summary>
+/// <param name="AuthReqId">The <c>auth_req_id</c> itself, which the client is to recognise.</param>
+/// <param name="ClientNotificationToken">The bearer token by which the client knows its provider (<c>client_notification_token</c>).</param>
+public sealed record CibaCallback(string AuthReqId, string ClientNotificationToken)
+{
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(CibaCallback);
 }
 
 /// <summary>Where a request stands.</summary>

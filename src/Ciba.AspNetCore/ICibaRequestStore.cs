@@ -11,11 +11,12 @@ namespace Ciba.AspNetCore;
 /// <see cref="CibaRequest.RetainedUntil"/> and then forgotten without anybody asking for it. A store that cannot be reached
 /// throws <see cref="CibaStoreUnavailableException"/>, which the endpoints answer with 503, and never hangs.
 /// </remarks>
-public interface ICibaRequestStore
+public interface ICibaRequestStore : ICibaOutbox
 {
     /// <summary>
     /// Stores a new request, pending, whose first poll may come at once. The user's pending requests are counted in the same
-    /// step, at <see cref="CibaRequest.CreatedAt"/>; beyond a limit nothing is written.
+    /// step, at <see cref="CibaRequest.CreatedAt"/>; beyond a limit nothing is written. With a <see cref="CibaRequest.DueAt"/>
+    /// the request is put into the outbox, again in the same step.
     /// </summary>
     ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken);
 
@@ -51,7 +52,10 @@ public interface ICibaRequestStore
     /// <summary>Gives a leased approval back, so that the next poll may have it. False where the lease was no longer the caller's.</summary>
     ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken);
 
-    /// <summary>Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>.</summary>
+    /// <summary>
+    /// Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>. In the
+    /// same step the request is put into the outbox, due at once, in ping and push mode; in poll mode it is taken out.
+    /// </summary>
     ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The request, where it is this user's; else null.</summary>
@@ -60,7 +64,7 @@ public interface ICibaRequestStore
     /// <summary>The user's requests that wait for an answer, in the order of <see cref="CibaRequest.CreatedAt"/>.</summary>
     ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken);
 
-    /// <summary>Withdraws this user's request that is still pending, as if it had never been. False where it is not pending.</summary>
+    /// <summary>Withdraws this user's request that is still pending, as if it had never been, from the outbox too. False where it is not pending.</summary>
     ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken);
 }
 

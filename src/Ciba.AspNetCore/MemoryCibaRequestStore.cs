@@ -70,6 +70,22 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     /// <inheritdoc/>
     public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id, subject));
 
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken) =>
+        new(_shards[CibaRequestId.ShardNumber(shard)].ClaimDue(now, heldUntil, most));
+
+    /// <inheritdoc/>
+    public ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Claim(id, now, heldUntil));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Settle(id, heldUntil, settlement));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Postpone(id, heldUntil, dueAt));
+
     /// <summary>Stops the sweeping.</summary>
     public void Dispose() => _sweep.Dispose();
 

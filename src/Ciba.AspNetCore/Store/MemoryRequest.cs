@@ -19,6 +19,9 @@ internal sealed class MemoryRequest(CibaRequest request)
 
     public DateTimeOffset LeaseEndsAt { get; set; }
 
+    /// <summary>When the outbox hands the request out next; null while it is not in the outbox.</summary>
+    public DateTimeOffset? DueAt { get; set; }
+
     public PendingRequests? Pending { get; set; }
 
     public MemoryRequest? Previous { get; set; }
@@ -29,6 +32,9 @@ internal sealed class MemoryRequest(CibaRequest request)
     public Task WhenDecided() => (_whenDecided ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public void WakeUp() => _whenDecided?.TrySetResult();
+
+    public CibaRequestStatus StatusAt(DateTimeOffset now) =>
+        Status == CibaRequestStatus.Pending && Request.ExpiresAt <= now ? CibaRequestStatus.Expired : Status;
 
     /// <summary>Section 11: what a poll finds. The order of the arms is the order of precedence.</summary>
     public CibaPollStatus Judge(DateTimeOffset now) => Status switch

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Ciba.AspNetCore.Store;
 
 /// <summary>The requests of one in 64 users, under one lock that is never held for longer than a few look-ups.</summary>
-internal sealed class MemoryShard
+internal sealed partial class MemoryShard
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, MemoryRequest> _requests = new(StringComparer.Ordinal);
@@ -46,6 +46,7 @@ internal sealed class MemoryShard
             _pending[request.Subject] = waiting;
             waiting.Add(entry);
             _due.Enqueue(entry, request.ExpiresAt.UtcTicks);
+            Schedule(entry, request.DueAt);
             return CibaAddResult.Added;
         }
     }
@@ -126,6 +127,7 @@ internal sealed class MemoryShard
             NoLongerPending(entry);
             entry.Status = decision.Outcome;
             entry.Decision = decision;
+            ScheduleCallback(entry, now);
             return CibaDecideResult.Done;
         }
     }
@@ -136,7 +138,7 @@ internal sealed class MemoryShard
         {
             Expire(now);
             return _requests.TryGetValue(id, out var entry) && entry.Request.Subject == subject
-                ? new(entry.Request, entry.Status == CibaRequestStatus.Pending && entry.Request.ExpiresAt <= now ? CibaRequestStatus.Expired : entry.Status)
+                ? new(entry.Request, entry.StatusAt(now))
                 : null;
         }
     }

@@ -30,6 +30,15 @@ public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestSto
 
     public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => Next.RemoveAsync(id, subject, cancellationToken);
 
+    public ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken) =>
+        Next.ClaimDueAsync(shard, now, heldUntil, most, cancellationToken);
+
+    public ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken) => Next.ClaimAsync(id, now, heldUntil, cancellationToken);
+
+    public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) => Next.SettleAsync(id, heldUntil, settlement, cancellationToken);
+
+    public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) => Next.PostponeAsync(id, heldUntil, dueAt, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in nodes)

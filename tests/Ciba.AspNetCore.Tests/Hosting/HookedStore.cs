@@ -100,6 +100,31 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return await _store.RemoveAsync(id, subject, cancellationToken);
     }
 
+    public async ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken)
+    {
+        // Asked for all shards again and again: of no interest to tests.
+        await Before(nameof(ClaimDueAsync));
+        return await _store.ClaimDueAsync(shard, now, heldUntil, most, cancellationToken);
+    }
+
+    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(ClaimAsync));
+        return await _store.ClaimAsync(id, now, heldUntil, cancellationToken);
+    }
+
+    public async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(SettleAsync));
+        return await _store.SettleAsync(id, heldUntil, settlement, cancellationToken);
+    }
+
+    public async ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(PostponeAsync));
+        return await _store.PostponeAsync(id, heldUntil, dueAt, cancellationToken);
+    }
+
     public void Dispose() => _store.Dispose();
 
     private Task BeginAsync(string method)

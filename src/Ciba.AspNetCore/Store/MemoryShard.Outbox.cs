@@ -1,0 +1,93 @@
+namespace Ciba.AspNetCore.Store;
+
+/// <summary>The outbox of a shard: what is due, in the order of time.</summary>
+internal sealed partial class MemoryShard
+{
+    // An entry that was scheduled anew leaves its old place behind, which is passed over when its time comes.
+    private readonly PriorityQueue<MemoryRequest, long> _outbox = new();
+
+    public IReadOnlyList<CibaOutboxEntry> ClaimDue(DateTimeOffset now, DateTimeOffset heldUntil, int most)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            List<CibaOutboxEntry>? claimed = null;
+            while ((claimed?.Count ?? 0) < most && _outbox.TryPeek(out var entry, out var dueAt) && dueAt <= now.UtcTicks)
+            {
+                _outbox.Dequeue();
+                if (entry.DueAt?.UtcTicks == dueAt && IsKnown(entry))
+                {
+                    (claimed ??= []).Add(Hold(entry, now, heldUntil));
+                }
+            }
+
+            return claimed ?? (IReadOnlyList<CibaOutboxEntry>)[];
+        }
+    }
+
+    public CibaOutboxEntry? Claim(string id, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            return _requests.TryGetValue(id, out var entry) && entry.DueAt <= now ? Hold(entry, now, heldUntil) : null;
+        }
+    }
+
+    public bool Settle(string id, DateTimeOffset heldUntil, CibaSettlement settlement)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(id, out var entry) || entry.DueAt != heldUntil)
+            {
+                return false;
+            }
+
+            Schedule(entry, null);
+            if (settlement == CibaSettlement.TokensSent && entry.Status == CibaRequestStatus.Approved)
+            {
+                entry.Status = CibaRequestStatus.Redeemed;
+            }
+
+            return true;
+        }
+    }
+
+    public bool Postpone(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt)
+    {
+        lock (_gate)
+        {
+            if (!_requests.TryGetValue(id, out var entry) || entry.DueAt != heldUntil)
+            {
+                return false;
+            }
+
+            Schedule(entry, dueAt);
+            return true;
+        }
+    }
+
+    private CibaOutboxEntry Hold(MemoryRequest entry, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        Schedule(entry, heldUntil);
+        return new(entry.Request, entry.StatusAt(now), entry.Status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
+    }
+
+    private void ScheduleCallback(MemoryRequest entry, DateTimeOffset now)
+    {
+        // A holder until this very instant is to lose the entry too.
+        var dueAt = entry.DueAt == now ? now.AddTicks(-1) : now;
+        Schedule(entry, entry.Request.TokenDeliveryMode == CibaTokenDeliveryModes.Poll ? null : dueAt);
+    }
+
+    private void Schedule(MemoryRequest entry, DateTimeOffset? dueAt)
+    {
+        entry.DueAt = dueAt;
+        if (dueAt is { } instant)
+        {
+            _outbox.Enqueue(entry, instant.UtcTicks);
+        }
+    }
+
+    private bool IsKnown(MemoryRequest entry) => _requests.TryGetValue(entry.Request.Id, out var current) && current == entry;
+}
