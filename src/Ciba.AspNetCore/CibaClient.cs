@@ -40,11 +40,15 @@ public sealed class CibaClient
     public IList<string>? GrantTypes { get; set; }
 
     /// <summary>
-    /// How the client gets its tokens (<c>backchannel_token_delivery_mode</c>). Required for CIBA. Now: <c>poll</c>.
+    /// How the client gets its tokens (<c>backchannel_token_delivery_mode</c>), of <see cref="CibaTokenDeliveryModes"/>.
+    /// Required for CIBA.
     /// </summary>
     public string? BackchannelTokenDeliveryMode { get; set => field = NullIfEmpty(value); }
 
-    /// <summary>Where pings and pushes go (<c>backchannel_client_notification_endpoint</c>). Not used in poll mode.</summary>
+    /// <summary>
+    /// Where pings and pushes go (<c>backchannel_client_notification_endpoint</c>): an absolute https URL. Required for ping and
+    /// push, not used in poll mode.
+    /// </summary>
     public string? BackchannelClientNotificationEndpoint { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
@@ -131,4 +135,6 @@ public static class CibaTokenDeliveryModes
 
     /// <summary>The tokens are sent to the client's notification endpoint.</summary>
     public const string Push = "push";
+
+    internal static readonly string[] All = [Poll, Ping, Push];
 }

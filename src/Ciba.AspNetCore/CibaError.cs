@@ -75,6 +75,12 @@ public sealed class CibaError
     /// <summary>Section 11: the user, or the provider on the user's behalf, said no (400 at the token endpoint).</summary>
     public static CibaError AuthorizationDenied { get; } = new("access_denied", "The authentication request was denied.");
 
+    /// <summary>Section 11: a client in push mode does not poll.</summary>
+    public static CibaError PushClient { get; } = UnauthorizedClient.With("A client in push mode is sent its tokens and may not ask for them.");
+
+    /// <summary>Section 12, the push error payload: there will be no tokens, and it is not the user's doing.</summary>
+    public static CibaError TransactionFailed { get; } = new("transaction_failed", "The user could not be asked.");
+
     /// <summary>Section 11: unknown, used, or another client's.</summary>
     public static CibaError InvalidGrant { get; } = new("invalid_grant", "The auth_req_id is unknown, used, or not this client's.");
 

@@ -103,6 +103,21 @@ public sealed class CibaOptions
     /// <summary>How long one call of the <see cref="ICibaDeviceNotifier"/> may take. Default 10 s.</summary>
     public TimeSpan DeviceNotificationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// The token delivery modes that are on (section 5), of <see cref="CibaTokenDeliveryModes"/>: clients of others are refused,
+    /// and discovery lists these. Null, the default: all three.
+    /// </summary>
+    public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
+
+    /// <summary>
+    /// How long after the time-out of the call another node takes over a notification or callback whose node has died. Longer
+    /// than the clocks of the nodes differ. Default 20 s.
+    /// </summary>
+    public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Pings and pushes: what they may reach, and how many go at once.</summary>
+    public CibaCallbackOptions Callbacks { get; set; } = new();
+
     /// <summary>How far ahead the <c>exp</c> of a client assertion may lie (RFC 7523 section 3). Default 1 h.</summary>
     public TimeSpan MaxClientAssertionLifetime { get; set; } = TimeSpan.FromHours(1);
 
@@ -117,6 +132,8 @@ public sealed class CibaOptions
 
     /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
     public IList<string> ScopesSupported { get; set; } = [];
+
+    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? CibaTokenDeliveryModes.All;
 }
 
 /// <summary>When the user's device is told of an authentication request, and what a failure means.</summary>

@@ -1,5 +1,6 @@
 using Ciba.AspNetCore;
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
@@ -53,6 +54,13 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<ClientAuthenticator>();
+        services.TryAddSingleton<Receivers>();
+        services.TryAddSingleton<CallbackSender>();
+        services.TryAddSingleton<PushTokens>();
+        services.TryAddSingleton<CallbackDelivery>();
+        services.TryAddSingleton(_ => new RetryWaits());
+        services.TryAddSingleton<DeviceCall>();
+        services.TryAddSingleton<OutboxWorker>();
         services.TryAddSingleton<DeviceNotifications>();
         services.TryAddSingleton<BackchannelAuthenticationEndpoint>();
         services.TryAddSingleton<TokenEndpoint>();
@@ -73,12 +81,13 @@ public static class CibaServiceCollectionExtensions
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),
             provider.GetRequiredService<ICibaUserLookup>(),
+            provider.GetRequiredService<OutboxWorker>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Approvals>>()));
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceNotifications>(provider => provider.GetRequiredService<DeviceNotifications>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OutboxWorker>(provider => provider.GetRequiredService<OutboxWorker>()));
         return new CibaBuilder(services);
     }
 }

@@ -1,6 +1,4 @@
-using System.Text;
-using Ciba.AspNetCore.Jose;
-using Base64Url = System.Buffers.Text.Base64Url;
+using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore;
 
@@ -25,6 +23,7 @@ public sealed class CibaTokenRequest
         AuthTime = decision.AuthTime;
         BindingMessage = request.BindingMessage;
         RequestedAt = request.CreatedAt;
+        AuthReqId = request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? request.Callback?.AuthReqId : null;
     }
 
     /// <summary>The issuer identifier (<c>iss</c>).</summary>
@@ -61,15 +60,22 @@ public sealed class CibaTokenRequest
     public DateTimeOffset RequestedAt { get; }
 
     /// <summary>
+    /// In push mode the <c>auth_req_id</c>, which the ID Token carries (CIBA Core section 10.3.1); else null. Not to be logged.
+    /// </summary>
+    public string? AuthReqId { get; }
+
+    /// <summary>
     /// The claims that every ID Token of this grant has (OpenID Connect Core section 2): <c>iss</c>, <c>sub</c>, <c>aud</c>,
     /// <c>iat</c>, <c>exp</c>, <c>auth_time</c>, <c>acr</c> where it was asked for and is known, <c>amr</c> where it is
-    /// known, and <c>at_hash</c>. Add your own and sign them.
+    /// known, and <c>at_hash</c>; in push mode also <c>urn:openid:params:jwt:claim:auth_req_id</c>, and <c>rt_hash</c> with a
+    /// refresh token (CIBA Core section 10.3.1). Add your own and sign them.
     /// </summary>
     /// <param name="issuedAt">Now.</param>
     /// <param name="lifetime">How long the ID Token is good for.</param>
     /// <param name="algorithm">What the ID Token will be signed with, for instance <c>ES256</c>: <c>at_hash</c> depends on it.</param>
     /// <param name="accessToken">The access token that goes with it.</param>
-    public IDictionary<string, object> CreateIdTokenClaims(DateTimeOffset issuedAt, TimeSpan lifetime, string algorithm, string accessToken)
+    /// <param name="refreshToken">The refresh token that goes with it, if there is one.</param>
+    public IDictionary<string, object> CreateIdTokenClaims(DateTimeOffset issuedAt, TimeSpan lifetime, string algorithm, string accessToken, string? refreshToken = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(algorithm);
         ArgumentException.ThrowIfNullOrEmpty(accessToken);
@@ -81,8 +87,17 @@ public sealed class CibaTokenRequest
             ["iat"] = issuedAt.ToUnixTimeSeconds(),
             ["exp"] = (issuedAt + lifetime).ToUnixTimeSeconds(),
             ["auth_time"] = AuthTime.ToUnixTimeSeconds(),
-            ["at_hash"] = Base64Url.EncodeToString(JoseAlgorithms.LeftHalfOfHash(algorithm, Encoding.ASCII.GetBytes(accessToken))),
+            [IdTokenClaims.AccessTokenHash] = IdTokenClaims.HashOf(accessToken, algorithm),
         };
+        if (AuthReqId is not null)
+        {
+            claims[IdTokenClaims.AuthReqId] = AuthReqId;
+            if (refreshToken is not null)
+            {
+                claims[IdTokenClaims.RefreshTokenHash] = IdTokenClaims.HashOf(refreshToken, algorithm);
+            }
+        }
+
         if (Acr is not null && AcrValues.Count > 0)
         {
             claims["acr"] = Acr;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
@@ -11,6 +12,9 @@ internal sealed class AuthenticationRequest
     private const int MaxTokenLength = Jose.Jwt.MaxLength;
     private const int MaxUserCodeLength = 256;
 
+    private static readonly SearchValues<char> BearerCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
+
     private static readonly string[] OpenIdOnly = ["openid"];
 
     private static readonly CibaError SignedRequest = CibaError.InvalidRequest.With("Signed authentication requests are not supported here: send the parameters in the form instead of request.");
@@ -22,6 +26,9 @@ internal sealed class AuthenticationRequest
     private static readonly CibaError NoHint = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there is none.");
     private static readonly CibaError ManyHints = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there are several, leave out all but one.");
     private static readonly CibaError BadAcrValues = CibaError.InvalidRequest.With("acr_values is a list of values without control characters, separated by spaces.");
+    private static readonly CibaError NoNotificationToken = CibaError.InvalidRequest.With("client_notification_token is required: the provider sends it back to the client notification endpoint.");
+    private static readonly CibaError BadNotificationToken = CibaError.InvalidRequest.With($"client_notification_token is a bearer token (RFC 6750 section 2.1) of {MaxTextLength} characters at most.");
+    private static readonly CibaError ModeIsOff = CibaError.UnauthorizedClient.With("The client's token delivery mode is switched off here.");
     private static readonly CibaError BadExpiry = CibaError.InvalidRequest.With("requested_expiry is a positive whole number of seconds.");
 
     private AuthenticationRequest(IReadOnlyList<string> scopes, CibaHint hint)
@@ -34,6 +41,9 @@ internal sealed class AuthenticationRequest
 
     /// <summary>As it was sent: an <c>id_token_hint</c> is not checked yet.</summary>
     public CibaHint Hint { get; }
+
+    /// <summary>In ping and push mode; a poll client's is ignored.</summary>
+    public string? ClientNotificationToken { get; private init; }
 
     public string? BindingMessage { get; private init; }
 
@@ -51,9 +61,20 @@ internal sealed class AuthenticationRequest
             return CibaError.UnauthorizedClient;
         }
 
+        if (!options.DeliveryModes.Contains(client.TokenDeliveryMode))
+        {
+            return ModeIsOff;
+        }
+
         if (Unreadable(form) is { } unreadable)
         {
             return unreadable;
+        }
+
+        var notificationToken = client.TokenDeliveryMode == CibaTokenDeliveryModes.Poll ? null : form["client_notification_token"] ?? "";
+        if (notificationToken is not null && !IsBearerToken(notificationToken))
+        {
+            return notificationToken is "" ? NoNotificationToken : BadNotificationToken;
         }
 
         if (ReadScope(form["scope"], client).Failed(out var error, out var scopes)
@@ -71,6 +92,7 @@ internal sealed class AuthenticationRequest
 
         return new AuthenticationRequest(scopes, hint)
         {
+            ClientNotificationToken = notificationToken,
             BindingMessage = bindingMessage,
             UserCode = form["user_code"],
             RequestedExpiry = expiry,
@@ -110,6 +132,10 @@ internal sealed class AuthenticationRequest
 
         return form["acr_values"]?.Any(char.IsControl) is true ? BadAcrValues : null;
     }
+
+    // RFC 6750 section 2.1: one or more of these characters, and then any number of equals signs.
+    private static bool IsBearerToken(string text) =>
+        text.Length <= MaxTextLength && text.TrimEnd('=') is { Length: > 0 } token && !token.AsSpan().ContainsAnyExcept(BearerCharacters);
 
     private static Outcome<string[]> ReadScope(string? scope, RegisteredClient client)
     {

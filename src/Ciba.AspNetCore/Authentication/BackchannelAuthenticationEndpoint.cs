@@ -60,7 +60,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         Accepted(client.Client.ClientId, CibaLog.Short(request.Id), request.ExpiresAt);
         await CibaResults.OkAsync(
             context,
-            new Acknowledgement(authReqId, (int)(request.ExpiresAt - request.CreatedAt).TotalSeconds, (int)request.Interval.TotalSeconds),
+            new Acknowledgement(authReqId, (int)(request.ExpiresAt - request.CreatedAt).TotalSeconds, request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)request.Interval.TotalSeconds),
             WireJson.Relaxed.Acknowledgement);
     }
 
@@ -78,6 +78,9 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             BindingMessage = asked.BindingMessage,
             AcrValues = asked.AcrValues,
             Interval = options.Value.PollingInterval,
+            TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
+            Callback = asked.ClientNotificationToken is { } token ? new CibaCallback(authReqId, token) : null,
+            DueAt = devices.DueAt(user.IsDecoy, client.BackchannelTokenDeliveryMode!, now, expiresAt),
             CreatedAt = now,
             ExpiresAt = expiresAt,
             RetainedUntil = expiresAt + options.Value.ExpiredRequestRetention,
@@ -114,4 +117,4 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 internal sealed record Acknowledgement(
     [property: JsonPropertyName("auth_req_id")] string AuthReqId,
     [property: JsonPropertyName("expires_in")] int ExpiresIn,
-    [property: JsonPropertyName("interval")] int Interval);
+    [property: JsonPropertyName("interval")] int? Interval);

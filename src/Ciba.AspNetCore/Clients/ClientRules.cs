@@ -12,9 +12,17 @@ internal static class ClientRules
 {
     public const int MaxClientIdLength = 256;
 
+    private const string AllModes = $"{CibaTokenDeliveryModes.Poll}, {CibaTokenDeliveryModes.Ping} or {CibaTokenDeliveryModes.Push}";
+
     private static readonly string[] KnownMethods = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt];
 
     public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(TokenEndpoint.GrantType) ?? true;
+
+    /// <summary>What stands against a client whose token delivery mode is switched off; null where it is on.</summary>
+    public static string? ModeIsOff(CibaClient client, CibaOptions options) =>
+        client.BackchannelTokenDeliveryMode is { } mode && CibaTokenDeliveryModes.All.Contains(mode) && !options.DeliveryModes.Contains(mode)
+            ? $"Client '{client.ClientId}': BackchannelTokenDeliveryMode '{mode}' is switched off; add it to CibaOptions.BackchannelTokenDeliveryModesSupported, or use {string.Join(", ", options.DeliveryModes)}."
+            : null;
 
     public static IReadOnlyList<string> AssertionAlgorithms(CibaClient client)
     {
@@ -94,18 +102,21 @@ internal static class ClientRules
 
     private static string? Mode(CibaClient client) => client.BackchannelTokenDeliveryMode switch
     {
-        CibaTokenDeliveryModes.Poll => null,
-        CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push =>
-            $"BackchannelTokenDeliveryMode '{client.BackchannelTokenDeliveryMode}' is not supported by this version; use {CibaTokenDeliveryModes.Poll}",
-        null => MayUseCiba(client) ? $"BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: {CibaTokenDeliveryModes.Poll}" : null,
-        var mode => $"BackchannelTokenDeliveryMode '{mode}' is unknown; use {CibaTokenDeliveryModes.Poll}",
+        null => MayUseCiba(client) ? $"BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: {AllModes}" : null,
+        var mode when CibaTokenDeliveryModes.All.Contains(mode) => null,
+        var mode => $"BackchannelTokenDeliveryMode '{mode}' is unknown; use {AllModes}",
     };
 
-    private static string? NotificationEndpoint(CibaClient client) =>
-        client.BackchannelClientNotificationEndpoint is not { } endpoint
-        || (Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps && uri.Fragment.Length == 0 && uri.UserInfo.Length == 0)
-            ? null
-            : "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information";
+    private static string? NotificationEndpoint(CibaClient client) => client switch
+    {
+        { BackchannelClientNotificationEndpoint: { } endpoint } =>
+            Uri.TryCreate(endpoint, UriKind.Absolute, out var uri) && uri.Scheme == Uri.UriSchemeHttps && uri.Fragment.Length == 0 && uri.UserInfo.Length == 0
+                ? null
+                : "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information",
+        { BackchannelTokenDeliveryMode: CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push } =>
+            $"BackchannelClientNotificationEndpoint is missing; a client in {client.BackchannelTokenDeliveryMode} mode is told there",
+        _ => null,
+    };
 
     private static string? RequestSigning(CibaClient client) => client.BackchannelAuthenticationRequestSigningAlg switch
     {
@@ -123,7 +134,9 @@ internal static class ClientRules
     private static string? Subjects(CibaClient client) => client switch
     {
         { SubjectType: "public" } => null,
-        { SubjectType: "pairwise", SectorIdentifier: null } => "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4)",
+        { SubjectType: "pairwise", SectorIdentifier: null } => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push
+            ? "SubjectType 'pairwise' needs BackchannelClientNotificationEndpoint, whose host is the sector identifier (section 4)"
+            : "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4)",
         { SubjectType: "pairwise" } => null,
         _ => $"SubjectType '{client.SubjectType}' is unknown; use public or pairwise",
     };

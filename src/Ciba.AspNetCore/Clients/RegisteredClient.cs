@@ -39,6 +39,8 @@ internal sealed class RegisteredClient
 
     public bool MayUseCiba { get; }
 
+    public string TokenDeliveryMode => Client.BackchannelTokenDeliveryMode ?? CibaTokenDeliveryModes.Poll;
+
     public FrozenSet<string> Scopes { get; } = [];
 
     public byte[][] SecretDigests { get; } = [];

@@ -1,10 +1,11 @@
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>Section 8: the user's answer.</summary>
-internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
+internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, OutboxWorker outbox, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
 {
     public async ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken)
     {
@@ -22,7 +23,8 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
         // What was asked for never changes, so it can be looked at before the step that counts. A request that is not found
         // waiting is left to that step, with no more than every request asks for.
         var now = time.GetUtcNow();
-        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request.Scopes : null;
+        var request = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request : null;
+        var asked = request?.Scopes;
         var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked;
         if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Contains)))
         {
@@ -38,17 +40,17 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
         };
-        return await DecideAsync(id, subject, users, decision, cancellationToken);
+        return await DecideAsync(id, subject, users, decision, request?.TokenDeliveryMode, cancellationToken);
     }
 
     public ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken) =>
-        DecideAsync(id, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, cancellationToken);
+        DecideAsync(id, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, null, cancellationToken);
 
     // The host's own word, which does not depend on whether the user may still speak.
     public ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken) =>
-        DecideAsync(id, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, cancellationToken);
+        DecideAsync(id, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, null, cancellationToken);
 
-    private async ValueTask<CibaDecisionResult> DecideAsync(string id, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
+    private async ValueTask<CibaDecisionResult> DecideAsync(string id, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, string? mode, CancellationToken cancellationToken)
     {
         if (mustBeActive is not null && !await mustBeActive.IsActiveAsync(subject, cancellationToken))
         {
@@ -65,6 +67,12 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
         };
         if (result == CibaDecisionResult.Done)
         {
+            // Section 10: the device does not wait for the client to be told.
+            if (mode != CibaTokenDeliveryModes.Poll)
+            {
+                outbox.Attend(id);
+            }
+
             Decided(CibaLog.Short(id), decision.Outcome);
         }
         else

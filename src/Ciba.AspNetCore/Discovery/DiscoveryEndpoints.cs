@@ -29,6 +29,7 @@ internal sealed class DiscoveryEndpoints(ProviderUrls urls, IOptions<CibaOptions
         TokenEndpoint = urls.TokenEndpoint,
         BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
         JwksUri = urls.JwksUri,
+        BackchannelTokenDeliveryModesSupported = [.. options.Value.DeliveryModes.Distinct()],
         ScopesSupported = [.. options.Value.ScopesSupported.Prepend("openid").Distinct()],
         IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
         AcrValuesSupported = options.Value.AcrValuesSupported.Count > 0 ? [.. options.Value.AcrValuesSupported] : null,
@@ -51,7 +52,7 @@ internal sealed record DiscoveryDocument
     public required string JwksUri { get; init; }
 
     [JsonPropertyName("backchannel_token_delivery_modes_supported")]
-    public string[] BackchannelTokenDeliveryModesSupported { get; } = [CibaTokenDeliveryModes.Poll];
+    public required string[] BackchannelTokenDeliveryModesSupported { get; init; }
 
     [JsonPropertyName("backchannel_user_code_parameter_supported")]
     public bool BackchannelUserCodeParameterSupported { get; } = true;

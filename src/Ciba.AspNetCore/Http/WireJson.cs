@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
@@ -19,6 +20,9 @@ internal sealed record ErrorResponse(
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(Acknowledgement))]
 [JsonSerializable(typeof(TokenResponse))]
+[JsonSerializable(typeof(Ping))]
+[JsonSerializable(typeof(Push))]
+[JsonSerializable(typeof(PushError))]
 [JsonSerializable(typeof(DeviceRequestResponse))]
 [JsonSerializable(typeof(DeviceRequestResponse[]))]
 [JsonSerializable(typeof(ApprovalBody))]

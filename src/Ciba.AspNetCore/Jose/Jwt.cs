@@ -48,9 +48,9 @@ internal sealed class Jwt
     public byte[] Signature { get; }
 
     /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>.</summary>
-    public static Jwt? Read(string token)
+    public static Jwt? Read(string token, int maxLength = MaxLength)
     {
-        if (token.Length > MaxLength)
+        if (token.Length > maxLength)
         {
             return null;
         }
@@ -72,6 +72,9 @@ internal sealed class Jwt
 
         return new Jwt(header, claims, Encoding.ASCII.GetBytes(token, 0, second), signature);
     }
+
+    /// <summary>A claim that is a string; null where it is none.</summary>
+    public string? Claim(string name) => Text(_claims, name);
 
     /// <summary>Whether <c>aud</c>, a string or an array of strings, contains one of the values.</summary>
     public bool IsFor(ReadOnlySpan<string> audiences)

@@ -31,6 +31,9 @@ internal static class OptionRules
         Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
         Enum.IsDefined(options.DeviceNotification) ? null : Option(nameof(CibaOptions.DeviceNotification), "must be Background or BeforeAcknowledgement"),
         Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5)),
+        options.DeliveryModes.Count == 0 || options.DeliveryModes.Except(CibaTokenDeliveryModes.All).Any()
+            ? Option(nameof(CibaOptions.BackchannelTokenDeliveryModesSupported), $"must be some of {string.Join(", ", CibaTokenDeliveryModes.All)}") : null,
+        Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
         options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }

@@ -32,6 +32,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. OptionRules.Check(options.Value),
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
+            .. (services.GetService<ConfiguredClients>()?.All ?? []).Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
             .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems()),

@@ -25,6 +25,7 @@ internal sealed partial class CibaGrants(
     private static readonly CibaGrant Denied = new(CibaError.AuthorizationDenied);
     private static readonly CibaGrant Invalid = new(CibaError.InvalidGrant);
     private static readonly CibaGrant Unauthorized = new(CibaError.UnauthorizedClient);
+    private static readonly CibaGrant PushClient = new(CibaError.PushClient);
     private static readonly CibaGrant NotActive = new(UserNotActive);
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken)
@@ -32,7 +33,10 @@ internal sealed partial class CibaGrants(
         ArgumentException.ThrowIfNullOrEmpty(clientId);
         var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(clientId, cancellationToken)
             ?? throw new ArgumentException("The client is none that the ICibaClientStore knows.", nameof(clientId));
-        return RegisteredClient.Of(client).MayUseCiba ? await RedeemAsync(authReqId, client, cancellationToken) : Unauthorized;
+        var registered = RegisteredClient.Of(client);
+        return !registered.MayUseCiba ? Unauthorized
+            : registered.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? PushClient
+            : await RedeemAsync(authReqId, client, cancellationToken);
     }
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)

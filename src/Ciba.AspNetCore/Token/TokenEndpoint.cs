@@ -67,6 +67,7 @@ internal sealed partial class TokenEndpoint(
 
     private static Outcome<string> ReadAuthReqId(FormParameters form, RegisteredClient client) =>
         !client.MayUseCiba ? CibaError.UnauthorizedClient
+        : client.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? CibaError.PushClient
         : form["auth_req_id"] is { } authReqId ? authReqId
         : NoAuthReqId;
 
@@ -79,13 +80,14 @@ internal sealed partial class TokenEndpoint(
         // An issuer that does not look at its token is left behind when the lease is over.
         var tokens = await issuer.IssueAsync(request, either.Token).AsTask().WaitAsync(either.Token);
         either.Token.ThrowIfCancellationRequested();
-        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 })
-        {
-            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
-        }
-
-        return tokens;
+        return Whole(tokens, issuer);
     }
+
+    /// <summary>The tokens, unless something is missing that every client needs.</summary>
+    public static CibaTokens Whole(CibaTokens? tokens, ICibaTokenIssuer issuer) =>
+        tokens is { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 }
+            ? tokens
+            : throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
 
     private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client)
     {
@@ -117,5 +119,8 @@ internal sealed record TokenResponse(
         (long)tokens.ExpiresIn.TotalSeconds,
         tokens.IdToken,
         tokens.RefreshToken,
-        request.Scopes.ToHashSet().SetEquals(request.RequestedScopes) ? null : string.Join(' ', request.Scopes));
+        ScopeWhereItDiffers(request));
+
+    public static string? ScopeWhereItDiffers(CibaTokenRequest request) =>
+        request.Scopes.ToHashSet().SetEquals(request.RequestedScopes) ? null : string.Join(' ', request.Scopes);
 }

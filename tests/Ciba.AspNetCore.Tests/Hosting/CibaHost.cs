@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Security.Claims;
 using System.Text;
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
@@ -145,6 +146,7 @@ public sealed class CibaHost : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(Time);
         builder.Services.AddSingleton(Users);
         builder.Services.AddSingleton(Devices);
+        builder.Services.AddSingleton(new RetryWaits(jitter: 0));
         var ciba = builder.Services
             .AddCiba(options =>
             {

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Token;
+
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>Section 10.2.</summary>
+internal sealed record Ping(
+    [property: JsonPropertyName("auth_req_id")] string AuthReqId)
+{
+    public static byte[] Of(string authReqId) => JsonSerializer.SerializeToUtf8Bytes(new Ping(authReqId), WireJson.Relaxed.Ping);
+}
+
+/// <summary>Section 10.3.1.</summary>
+internal sealed record Push(
+    [property: JsonPropertyName("auth_req_id")] string AuthReqId,
+    [property: JsonPropertyName("access_token")] string AccessToken,
+    [property: JsonPropertyName("token_type")] string TokenType,
+    [property: JsonPropertyName("refresh_token")] string? RefreshToken,
+    [property: JsonPropertyName("expires_in")] long ExpiresIn,
+    [property: JsonPropertyName("id_token")] string IdToken,
+    [property: JsonPropertyName("scope")] string? Scope)
+{
+    public static byte[] Of(string authReqId, IssuedTokens issued, DateTimeOffset now)
+    {
+        var tokens = issued.Tokens;
+        var left = Math.Max(0, (long)(tokens.ExpiresIn - (now - issued.IssuedAt)).TotalSeconds);
+        var push = new Push(authReqId, tokens.AccessToken, tokens.TokenType, tokens.RefreshToken, left, tokens.IdToken, TokenResponse.ScopeWhereItDiffers(issued.Request));
+        return JsonSerializer.SerializeToUtf8Bytes(push, WireJson.Relaxed.Push);
+    }
+}
+
+/// <summary>Section 12.</summary>
+internal sealed record PushError(
+    [property: JsonPropertyName("auth_req_id")] string AuthReqId,
+    [property: JsonPropertyName("error")] string Error,
+    [property: JsonPropertyName("error_description")] string ErrorDescription)
+{
+    public static byte[] Of(string authReqId, CibaError error) =>
+        JsonSerializer.SerializeToUtf8Bytes(new PushError(authReqId, error.Error, error.Description), WireJson.Relaxed.PushError);
+}
+
+/// <summary>Tokens that were minted for a push, kept for the tries that follow in this process.</summary>
+internal sealed record IssuedTokens(CibaTokens Tokens, CibaTokenRequest Request, DateTimeOffset IssuedAt);

@@ -1,0 +1,43 @@
+using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Token;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>Section 10.3.1: the tokens of a push. They are minted when they are sent, and stored nowhere.</summary>
+internal sealed class PushTokens(ProviderUrls urls, IOptions<CibaOptions> options, TimeProvider time)
+{
+    // The issuer's own, not somebody's out there: long lists of groups and roles are in order.
+    private const int MaxIdTokenLength = 1024 * 1024;
+
+    public async Task<IssuedTokens> IssueAsync(IServiceProvider services, CibaOutboxEntry entry, CibaClient client)
+    {
+        using var timeout = new CancellationTokenSource(options.Value.Callbacks.Timeout, time);
+        var request = new CibaTokenRequest(urls.Issuer, client, entry.Request, entry.Decision!);
+        var issuer = services.GetRequiredService<ICibaTokenIssuer>();
+        var tokens = await issuer.IssueAsync(request, timeout.Token).AsTask().WaitAsync(timeout.Token);
+        return new IssuedTokens(TokenEndpoint.Whole(tokens, issuer), request, time.GetUtcNow());
+    }
+
+    /// <summary>Why these tokens must not be sent, or null: a client could not tell them from tokens that somebody slipped in.</summary>
+    public static string? WhyNot(IssuedTokens issued)
+    {
+        var (tokens, request) = (issued.Tokens, issued.Request);
+        if (Jwt.Read(tokens.IdToken, MaxIdTokenLength) is not { Algorithm.Length: 5 } idToken)
+        {
+            return "the ID Token is no signed JWT";
+        }
+
+        return Missing(idToken, IdTokenClaims.AuthReqId, request.AuthReqId!)
+            ?? Missing(idToken, IdTokenClaims.AccessTokenHash, IdTokenClaims.HashOf(tokens.AccessToken, idToken.Algorithm))
+            ?? (tokens.RefreshToken is { } refresh ? Missing(idToken, IdTokenClaims.RefreshTokenHash, IdTokenClaims.HashOf(refresh, idToken.Algorithm)) : null);
+    }
+
+    private static string? Missing(Jwt idToken, string claim, string expected) => idToken.Claim(claim) switch
+    {
+        null => $"the ID Token lacks the claim {claim}, see {nameof(CibaTokenRequest)}.{nameof(CibaTokenRequest.CreateIdTokenClaims)}",
+        var actual => actual == expected ? null : $"the ID Token's claim {claim} is wrong, see {nameof(CibaTokenRequest)}.{nameof(CibaTokenRequest.CreateIdTokenClaims)}",
+    };
+}

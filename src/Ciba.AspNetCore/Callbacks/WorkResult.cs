@@ -1,0 +1,33 @@
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>What a try to do something for a request came to.</summary>
+internal readonly record struct WorkResult(WorkResultKind Kind, string Reason = "", TimeSpan? RetryAfter = null)
+{
+    /// <summary>There was nothing to do.</summary>
+    public static readonly WorkResult Nothing = new(WorkResultKind.Nothing);
+
+    /// <summary>Somebody was told, and nothing else is to be done.</summary>
+    public static readonly WorkResult Done = new(WorkResultKind.Done);
+
+    /// <summary>The client has its tokens.</summary>
+    public static readonly WorkResult TokensSent = new(WorkResultKind.TokensSent);
+
+    /// <summary>It was not tried, for want of a place or of time; no failure.</summary>
+    public static readonly WorkResult NotTried = new(WorkResultKind.NotTried);
+
+    /// <summary>It failed and is worth another try.</summary>
+    public static WorkResult Failed(string reason, TimeSpan? retryAfter = null) => new(WorkResultKind.Failed, reason, retryAfter);
+
+    /// <summary>It failed for good.</summary>
+    public static WorkResult GivenUp(string reason) => new(WorkResultKind.GivenUp, reason);
+}
+
+internal enum WorkResultKind
+{
+    Nothing,
+    Done,
+    TokensSent,
+    NotTried,
+    Failed,
+    GivenUp,
+}
