@@ -10,13 +10,13 @@ public sealed class ClientRegistrationTests
 {
     private static IEnumerable<TestCaseData> Broken()
     {
-        yield return Case(client => client.BackchannelTokenDeliveryMode = null, "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll.");
-        yield return Case(client => client.BackchannelTokenDeliveryMode = "", "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll.");
-        yield return Case(client => (client.GrantTypes, client.BackchannelTokenDeliveryMode) = ([CibaHost.GrantType], null), "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll.");
-        yield return Case(client => client.BackchannelTokenDeliveryMode = "ping", "BackchannelTokenDeliveryMode 'ping' is not supported by this version; use poll.");
-        yield return Case(client => client.BackchannelTokenDeliveryMode = "push", "BackchannelTokenDeliveryMode 'push' is not supported by this version; use poll.");
-        yield return Case(client => (client.GrantTypes, client.BackchannelTokenDeliveryMode) = ([], "push"), "BackchannelTokenDeliveryMode 'push' is not supported by this version; use poll.");
-        yield return Case(client => client.BackchannelTokenDeliveryMode = "Poll", "BackchannelTokenDeliveryMode 'Poll' is unknown; use poll.");
+        yield return Case(client => client.BackchannelTokenDeliveryMode = null, "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.");
+        yield return Case(client => client.BackchannelTokenDeliveryMode = "", "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.");
+        yield return Case(client => (client.GrantTypes, client.BackchannelTokenDeliveryMode) = ([CibaHost.GrantType], null), "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.");
+        yield return Case(client => client.BackchannelTokenDeliveryMode = "ping", "BackchannelClientNotificationEndpoint is missing; a client in ping mode is told there.");
+        yield return Case(client => client.BackchannelTokenDeliveryMode = "push", "BackchannelClientNotificationEndpoint is missing; a client in push mode is told there.");
+        yield return Case(client => (client.GrantTypes, client.BackchannelTokenDeliveryMode) = ([], "push"), "BackchannelClientNotificationEndpoint is missing; a client in push mode is told there.");
+        yield return Case(client => client.BackchannelTokenDeliveryMode = "Poll", "BackchannelTokenDeliveryMode 'Poll' is unknown; use poll, ping or push.");
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "http://rp.example/cb", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "/cb", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "https://rp.example/cb#here", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
@@ -105,6 +105,8 @@ public sealed class ClientRegistrationTests
     {
         yield return new TestCaseData((CibaClient client) => { client.GrantTypes = ["client_credentials"]; client.BackchannelTokenDeliveryMode = null; }).SetName("{m}(without the grant there need be no mode)");
         yield return new TestCaseData((CibaClient client) => { client.BackchannelClientNotificationEndpoint = "https://rp.example/cb?x=1"; }).SetName("{m}(an endpoint that waits for ping)");
+        yield return new TestCaseData((CibaClient client) => { (client.BackchannelTokenDeliveryMode, client.BackchannelClientNotificationEndpoint) = ("ping", "https://rp.example/cb?x=1"); }).SetName("{m}(ping)");
+        yield return new TestCaseData((CibaClient client) => { (client.BackchannelTokenDeliveryMode, client.BackchannelClientNotificationEndpoint) = ("push", "https://rp.example:8443/cb"); }).SetName("{m}(push)");
         yield return new TestCaseData((CibaClient client) => { client.ClientSecrets = [CibaHost.Secret, CibaClient.HashSecret("next")]; }).SetName("{m}(two secrets, one a hash)");
         yield return new TestCaseData((CibaClient client) => { client.JwksUri = "http://localhost:9/jwks"; }).SetName("{m}(http to this machine)");
         yield return new TestCaseData((CibaClient client) => { PrivateKey(client, "ES256"); }).SetName("{m}(a key without any algorithm named)");
@@ -134,7 +136,7 @@ public sealed class ClientRegistrationTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(answer.Body, Is.EqualTo("""{"error":"unauthorized_client","error_description":"This client's registration does not allow CIBA: the provider's log says why."}"""));
-            Assert.That(host.Log.Ours.Select(line => line.Text), Has.One.Contains("Client 'shop': BackchannelTokenDeliveryMode 'push' is not supported by this version; use poll."));
+            Assert.That(host.Log.Ours.Select(line => line.Text), Has.One.Contains("Client 'shop': BackchannelClientNotificationEndpoint is missing; a client in push mode is told there."));
             Assert.That(host.Devices.Calls, Is.Zero);
         }
     }

@@ -1,10 +1,8 @@
 using System.Net;
-using System.Threading.Channels;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Moq;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -76,27 +74,26 @@ public sealed class DeviceNotificationTests
     [TestCase("approved"), TestCase("denied"), Spec("A21")]
     public async Task A_request_that_was_answered_meanwhile_is_not_notified_again(string fate)
     {
-        var looked = Channel.CreateUnbounded<string>();
-        var store = new Mock<ICibaRequestStore>();
-        await using var host = new CibaHost { Setup = ciba => ciba.Services.AddSingleton(store.Object) };
-        using var memory = new MemoryCibaRequestStore(host.Time);
-        store.Setup(mock => mock.AddAsync(It.IsAny<CibaRequest>(), It.IsAny<CibaRequestLimits>(), It.IsAny<CancellationToken>())).Returns(memory.AddAsync);
-        store.Setup(mock => mock.DecideAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<CibaDecision>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>())).Returns(memory.DecideAsync);
-        store.Setup(mock => mock.GetAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>())).Returns(memory.GetAsync);
+        var looked = new TaskCompletionSource();
+        using var store = new HookedStore();
+        await using var host = new CibaHost { Setup = store.Use };
         host.Devices.OnNotify = (_, _) => throw Down;
         var id = (await host.AuthorizeAsync()).AuthReqId;
         await WaitsAsync(host, TimeSpan.FromSeconds(1));
         await host.Time.TimerSetAsync(TimeSpan.FromSeconds(2));
 
         Assert.That(await (fate == "approved" ? host.ApproveAsync(id) : host.DenyAsync(id)), Is.EqualTo(CibaDecisionResult.Done));
-        store.Setup(mock => mock.GetAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>()))
-            .Returns((string handle, string subject, DateTimeOffset now, CancellationToken token) =>
+        store.Before = step =>
+        {
+            if (step == nameof(ICibaOutbox.ClaimAsync))
             {
-                looked.Writer.TryWrite(handle);
-                return memory.GetAsync(handle, subject, now, token);
-            });
+                looked.TrySetResult();
+            }
+
+            return Task.CompletedTask;
+        };
         host.Time.Advance(TimeSpan.FromSeconds(2));
-        await looked.Reader.ReadAsync().AsTask().WaitAsync(Bound);
+        await looked.Task.WaitAsync(Bound);
         await StopAsync(host);
 
         Assert.That(host.Devices.Calls, Is.EqualTo(2));

@@ -27,7 +27,7 @@ public sealed class DiscoveryTests
                   "token_endpoint": "https://id.example.com/token",
                   "backchannel_authentication_endpoint": "https://id.example.com/bc-authorize",
                   "jwks_uri": "https://id.example.com/jwks",
-                  "backchannel_token_delivery_modes_supported": ["poll"],
+                  "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
                   "backchannel_user_code_parameter_supported": true,
                   "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
                   "response_types_supported": [],

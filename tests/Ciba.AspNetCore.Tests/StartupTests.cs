@@ -150,7 +150,7 @@ public sealed class StartupTests
             "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00.",
             "Client 'shop': Redirect is not a setting of a client; correct its name or leave it out.",
             "Client 'shop': ClientSecrets is empty, or has an empty entry; client_secret_basic needs at least one secret.",
-            "Client 'shop': BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll.",
+            "Client 'shop': BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.",
         ];
         using (Assert.EnterMultipleScope())
         {

@@ -25,7 +25,7 @@ internal sealed partial class OutboxWorker(
     private const int MostInWork = 10_000;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan SettleAgainAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan InsistEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NotTriedAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly OutboxAttempts _attempts = new();
@@ -187,7 +187,7 @@ internal sealed partial class OutboxWorker(
         switch (result.Kind)
         {
             case WorkResultKind.NotTried:
-                await PostponeAsync(entry, _stopping.IsCancellationRequested ? now : now + NotTriedAgainAfter);
+                await PostponeAsync(entry, now + NotTriedAgainAfter);
                 return;
 
             case WorkResultKind.Failed:
@@ -216,29 +216,35 @@ internal sealed partial class OutboxWorker(
         await SettleAsync(entry, attempt, result.Kind == WorkResultKind.TokensSent ? CibaSettlement.TokensSent : CibaSettlement.Done);
     }
 
-    /// <summary>Ends an entry, however long the store is away: what was delivered is not to be delivered again.</summary>
     private async Task SettleAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaSettlement settlement)
     {
+        // What was delivered is not to be delivered again, should it come back to this node.
         attempt.Ended = settlement;
+        await InsistAsync(entry, () => store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
+        _attempts.Forget(entry.Request.Id);
+    }
+
+    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt) =>
+        InsistAsync(entry, () => store.PostponeAsync(entry.Request.Id, entry.HeldUntil, dueAt, CancellationToken.None));
+
+    /// <summary>Takes a step that may meet a store that is away, again and again while the entry is held.</summary>
+    private async Task InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
+    {
         while (true)
         {
             try
             {
-                await store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None);
-                _attempts.Forget(entry.Request.Id);
+                await step();
                 return;
             }
-            catch (Exception exception) when (time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
+            catch (CibaStoreUnavailableException exception) when (time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
             {
                 SayUnavailable(exception);
             }
 
-            await Task.Delay(SettleAgainAfter, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(InsistEvery, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
-
-    private async Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt) =>
-        await store.PostponeAsync(entry.Request.Id, entry.HeldUntil, dueAt, CancellationToken.None);
 
     private async Task AgainAsync(string id, TimeSpan wait)
     {
