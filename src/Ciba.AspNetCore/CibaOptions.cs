@@ -103,6 +103,9 @@ public sealed class CibaOptions
     /// <summary>How long one call of the <see cref="ICibaDeviceNotifier"/> may take. Default 10 s.</summary>
     public TimeSpan DeviceNotificationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
+    public CibaCallbackOptions Callbacks { get; set; } = new();
+
     /// <summary>How far ahead the <c>exp</c> of a client assertion may lie (RFC 7523 section 3). Default 1 h.</summary>
     public TimeSpan MaxClientAssertionLifetime { get; set; } = TimeSpan.FromHours(1);
 
