@@ -115,7 +115,7 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Pings and pushes: what they may reach, and how many go at once.</summary>
+    /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
     public CibaCallbackOptions Callbacks { get; set; } = new();
 
     /// <summary>How far ahead the <c>exp</c> of a client assertion may lie (RFC 7523 section 3). Default 1 h.</summary>

@@ -35,13 +35,7 @@ public static class CibaServiceCollectionExtensions
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddRouting();
-        services.AddHttpClient(RemoteKeySets.HttpClientName)
-            .ConfigureHttpClient(client =>
-            {
-                client.Timeout = Timeout.InfiniteTimeSpan;
-                client.MaxResponseContentBufferSize = RemoteKeySets.MaxBytes;
-            })
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false });
+        OutgoingHttp.AddTo(services);
 
         // One node, until a package such as Ciba.AspNetCore.Redis puts its own in their place.
         services.TryAddSingleton<ICibaRequestStore, MemoryCibaRequestStore>();

@@ -118,7 +118,7 @@ public sealed class ClientRegistrationTests
     {
         var client = CibaHost.Client("shop");
         change(client);
-        await using var host = new CibaHost { Clients = [client] };
+        await using var host = new CibaHost { Clients = [client], Options = options => options.Callbacks.AllowedNetworks = ["127.0.0.1"] };
 
         await host.StartedAsync();
 

@@ -215,7 +215,7 @@ public sealed class JwksUriTests
     {
         var client = CibaHost.Client("client", CibaClientAuthenticationMethods.PrivateKeyJwt);
         client.JwksUri = url;
-        return new CibaHost { Clients = [client] };
+        return new CibaHost { Clients = [client], Options = options => options.Callbacks.AllowedNetworks = ["127.0.0.1"] };
     }
 
     private static async Task<WebApplication> ServeAsync(Action<IEndpointRouteBuilder> map)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Clients;
@@ -84,7 +85,7 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
         catch (Exception exception)
         {
             // Of any type: the host may have put handlers of its own, such as for retries, into this client.
-            NotFetched(Address(jwksUri), exception is OperationCanceledException ? "it took too long" : exception.Message);
+            NotFetched(Address(jwksUri), exception is OperationCanceledException ? "it took too long" : OutgoingConnections.Reason(exception));
             return null;
         }
     }

@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Callbacks;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;
@@ -10,6 +11,7 @@ internal static class OptionRules
     private static readonly TimeSpan OneDay = TimeSpan.FromDays(1);
 
     private const int MinSecretLength = 32;
+    private const int MaxCallbacks = 10_000;
 
     public static IEnumerable<string> Check(CibaOptions options) => new[]
     {
@@ -41,7 +43,7 @@ internal static class OptionRules
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(Check(options.Callbacks)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -57,6 +59,23 @@ internal static class OptionRules
         Between(nameof(CibaJwtTokenIssuerOptions.IdTokenLifetime), options.IdTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
         options.PairwiseSubjectSalt is { Length: < MinSecretLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSecretLength} characters at least") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaJwtTokenIssuerOptions)}: {rule}.");
+
+    private static IEnumerable<string?> Check(CibaCallbackOptions? callbacks) => callbacks is null
+        ? [Option(nameof(CibaOptions.Callbacks), "is null; leave it out, or give it settings")]
+        :
+        [
+            callbacks.AllowedNetworks is null ? Option(Callback(nameof(callbacks.AllowedNetworks)), "must be a list") : null,
+            .. (callbacks.AllowedNetworks ?? []).Where(network => AddressRules.Read(network) is null).Select(network =>
+                Option(Callback(nameof(callbacks.AllowedNetworks)), $"holds '{network}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, or a single address")),
+            Between(Callback(nameof(callbacks.Timeout)), callbacks.Timeout, TimeSpan.FromMilliseconds(1), OneMinute),
+            Between(Callback(nameof(callbacks.ConnectTimeout)), callbacks.ConnectTimeout, TimeSpan.FromMilliseconds(1), OneMinute),
+            callbacks.ConnectTimeout > callbacks.Timeout ? Option(Callback(nameof(callbacks.ConnectTimeout)), "must not be longer than Timeout") : null,
+            callbacks.MaxConcurrent is < 1 or > MaxCallbacks ? Option(Callback(nameof(callbacks.MaxConcurrent)), $"must be between 1 and {MaxCallbacks}") : null,
+            callbacks.MaxConcurrentPerReceiver < 1 || callbacks.MaxConcurrentPerReceiver > callbacks.MaxConcurrent
+                ? Option(Callback(nameof(callbacks.MaxConcurrentPerReceiver)), "must be between 1 and MaxConcurrent") : null,
+        ];
+
+    private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 
     private static string? Issuer(CibaOptions options)
     {

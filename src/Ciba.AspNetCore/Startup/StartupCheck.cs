@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
@@ -33,6 +34,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. (services.GetService<ConfiguredClients>()?.All ?? []).Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
+            .. ClosedAddresses(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
             .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems()),
@@ -57,6 +59,24 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         options.Value is { ConcealUnknownUsers: true, ConcealmentKey: null } && services.GetService<ICibaRequestStore>() is not MemoryCibaRequestStore
             ? ["CibaOptions: ConcealUnknownUsers needs a ConcealmentKey, the same on every node, where the store is not in memory."]
             : [];
+
+    private IEnumerable<string> ClosedAddresses() =>
+        from client in services.GetService<ConfiguredClients>()?.All ?? []
+        from called in Called(client)
+        let problem = WhyNot(called.Url)
+        where problem is not null
+        select $"Client '{client.ClientId}': {called.Field} {problem}.";
+
+    private string? WhyNot(string? url) => Uri.TryCreate(url, UriKind.Absolute, out var parsed) ? services.GetRequiredService<AddressRules>().WhyNot(parsed) : null;
+
+    private static IEnumerable<(string Field, string? Url)> Called(CibaClient client)
+    {
+        yield return (nameof(client.JwksUri), client.JwksUri);
+        if (client.BackchannelTokenDeliveryMode is CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push)
+        {
+            yield return (nameof(client.BackchannelClientNotificationEndpoint), client.BackchannelClientNotificationEndpoint);
+        }
+    }
 
     private IEnumerable<string> IssuerProblems()
     {

@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>
+/// Opens connections to clients. A name is resolved once, its addresses are checked, and what is connected to is one of
+/// those that were checked, so that an answer of DNS that changes in between changes nothing.
+/// </summary>
+internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTimeout, TimeProvider time)
+{
+    private const int MaxAddresses = 8;
+
+    public Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+
+    public Func<Socket, IPEndPoint, CancellationToken, ValueTask> Connect { get; init; } =
+        static (socket, endpoint, cancellationToken) => socket.ConnectAsync(endpoint, cancellationToken);
+
+    /// <summary>Why a call failed, for the log: what was said here, where the HTTP stack has wrapped it.</summary>
+    public static string Reason(Exception exception) => (exception.InnerException as HttpRequestException ?? exception).Message;
+
+    /// <exception cref="HttpRequestException">No connection. The message names neither an address nor anything of the URL.</exception>
+    public async ValueTask<Stream> OpenAsync(DnsEndPoint target, CancellationToken cancellationToken)
+    {
+        var startedAt = time.GetTimestamp();
+        using var timeout = new CancellationTokenSource(connectTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        try
+        {
+            var addresses = await FindAsync(target.Host, either.Token);
+            var failure = "";
+            for (var left = addresses.Length; left > 0; left--)
+            {
+                // A part of the time for each, or one that is silent would leave nothing to the others.
+                var part = (connectTimeout - time.GetElapsedTime(startedAt)) / left;
+                var endpoint = new IPEndPoint(addresses[^left], target.Port);
+                (var stream, failure) = await TryAsync(endpoint, part > TimeSpan.Zero ? part : TimeSpan.Zero, either.Token);
+                if (stream is not null)
+                {
+                    return stream;
+                }
+            }
+
+            throw NotConnected(failure);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw NotConnected(nameof(SocketError.TimedOut));
+        }
+    }
+
+    private async Task<IPAddress[]> FindAsync(string host, CancellationToken cancellationToken)
+    {
+        IPAddress[] addresses;
+        try
+        {
+            addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Resolve(host, cancellationToken);
+        }
+        catch (Exception exception) when (exception is SocketException or ArgumentException)
+        {
+            throw new HttpRequestException(HttpRequestError.NameResolutionError, "its host name cannot be resolved");
+        }
+
+        IPAddress[] allowed = [.. addresses.Select(AddressRules.Plain).Where(rules.Allows).Take(MaxAddresses)];
+        return allowed.Length > 0
+            ? allowed
+            : throw new HttpRequestException(HttpRequestError.ConnectionError, "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)");
+    }
+
+    private async Task<(Stream? Stream, string Failure)> TryAsync(IPEndPoint endpoint, TimeSpan part, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(part, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            await Connect(socket, endpoint, either.Token);
+            return (new NetworkStream(socket, ownsSocket: true), "");
+        }
+        catch (Exception exception) when (exception is SocketException or OperationCanceledException)
+        {
+            // The exception itself would name the address.
+            socket?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            return (null, $"{(exception as SocketException)?.SocketErrorCode ?? SocketError.TimedOut}");
+        }
+    }
+
+    private static HttpRequestException NotConnected(string failure) => new(HttpRequestError.ConnectionError, $"no connection to it ({failure})");
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using Ciba.AspNetCore.Clients;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>The HTTP clients that call URLs which a client of the provider has chosen.</summary>
+internal static class OutgoingHttp
+{
+    private const int MaxDrainedBytes = 16 * 1024;
+    private const int MaxHeaderKilobytes = 16;
+
+    public static void AddTo(IServiceCollection services)
+    {
+        // A second AddCiba() would undo what the host has changed behind the first.
+        if (services.Any(service => service.ServiceType == typeof(OutgoingConnections)))
+        {
+            return;
+        }
+
+        services.AddSingleton(static provider => new AddressRules(Callbacks(provider)?.AllowedNetworks));
+        services.AddSingleton(static provider => new OutgoingConnections(
+            provider.GetRequiredService<AddressRules>(), Callbacks(provider)!.ConnectTimeout, provider.GetRequiredService<TimeProvider>()));
+
+        // The factory's own log lines would hold URLs and headers.
+        services.AddHttpClient(CibaCallbackOptions.HttpClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(Handler)
+            .RemoveAllLoggers();
+        services.AddHttpClient(RemoteKeySets.HttpClientName, static client =>
+            {
+                client.Timeout = Timeout.InfiniteTimeSpan;
+                client.MaxResponseContentBufferSize = RemoteKeySets.MaxBytes;
+            })
+            .ConfigurePrimaryHttpMessageHandler(Handler);
+    }
+
+    private static SocketsHttpHandler Handler(IServiceProvider provider)
+    {
+        var connections = provider.GetRequiredService<OutgoingConnections>();
+        return new SocketsHttpHandler
+        {
+            ConnectCallback = (context, cancellationToken) => connections.OpenAsync(context.DnsEndPoint, cancellationToken),
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            ActivityHeadersPropagator = null,
+            AutomaticDecompression = DecompressionMethods.None,
+            MaxResponseHeadersLength = MaxHeaderKilobytes,
+            MaxResponseDrainSize = MaxDrainedBytes,
+            ResponseDrainTimeout = TimeSpan.FromSeconds(1),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+        };
+    }
+
+    private static CibaCallbackOptions? Callbacks(IServiceProvider provider) => provider.GetRequiredService<IOptions<CibaOptions>>().Value.Callbacks;
+}

@@ -1,0 +1,217 @@
+using System.Net;
+using System.Net.Sockets;
+using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Clients;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace Ciba.AspNetCore.Tests;
+
+/// <summary>The HTTP clients that call URLs of clients, over real sockets.</summary>
+[Spec("P8")]
+public sealed class OutgoingHttpTests
+{
+    private const string Closed = "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)";
+
+    private static readonly string[] Clients = [CibaCallbackOptions.HttpClientName, RemoteKeySets.HttpClientName];
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task Loopback_is_closed_and_nothing_arrives_there(string name)
+    {
+        using var receiver = new TcpListener(IPAddress.Loopback, 0);
+        receiver.Start();
+        await using var host = new CibaHost();
+        using var http = await ClientAsync(host, name);
+
+        var exceptions = new List<HttpRequestException>();
+        foreach (var address in new[] { "127.0.0.1", "localhost", "[::ffff:127.0.0.1]" })
+        {
+            exceptions.Add((await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(Url(address, ((IPEndPoint)receiver.LocalEndpoint).Port))))!);
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(receiver.Pending(), Is.False);
+            Assert.That(exceptions.Select(OutgoingConnections.Reason), Is.All.EqualTo(Closed));
+            Assert.That(exceptions.Select(exception => $"{exception}"), Has.None.Contains("secret"));
+        }
+    }
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task An_allowed_network_is_called_and_told_nothing_but_the_request(string name)
+    {
+        using var receiver = new RawServer();
+        await using var host = Open();
+        using var http = await ClientAsync(host, name);
+        using var activity = new System.Diagnostics.Activity("a decision").SetIdFormat(System.Diagnostics.ActivityIdFormat.W3C).Start();
+
+        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
+            Assert.That(await receiver.NextRequestAsync(), Is.EqualTo($"GET /cb?secret HTTP/1.1\nHost: 127.0.0.1:{receiver.Port}"));
+        }
+    }
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task A_redirect_is_an_answer_and_not_followed(string name)
+    {
+        using var target = new TcpListener(IPAddress.Loopback, 0);
+        target.Start();
+        using var receiver = new RawServer($"HTTP/1.1 302 Found\r\nLocation: http://{target.LocalEndpoint}/\r\nContent-Length: 0\r\n\r\n");
+        await using var host = Open();
+        using var http = await ClientAsync(host, name);
+
+        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.Found));
+            Assert.That(target.Pending(), Is.False);
+        }
+    }
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task A_cookie_is_not_sent_back(string name)
+    {
+        using var receiver = new RawServer("HTTP/1.1 204 No Content\r\nSet-Cookie: seen=1; Path=/\r\n\r\n");
+        await using var host = Open();
+        using var http = await ClientAsync(host, name);
+
+        using var first = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+        using var second = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(first.Headers.Contains("Set-Cookie"), Is.True);
+            Assert.That(new[] { await receiver.NextRequestAsync(), await receiver.NextRequestAsync() }, Has.None.Contains("Cookie"));
+        }
+    }
+
+    [Test]
+    public async Task A_name_is_resolved_once_and_called_at_the_address_that_is_allowed()
+    {
+        using var receiver = new RawServer();
+        var asked = new List<string>();
+        await using var host = Open(asked, "10.0.0.1", "::1", "127.0.0.1");
+        using var http = await ClientAsync(host);
+
+        using var response = await http.GetAsync(Url("rp.example", receiver.Port));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(await receiver.NextRequestAsync(), Does.Contain($"Host: rp.example:{receiver.Port}"));
+            Assert.That(asked, Is.EqualTo(new[] { "rp.example" }));
+        }
+    }
+
+    [Test]
+    public async Task The_reason_why_keys_cannot_be_fetched_is_in_the_log()
+    {
+        var client = CibaHost.Client("client", CibaClientAuthenticationMethods.PrivateKeyJwt);
+        client.JwksUri = "https://rp.example/jwks?secret";
+        await using var host = new CibaHost { Clients = [client], Setup = ciba => Resolve(ciba, [], ["10.0.0.1"]) };
+
+        await host.AuthorizeAsync(TestJwt.Form(new TestJwt(host).Sign(TestKey.Ec("key"))));
+
+        Assert.That(host.Log.Ours.Select(line => line.Text), Has.One.EqualTo($"The client keys at https://rp.example/jwks could not be read: {Closed} "));
+    }
+
+    [Test]
+    public async Task What_is_sent_leaves_nothing_in_the_log_of_the_HTTP_client()
+    {
+        using var receiver = new RawServer();
+        await using var host = Open();
+        using var http = await ClientAsync(host);
+
+        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+
+        Assert.That(host.Log.Lines.Where(line => line.Category.StartsWith("System.Net.Http", StringComparison.Ordinal)), Is.Empty);
+    }
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task What_protects_a_call_is_switched_on(string name)
+    {
+        await using var host = new CibaHost();
+        using var http = await ClientAsync(host, name);
+
+        var handler = await HandlerAsync(host, name);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(handler.UseProxy, Is.False, "HTTPS_PROXY and the like say nothing here");
+            Assert.That(handler.ConnectCallback, Is.Not.Null);
+            Assert.That(handler.AllowAutoRedirect, Is.False);
+            Assert.That(handler.UseCookies, Is.False);
+            Assert.That(handler.ActivityHeadersPropagator, Is.Null);
+            Assert.That(handler.AutomaticDecompression, Is.EqualTo(DecompressionMethods.None));
+            Assert.That(handler.MaxResponseHeadersLength, Is.EqualTo(16));
+            Assert.That(handler.MaxResponseDrainSize, Is.EqualTo(16 * 1024));
+            Assert.That(handler.ResponseDrainTimeout, Is.EqualTo(TimeSpan.FromSeconds(1)));
+            Assert.That(handler.PooledConnectionLifetime, Is.EqualTo(TimeSpan.FromMinutes(2)));
+            Assert.That(http.Timeout, Is.EqualTo(Timeout.InfiniteTimeSpan), "a call has its time-out from the clock of the host");
+            Assert.That((http.DefaultRequestVersion, http.DefaultVersionPolicy), Is.EqualTo((HttpVersion.Version11, HttpVersionPolicy.RequestVersionOrLower)), "HTTP/3 would pass by the check");
+        }
+    }
+
+    [Test]
+    public async Task A_host_changes_the_handler_and_the_check_stays()
+    {
+        using var receiver = new TcpListener(IPAddress.Loopback, 0);
+        receiver.Start();
+        await using var host = new CibaHost
+        {
+            Setup = ciba =>
+            {
+                ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName)
+                    .ConfigurePrimaryHttpMessageHandler((handler, _) => ((SocketsHttpHandler)handler).SslOptions.TargetHost = "of.the.host")
+                    .UseSocketsHttpHandler((handler, _) => handler.MaxConnectionsPerServer = 7);
+                ciba.Services.AddCiba();
+            },
+        };
+        using var http = await ClientAsync(host);
+
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(Url("127.0.0.1", ((IPEndPoint)receiver.LocalEndpoint).Port)));
+
+        var handler = await HandlerAsync(host, CibaCallbackOptions.HttpClientName);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((handler.SslOptions.TargetHost, handler.MaxConnectionsPerServer), Is.EqualTo(("of.the.host", 7)), "a second AddCiba() changes nothing of it");
+            Assert.That(OutgoingConnections.Reason(exception!), Is.EqualTo(Closed));
+            Assert.That(receiver.Pending(), Is.False);
+        }
+    }
+
+    private static string Url(string host, int port) => $"http://{host}:{port}/cb?secret";
+
+    private static CibaHost Open(List<string>? asked = null, params string[] addresses) => new()
+    {
+        Options = options => options.Callbacks.AllowedNetworks = ["127.0.0.1"],
+        Setup = ciba => Resolve(ciba, asked ?? [], addresses),
+    };
+
+    private static void Resolve(CibaBuilder ciba, List<string> asked, string[] addresses) => ciba.Services.AddSingleton(services => new OutgoingConnections(
+        services.GetRequiredService<AddressRules>(), services.GetRequiredService<IOptions<CibaOptions>>().Value.Callbacks.ConnectTimeout, services.GetRequiredService<TimeProvider>())
+    {
+        Resolve = (name, _) =>
+        {
+            asked.Add(name);
+            return Task.FromResult(addresses.Select(IPAddress.Parse).ToArray());
+        },
+    });
+
+    private static async Task<HttpClient> ClientAsync(CibaHost host, string name = CibaCallbackOptions.HttpClientName) =>
+        (await host.ServicesAsync()).GetRequiredService<IHttpClientFactory>().CreateClient(name);
+
+    private static async Task<SocketsHttpHandler> HandlerAsync(CibaHost host, string name)
+    {
+        var handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(name);
+        while (handler is DelegatingHandler { InnerHandler: { } inner })
+        {
+            handler = inner;
+        }
+
+        return (SocketsHttpHandler)handler;
+    }
+}
