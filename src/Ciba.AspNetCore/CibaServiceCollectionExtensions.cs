@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
@@ -47,6 +48,11 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
 
+        services.AddMetrics();
+        services.TryAddSingleton<CibaMetrics>();
+        services.TryAddSingleton<EventQueue>();
+        services.TryAddSingleton<Signals>();
+
         services.TryAddSingleton<AuthReqIds>();
         services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton<ProviderUrls>();
@@ -73,11 +79,13 @@ public static class CibaServiceCollectionExtensions
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),
             provider.GetRequiredService<ICibaUserLookup>(),
+            provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Approvals>>()));
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EventQueue>(provider => provider.GetRequiredService<EventQueue>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DeviceNotifications>(provider => provider.GetRequiredService<DeviceNotifications>()));
         return new CibaBuilder(services);
     }

@@ -1,10 +1,11 @@
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>Section 8: the user's answer.</summary>
-internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
+internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup users, Signals signals, TimeProvider time, ILogger<Approvals> logger) : ICibaApprovals
 {
     public async ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken)
     {
@@ -22,9 +23,9 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
         // What was asked for never changes, so it can be looked at before the step that counts. A request that is not found
         // waiting is left to that step, with no more than every request asks for.
         var now = time.GetUtcNow();
-        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request.Scopes : null;
-        var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked;
-        if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Contains)))
+        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request : null;
+        var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked.Scopes;
+        if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Scopes.Contains)))
         {
             return CibaDecisionResult.ScopesNotAsked;
         }
@@ -38,17 +39,17 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
         };
-        return await DecideAsync(id, subject, users, decision, cancellationToken);
+        return await DecideAsync(id, asked?.ClientId, subject, users, decision, cancellationToken);
     }
 
     public ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken) =>
-        DecideAsync(id, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, cancellationToken);
+        DecideAsync(id, null, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, cancellationToken);
 
     // The host's own word, which does not depend on whether the user may still speak.
     public ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken) =>
-        DecideAsync(id, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, cancellationToken);
+        DecideAsync(id, null, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, cancellationToken);
 
-    private async ValueTask<CibaDecisionResult> DecideAsync(string id, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
+    private async ValueTask<CibaDecisionResult> DecideAsync(string id, string? clientId, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
     {
         if (mustBeActive is not null && !await mustBeActive.IsActiveAsync(subject, cancellationToken))
         {
@@ -65,6 +66,7 @@ internal sealed partial class Approvals(ICibaRequestStore store, ICibaUserLookup
         };
         if (result == CibaDecisionResult.Done)
         {
+            signals.Decided(id, clientId, subject, decision);
             Decided(CibaLog.Short(id), decision.Outcome);
         }
         else
