@@ -77,7 +77,13 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
     public void Dispose()
     {
         _queue.Writer.TryComplete();
-        _outOfTime.Cancel();
+
+        // The container knows this object under two names, and disposes of it twice.
+        if (!_outOfTimeToken.IsCancellationRequested)
+        {
+            _outOfTime.Cancel();
+        }
+
         _outOfTime.Dispose();
     }
 
