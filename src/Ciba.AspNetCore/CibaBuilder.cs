@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -115,6 +116,15 @@ public sealed class CibaBuilder
         where T : class, ICibaRequestValidator
     {
         Services.TryAddEnumerable(ServiceDescriptor.Scoped<ICibaRequestValidator, T>());
+        return this;
+    }
+
+    /// <summary>Tells a class of the host's own what becomes of the requests. Optional; may be called several times.</summary>
+    public CibaBuilder AddEvents<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaEvents
+    {
+        Services.TryAddScoped<T>();
+        Services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaEvents, ScopedListener<T>>());
         return this;
     }
 

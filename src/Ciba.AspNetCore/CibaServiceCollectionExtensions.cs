@@ -4,6 +4,7 @@ using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
@@ -42,6 +43,11 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
 
+        services.AddMetrics();
+        services.TryAddSingleton<CibaMetrics>();
+        services.TryAddSingleton<EventQueue>();
+        services.TryAddSingleton<Signals>();
+
         services.TryAddSingleton<AuthReqIds>();
         services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton<ProviderUrls>();
@@ -76,12 +82,14 @@ public static class CibaServiceCollectionExtensions
             provider.GetRequiredService<ICibaRequestStore>(),
             provider.GetRequiredService<ICibaUserLookup>(),
             provider.GetRequiredService<OutboxWorker>(),
+            provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Approvals>>()));
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OutboxWorker>(provider => provider.GetRequiredService<OutboxWorker>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EventQueue>(provider => provider.GetRequiredService<EventQueue>()));
         return new CibaBuilder(services);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Http;
@@ -15,6 +16,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
     AuthReqIds ids,
     ICibaRequestStore store,
     DeviceNotifications devices,
+    Signals signals,
     IOptions<CibaOptions> options,
     TimeProvider time,
     ILogger<BackchannelAuthenticationEndpoint> logger)
@@ -47,6 +49,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         var limits = new CibaRequestLimits(options.Value.MaxPendingRequestsPerUser, options.Value.MaxPendingRequestsPerUserAndClient);
         if (await store.AddAsync(request, limits, context.RequestAborted) == CibaAddResult.LimitReached)
         {
+            signals.LimitReached(request);
             await RefuseAsync(context, TooManyRequests, client);
             return;
         }
@@ -57,6 +60,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             return;
         }
 
+        signals.Accepted(request);
         Accepted(client.Client.ClientId, CibaLog.Short(request.Id), request.ExpiresAt);
         await CibaResults.OkAsync(
             context,

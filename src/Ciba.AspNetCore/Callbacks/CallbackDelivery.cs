@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -10,6 +11,7 @@ internal sealed class CallbackDelivery(
     Receivers receivers,
     CallbackSender sender,
     PushTokens pushTokens,
+    Signals signals,
     IOptions<CibaOptions> options,
     TimeProvider time)
 {
@@ -54,14 +56,21 @@ internal sealed class CallbackDelivery(
                 return problem;
             }
 
+            var began = time.GetTimestamp();
             var answer = await sender.PostAsync(endpoint, callback.ClientNotificationToken, json, stopping);
             answered = answer.Kind != CallbackAnswerKind.Unreachable;
-            return answer.Kind switch
+            switch (answer.Kind)
             {
-                CallbackAnswerKind.Delivered => attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent,
-                CallbackAnswerKind.Refused => WorkResult.GivenUp(answer.Reason),
-                _ => WorkResult.Failed(answer.Reason, answer.RetryAfter),
-            };
+                case CallbackAnswerKind.Delivered:
+                    signals.Delivered(request, request.TokenDeliveryMode, time.GetElapsedTime(began));
+                    return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
+
+                case CallbackAnswerKind.Refused:
+                    return WorkResult.GivenUp(answer.Reason);
+
+                default:
+                    return WorkResult.Failed(answer.Reason, answer.RetryAfter);
+            }
         }
         finally
         {

@@ -43,6 +43,9 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
     /// <summary>Push mode: a retry in this process sends the same tokens.</summary>
     public IssuedTokens? Tokens { get; set; }
 
+    /// <summary>Whether listeners know that the request expired.</summary>
+    public bool IsNoted { get; set; }
+
     /// <summary>How it ended, where the store could not be told yet.</summary>
     public CibaSettlement? Ended { get; set; }
 }

@@ -17,6 +17,7 @@ internal sealed partial class OutboxWorker
         }
         else
         {
+            signals.Retried(request.TokenDeliveryMode);
             NotDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, wait, reason);
         }
     }
@@ -30,6 +31,7 @@ internal sealed partial class OutboxWorker
         }
         else
         {
+            signals.Undelivered(request, request.TokenDeliveryMode, reason);
             NeverDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, reason);
         }
     }

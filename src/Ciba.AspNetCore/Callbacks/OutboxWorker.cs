@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -16,6 +17,7 @@ internal sealed partial class OutboxWorker(
     CallbackDelivery callbacks,
     Receivers receivers,
     RetryWaits waits,
+    Signals signals,
     IOptions<CibaOptions> options,
     TimeProvider time,
     ILogger<OutboxWorker> logger) : BackgroundService
@@ -44,7 +46,7 @@ internal sealed partial class OutboxWorker(
     }
 
     /// <summary>Whether something is to be done when a request expires unanswered.</summary>
-    public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode);
+    public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode) || signals.IsHeard;
 
     /// <summary>Works on an entry that this node holds. Returns at once.</summary>
     public void Begin(CibaOutboxEntry entry) => Run(() => WorkAsync(entry));
@@ -143,6 +145,12 @@ internal sealed partial class OutboxWorker(
         {
             await SettleAsync(entry, attempt, ended);
             return;
+        }
+
+        if (entry.Status == CibaRequestStatus.Expired && !attempt.IsNoted)
+        {
+            attempt.IsNoted = true;
+            signals.Expired(entry.Request);
         }
 
         WorkResult result;

@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Store;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,6 +15,7 @@ internal sealed partial class CibaGrants(
     AuthReqIds ids,
     IServiceProvider services,
     ProviderUrls urls,
+    Signals signals,
     ILogger<CibaGrants> logger) : ICibaGrants
 {
     private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
@@ -50,7 +52,7 @@ internal sealed partial class CibaGrants(
         switch (found.Status)
         {
             case CibaPollStatus.Approved:
-                return await LeasedAsync(id, found, client, cancellationToken);
+                return await LeasedAsync(found, client, cancellationToken);
 
             case CibaPollStatus.Pending:
                 return Pending;
@@ -66,6 +68,7 @@ internal sealed partial class CibaGrants(
                 return Expired;
 
             case CibaPollStatus.Redeemed:
+                signals.Replayed(id, client.ClientId);
                 Replayed(client.ClientId, CibaLog.Short(id));
                 return Invalid;
 
@@ -74,9 +77,9 @@ internal sealed partial class CibaGrants(
         }
     }
 
-    private async ValueTask<CibaGrant> LeasedAsync(string id, CibaPollResult found, CibaClient client, CancellationToken cancellationToken)
+    private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, CancellationToken cancellationToken)
     {
-        var redemption = new Redemption(store, id, found.Lease!, client.ClientId, logger);
+        var redemption = new Redemption(store, found.Request!, found.Lease!, signals, logger);
         try
         {
             // Made only now: most polls find the user still thinking and need no user lookup.

@@ -1,10 +1,11 @@
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>The lease on one approved request: ended once, with success or by giving it back.</summary>
-internal sealed partial class Redemption(ICibaRequestStore store, string id, string lease, string clientId, ILogger logger)
+internal sealed partial class Redemption(ICibaRequestStore store, CibaRequest request, string lease, Signals signals, ILogger logger)
 {
     private bool _ended;
     private bool _completed;
@@ -18,7 +19,7 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
 
         try
         {
-            _completed = await store.CompleteAsync(id, lease, cancellationToken);
+            _completed = await store.CompleteAsync(request.Id, lease, cancellationToken);
         }
         catch (CibaStoreUnavailableException)
         {
@@ -31,11 +32,12 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
         _ended = true;
         if (_completed)
         {
-            Redeemed(clientId, CibaLog.Short(id));
+            signals.Redeemed(request);
+            Redeemed(request.ClientId, CibaLog.Short(request.Id));
         }
         else
         {
-            LeaseLost(clientId, CibaLog.Short(id));
+            LeaseLost(request.ClientId, CibaLog.Short(request.Id));
         }
 
         return _completed;
@@ -51,12 +53,12 @@ internal sealed partial class Redemption(ICibaRequestStore store, string id, str
         _ended = true;
         try
         {
-            await store.ReleaseAsync(id, lease, CancellationToken.None);
+            await store.ReleaseAsync(request.Id, lease, CancellationToken.None);
         }
         catch (Exception exception)
         {
             // The lease returns by itself; what made it fail is being reported already.
-            NotReleased(CibaLog.Short(id), exception is CibaStoreUnavailableException ? null : exception);
+            NotReleased(CibaLog.Short(request.Id), exception is CibaStoreUnavailableException ? null : exception);
         }
     }
 

@@ -1,0 +1,164 @@
+using System.Threading.Channels;
+using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Ciba.AspNetCore.Events;
+
+/// <summary>Carries events from where they happen to the host's listeners, so that nobody waits for a listener.</summary>
+internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
+{
+    public const int Capacity = 10_000;
+
+    private static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestBurst = TimeSpan.FromMinutes(1);
+
+    private readonly ICibaEvents[] _listeners;
+    private readonly TimeProvider _time;
+    private readonly ILogger<EventQueue> _logger;
+    private readonly Channel<CibaEvent> _queue = Channel.CreateBounded<CibaEvent>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly CancellationTokenSource _outOfTime = new();
+    private readonly CancellationToken _outOfTimeToken;
+    private Task _reading = Task.CompletedTask;
+    private long _dropped;
+    private long _droppingSince;
+
+    public EventQueue(IEnumerable<ICibaEvents> listeners, TimeProvider time, ILogger<EventQueue> logger)
+    {
+        _listeners = [.. listeners];
+        _time = time;
+        _logger = logger;
+        _outOfTimeToken = _outOfTime.Token;
+    }
+
+    /// <summary>Whether there is any listener; without one an event need not even be made.</summary>
+    public bool IsHeard => _listeners.Length > 0;
+
+    /// <summary>Queues an event, or drops it where the queue is full. Never waits and never fails.</summary>
+    public void Raise(CibaEvent occurrence)
+    {
+        if (IsHeard && !_queue.Writer.TryWrite(occurrence) && Interlocked.Increment(ref _dropped) == 1)
+        {
+            Volatile.Write(ref _droppingSince, _time.GetTimestamp());
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (IsHeard)
+        {
+            _reading = Task.Run(ReadAsync, CancellationToken.None);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Hands out what is still queued, within the host's time. Only now: whatever stopped before may have raised some more.</summary>
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        _queue.Writer.TryComplete();
+        await _reading.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_reading.IsCompleted)
+        {
+            await _outOfTime.CancelAsync();
+            await _reading;
+        }
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // A host that is disposed of without having been stopped leaves the reading where it is.
+    public void Dispose()
+    {
+        _queue.Writer.TryComplete();
+
+        // The container knows this object under two names, and disposes of it twice.
+        if (!_outOfTimeToken.IsCancellationRequested)
+        {
+            _outOfTime.Cancel();
+        }
+
+        _outOfTime.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        await foreach (var occurrence in _queue.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            if (_outOfTimeToken.IsCancellationRequested)
+            {
+                NotHandedOut(_queue.Reader.Count + 1 + Interlocked.Read(ref _dropped));
+                return;
+            }
+
+            foreach (var listener in _listeners)
+            {
+                await TellAsync(listener, occurrence);
+            }
+
+            TellDropped();
+        }
+    }
+
+    private async Task TellAsync(ICibaEvents listener, CibaEvent occurrence)
+    {
+        using var tooLong = new CancellationTokenSource(LongestCall, _time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, _outOfTimeToken);
+        var token = over.Token;
+
+        // Not on this thread, because a listener may block instead of waiting.
+        var call = Task.Run(() => CallAsync(listener, occurrence, token), CancellationToken.None);
+        await call.WaitAsync(token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (token.IsCancellationRequested)
+        {
+            LeftBehind(listener.ToString(), occurrence.Kind, Name(occurrence));
+        }
+    }
+
+    /// <summary>Never fails, not even when it is left behind.</summary>
+    private async Task CallAsync(ICibaEvents listener, CibaEvent occurrence, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await listener.OnEventAsync(occurrence, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // It has ended as it was asked to, and whoever waited for it has said so.
+        }
+        catch (Exception exception)
+        {
+            Failed(listener.ToString(), occurrence.Kind, Name(occurrence), exception);
+        }
+    }
+
+    /// <summary>A burst is over when the queue is empty again, or after a minute.</summary>
+    private void TellDropped()
+    {
+        if (Volatile.Read(ref _dropped) > 0
+            && (_queue.Reader.Count == 0 || _time.GetElapsedTime(Volatile.Read(ref _droppingSince)) >= LongestBurst))
+        {
+            Dropped(Interlocked.Exchange(ref _dropped, 0));
+        }
+    }
+
+    private static string Name(CibaEvent occurrence) => occurrence.RequestId is { } id ? CibaLog.Short(id) : "none";
+
+    [LoggerMessage(1, LogLevel.Warning, "{Listener} failed to hear of {Kind}, request {Request}")]
+    private partial void Failed(string? listener, CibaEventKind kind, string request, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "{Listener} did not come to an end with {Kind}, request {Request}, in its time: it is left behind")]
+    private partial void LeftBehind(string? listener, CibaEventKind kind, string request);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Count} events were dropped: they came faster than the listeners heard them")]
+    private partial void Dropped(long count);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Count} events were not handed out before the host stopped")]
+    private partial void NotHandedOut(long count);
+}
