@@ -262,12 +262,13 @@ public abstract partial class RequestStoreContract
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
     private static string Content(CibaRequest request) => string.Join('|', request.Id, request.ClientId, request.ClientName, request.Subject, string.Join(' ', request.Scopes),
-        request.BindingMessage, string.Join(' ', request.AcrValues), request.Interval, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks);
+        request.BindingMessage, string.Join(' ', request.AcrValues), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks);
 
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr));
 
-    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null) => new()
+    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null,
+        string mode = CibaTokenDeliveryModes.Poll, DateTimeOffset? dueAt = null) => new()
     {
         Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
         ClientId = clientId,
@@ -277,6 +278,9 @@ public abstract partial class RequestStoreContract
         BindingMessage = bindingMessage,
         AcrValues = acrValues ?? [],
         Interval = Seconds(5),
+        TokenDeliveryMode = mode,
+        Callback = mode == CibaTokenDeliveryModes.Poll ? null : Callback,
+        DueAt = dueAt,
         CreatedAt = Now,
         ExpiresAt = Now + Lifetime,
         RetainedUntil = Now + Lifetime + Retention,
