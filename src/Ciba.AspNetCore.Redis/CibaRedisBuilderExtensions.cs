@@ -96,7 +96,9 @@ public static class CibaRedisBuilderExtensions
         services.TryAddSingleton<DecisionSignals>();
         services.TryAddSingleton(provider => new RedisKeys(provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.KeyPrefix));
         services.TryAddSingleton(provider => new PayloadProtector(
-            provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.ProtectPayload ? provider.GetRequiredService<IDataProtectionProvider>() : null));
+            // Not by AddDataProtection(), which makes a key ring when the host starts, whether it is needed or not.
+            () => provider.GetService<IDataProtectionProvider>() ?? DataProtectionProvider.Create("Ciba.AspNetCore.Redis"),
+            provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.ProtectPayload));
         services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore, RedisRequestStore>());
         services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());
         services.Replace(ServiceDescriptor.Singleton<ICibaUserCodeLimiter, RedisUserCodeLimiter>());

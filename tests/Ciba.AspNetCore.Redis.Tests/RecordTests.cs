@@ -22,18 +22,19 @@ public sealed class RecordTests(string kind)
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(Convert.ToHexString(record.AsSpan(0, 110)), Is.EqualTo(
-                "316E" // version 1, head of 110 bytes
+            Assert.That(Convert.ToHexString(record.AsSpan(0, 111)), Is.EqualTo(
+                "316F" // version 1, head of 111 bytes
                 + "948FE603F61DC036B5C596DC09FE3CE3" // SHA-256 of client
                 + "2BD806C97F0E00AF1A1FC3328FA763A9" // SHA-256 of alice
                 + "0249D102F4A000" + "0249D14A7B2C00" + "0249D16E3E7200" // created, expires, retained: ticks since 2024
                 + "00000002FAF080" // interval of 5 s
                 + "00000000000000" + "00000000000000" + "00000000" // next poll, polled, node
                 + "50" // pending
-                + "00000000000000" + "2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D")); // no lease
-            Assert.That(Encoding.UTF8.GetString(record, 114, record.Length - 114), Is.EqualTo(
+                + "00000000000000" + "2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D" // no lease
+                + "70")); // poll
+            Assert.That(Encoding.UTF8.GetString(record, 115, record.Length - 115), Is.EqualTo(
                 """{"client_id":"client","client_name":"The Client","sub":"alice","scope":["openid","profile"],"binding_message":"W4SCT","acr_values":["urn:acr:1"],"interval":50000000}"""));
-            Assert.That(Convert.ToHexString(record.AsSpan(110, 4)), Is.EqualTo("71" + (record.Length - 114).ToString("X6", CultureInfo.InvariantCulture)));
+            Assert.That(Convert.ToHexString(record.AsSpan(111, 4)), Is.EqualTo("71" + (record.Length - 115).ToString("X6", CultureInfo.InvariantCulture)));
         }
     }
 
@@ -56,9 +57,9 @@ public sealed class RecordTests(string kind)
         var request = await node.Store.AddedAsync(Now);
         await ChangeAsync(request, record =>
         {
-            var json = Encoding.UTF8.GetString(record, 114, record.Length - 114).Replace("{\"client_id\"", "{\"new_field\":{\"a\":[1]},\"client_id\"", StringComparison.Ordinal);
-            byte[] head = [.. record[..110], .. "longer head"u8];
-            head[1] = 121;
+            var json = Encoding.UTF8.GetString(record, 115, record.Length - 115).Replace("{\"client_id\"", "{\"new_field\":{\"a\":[1]},\"client_id\"", StringComparison.Ordinal);
+            byte[] head = [.. record[..111], .. "longer head"u8];
+            head[1] = 122;
             return [.. head, .. RequestRecord.Section('x', "new section"u8), .. RequestRecord.Section(RequestRecord.Asked, Encoding.UTF8.GetBytes(json))];
         });
 

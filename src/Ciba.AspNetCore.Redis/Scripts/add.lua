@@ -1,5 +1,6 @@
--- KEYS: the request, the user's pending requests
--- ARGV: digest, record, time to live in ms, created, expires, forgotten, limit of the user, limit of the user and client
+-- KEYS: the request, the user's pending requests, the outbox
+-- ARGV: digest, record, time to live in ms, created, expires, forgotten, limit of the user, limit of the user and client,
+-- when it is due (nothing: not before it is decided)
 local mine = member(ARGV[2], ARGV[1])
 local perUser, perClient = tonumber(ARGV[7]), tonumber(ARGV[8])
 
@@ -25,5 +26,8 @@ redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
 redis.call('ZADD', KEYS[2], ARGV[5], mine)
 if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then
   redis.call('PEXPIRE', KEYS[2], ARGV[3])
+end
+if ARGV[9] ~= '' then
+  schedule(KEYS[3], ARGV[1], ARGV[9], ARGV[3])
 end
 return 1

@@ -1,5 +1,6 @@
--- KEYS: the request, the user's pending requests
--- ARGV: digest, user's digest, now, new status (A approved, D denied, F failed), section of the decision
+-- KEYS: the request, the user's pending requests, the outbox
+-- ARGV: digest, user's digest, now, new status (A approved, D denied, F failed), section of the decision,
+-- one tick before now
 -- Answers a CibaDecideResult.
 local DONE, UNKNOWN, NOT_YOURS, ALREADY_DECIDED, EXPIRED = 0, 1, 2, 3, 4
 
@@ -21,4 +22,11 @@ end
 redis.call('ZREM', KEYS[2], member(record, ARGV[1]))
 redis.call('SETRANGE', KEYS[1], STATUS, ARGV[4])
 redis.call('APPEND', KEYS[1], ARGV[5])
+if mode(record) == 'p' then
+  redis.call('ZREM', KEYS[3], ARGV[1])
+else
+  -- Who holds the entry until this very instant is to lose it too.
+  local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
+  schedule(KEYS[3], ARGV[1], due and tonumber(due) == now and ARGV[6] or ARGV[3], redis.call('PTTL', KEYS[1]))
+end
 return DONE

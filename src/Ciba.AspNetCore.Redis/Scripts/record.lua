@@ -1,10 +1,11 @@
 -- The head of a request's record, as RequestRecord.cs writes it. Numbers are seven bytes, the highest first: instants in
 -- ticks since 2024, which a double holds exactly. Runs alike on Lua 5.1 and 5.4.
-local HEADER = 110
+local HEADER = 111
 local CLIENT, USER = 2, 18
 local CREATED, EXPIRES, RETAINED, INTERVAL = 34, 41, 48, 55
 local NEXT_POLL, POLLED, NODE = 62, 69, 76
 local STATUS, LEASE_ENDS, LEASE = 80, 81, 88
+local MODE = 110
 
 local function number(record, at)
   local a, b, c, d, e, f, g = string.byte(record, at + 1, at + 7)
@@ -34,6 +35,19 @@ local function head(key)
     error('CIBAVERSION')
   end
   return record
+end
+
+-- How the client gets its tokens: p poll, i ping, u push. A head that ends before this is from before there was a choice.
+local function mode(record)
+  return string.byte(record, 2) > MODE and text(record, MODE, 1) or 'p'
+end
+
+-- Puts a request into the outbox, whose key lives as long as the longest of its requests.
+local function schedule(outbox, digest, due, life)
+  redis.call('ZADD', outbox, due, digest)
+  if redis.call('PTTL', outbox) < tonumber(life) then
+    redis.call('PEXPIRE', outbox, life)
+  end
 end
 
 -- What the user's index holds of a request: its digest, and enough of the client's to count by.

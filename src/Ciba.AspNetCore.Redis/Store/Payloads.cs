@@ -25,7 +25,7 @@ internal sealed record AskedPayload(
             request.Interval.Ticks),
         PayloadJson.Default.AskedPayload);
 
-    public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json)
+    public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json, CibaCallback? callback = null)
     {
         var asked = JsonSerializer.Deserialize(json, PayloadJson.Default.AskedPayload) ?? throw new JsonException();
         if (!head.Client.SequenceEqual(RequestRecord.Digest(asked.ClientId)) || !head.User.SequenceEqual(RequestRecord.Digest(asked.Subject)))
@@ -43,6 +43,8 @@ internal sealed record AskedPayload(
             BindingMessage = asked.BindingMessage,
             AcrValues = asked.AcrValues ?? [],
             Interval = TimeSpan.FromTicks(asked.IntervalTicks),
+            TokenDeliveryMode = head.TokenDeliveryMode,
+            Callback = callback,
             CreatedAt = head.CreatedAt,
             ExpiresAt = head.ExpiresAt,
             RetainedUntil = head.RetainedUntil,
@@ -92,10 +94,29 @@ internal sealed record DecidedPayload(
     }
 }
 
+/// <summary>The secrets that a callback needs.</summary>
+internal sealed record CallbackPayload(
+    [property: JsonPropertyName("auth_req_id")] string AuthReqId,
+    [property: JsonPropertyName("client_notification_token")] string ClientNotificationToken)
+{
+    public static byte[] Write(CibaCallback callback) =>
+        JsonSerializer.SerializeToUtf8Bytes(new CallbackPayload(callback.AuthReqId, callback.ClientNotificationToken), PayloadJson.Default.CallbackPayload);
+
+    public static CibaCallback Read(ReadOnlySpan<byte> json)
+    {
+        var callback = JsonSerializer.Deserialize(json, PayloadJson.Default.CallbackPayload) ?? throw new JsonException();
+        return new CibaCallback(callback.AuthReqId, callback.ClientNotificationToken);
+    }
+
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(CallbackPayload);
+}
+
 [JsonSourceGenerationOptions(
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectRequiredConstructorParameters = false,
     UseStringEnumConverter = true)]
 [JsonSerializable(typeof(AskedPayload))]
 [JsonSerializable(typeof(DecidedPayload))]
+[JsonSerializable(typeof(CallbackPayload))]
 internal sealed partial class PayloadJson : JsonSerializerContext;

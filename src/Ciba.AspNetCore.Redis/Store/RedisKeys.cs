@@ -31,6 +31,9 @@ internal sealed class RedisKeys
     /// <summary>The pending requests of a user, in the shard that a request names.</summary>
     public RedisKey Pending(char shard, byte[] user) => string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "u:", Base64Url.EncodeToString(user));
 
+    /// <summary>What is still to be done for the requests of a shard, by when it is due.</summary>
+    public RedisKey Outbox(char shard) => _shards[CibaRequestId.ShardNumber(shard)] + "o";
+
     public RedisKey UsedJwt(string key) => $"{_prefix}:j:{Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}";
 
     public RedisKey WrongCodes(string subject) => $"{_prefix}:c:{Base64Url.EncodeToString(RequestRecord.Digest(subject))}";

@@ -26,8 +26,11 @@ internal sealed partial class RedisRequestStore(
         ArgumentNullException.ThrowIfNull(request);
         var digest = RedisKeys.Digest(request.Id);
         var user = RequestRecord.Digest(request.Subject);
-        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], user)];
-        var record = RequestRecord.Write(request, protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)));
+        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], user), keys.Outbox(request.Id[0])];
+        var record = RequestRecord.Write(
+            request,
+            protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)),
+            request.Callback is { } callback ? protector.Protect(request.Id, RequestRecord.Callback, CallbackPayload.Write(callback)) : []);
         RedisValue[] values =
         [
             digest,
@@ -38,6 +41,7 @@ internal sealed partial class RedisRequestStore(
             RedisTicks.Of(request.CreatedAt - ForgottenAfter),
             limits.PerUser,
             limits.PerUserAndClient,
+            request.DueAt is { } dueAt ? RedisTicks.Of(dueAt) : "",
         ];
 
         // A client that is told 503 has no request; so there shall be none.
@@ -73,8 +77,8 @@ internal sealed partial class RedisRequestStore(
         var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, subject)));
         var decided = (CibaDecideResult)(int)await redis.RunAsync(
             RedisScript.Decide,
-            [keys.Request(id), keys.Pending(id[0], user)],
-            [RedisKeys.Digest(id), user, RedisTicks.Of(now), RequestRecord.Letter(decision.Outcome), section]);
+            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
+            [RedisKeys.Digest(id), user, RedisTicks.Of(now), RequestRecord.Letter(decision.Outcome), section, RedisTicks.Of(now) - 1]);
         if (decided == CibaDecideResult.Done)
         {
             signals.CallOut(id);
@@ -124,7 +128,7 @@ internal sealed partial class RedisRequestStore(
 
         var user = RequestRecord.Digest(subject);
         RedisValue[] values = [RedisKeys.Digest(id), user];
-        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, [keys.Request(id), keys.Pending(id[0], user)], values, RedisScript.Remove, values);
+        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])], values, RedisScript.Remove, values);
         if (removed)
         {
             signals.CallOut(id);
@@ -163,8 +167,8 @@ internal sealed partial class RedisRequestStore(
         try
         {
             var head = RequestRecord.ReadHead(record);
-            var request = AskedPayload.Read(id, head, protector.Unprotect(id, RequestRecord.Asked, RequestRecord.Find(head.Sections, RequestRecord.Asked)));
-            var decision = DecidedPayload.Read(request, protector.Unprotect(id, RequestRecord.Decided, RequestRecord.Find(head.Sections, RequestRecord.Decided)));
+            var request = AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked));
+            var decision = DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided));
             return new() { Status = CibaPollStatus.Approved, Request = request, Decision = decision, Lease = lease };
         }
         catch
@@ -184,8 +188,7 @@ internal sealed partial class RedisRequestStore(
                 return null;
             }
 
-            var asked = protector.Unprotect(id, RequestRecord.Asked, RequestRecord.Find(head.Sections, RequestRecord.Asked));
-            return new CibaRequestState(AskedPayload.Read(id, head, asked), head.Status(now));
+            return new CibaRequestState(AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked)), head.Status(now));
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException || (othersWait && exception is CibaStoreUnavailableException))
         {
@@ -194,6 +197,9 @@ internal sealed partial class RedisRequestStore(
             return null;
         }
     }
+
+    private ReadOnlySpan<byte> Content(string id, RequestHead head, char section) =>
+        protector.Unprotect(id, section, RequestRecord.Find(head.Sections, section));
 
     [LoggerMessage(1, LogLevel.Error, "Request {Request} cannot be read: do the nodes have the same ProtectPayload and the same Data Protection keys?")]
     private partial void NotReadable(string request, Exception exception);

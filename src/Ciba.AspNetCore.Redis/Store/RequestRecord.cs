@@ -14,7 +14,8 @@ internal static class RequestRecord
     public const int DigestLength = 16;
 
     private const byte Version = (byte)'1';
-    private const int HeaderLength = 110;
+    private const int HeaderLength = 111;
+    private const int LeastHeaderLength = 110;
     private const int NumberLength = 7;
     private const int SectionHeadLength = 4;
 
@@ -28,12 +29,16 @@ internal static class RequestRecord
     private const int IntervalAt = 55;
     private const int StatusAt = 80;
     private const int LeaseAt = 88;
+    private const int ModeAt = 110;
 
     /// <summary>The section of what was asked.</summary>
     public const char Asked = 'q';
 
     /// <summary>The section of the answer.</summary>
     public const char Decided = 'd';
+
+    /// <summary>The section of what a callback needs.</summary>
+    public const char Callback = 'c';
 
     /// <summary>What stands for a client or a user.</summary>
     public static byte[] Digest(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text))[..DigestLength];
@@ -50,10 +55,11 @@ internal static class RequestRecord
     /// <summary>The handle of a member of the user's index.</summary>
     public static string HandleOf(char shard, byte[] member) => shard + Encoding.ASCII.GetString(member, 0, 43);
 
-    /// <summary>A record that waits for its user.</summary>
-    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked)
+    /// <summary>A record that waits for its user; without a callback it has no section of one.</summary>
+    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default)
     {
-        var record = new byte[HeaderLength + SectionHeadLength + asked.Length];
+        var callbackAt = HeaderLength + SectionHeadLength + asked.Length;
+        var record = new byte[callback.IsEmpty ? callbackAt : callbackAt + SectionHeadLength + callback.Length];
         record[0] = Version;
         record[LengthAt] = HeaderLength;
         Digest(request.ClientId).CopyTo(record, ClientAt);
@@ -63,8 +69,14 @@ internal static class RequestRecord
         WriteNumber(record.AsSpan(RetainedAt), RedisTicks.Of(request.RetainedUntil));
         WriteNumber(record.AsSpan(IntervalAt), request.Interval.Ticks);
         record[StatusAt] = (byte)'P';
-        record.AsSpan(LeaseAt..HeaderLength).Fill((byte)'-');
+        record.AsSpan(LeaseAt..ModeAt).Fill((byte)'-');
+        record[ModeAt] = Letter(request.TokenDeliveryMode);
         WriteSection(record.AsSpan(HeaderLength), Asked, asked);
+        if (!callback.IsEmpty)
+        {
+            WriteSection(record.AsSpan(callbackAt), Callback, callback);
+        }
+
         return record;
     }
 
@@ -99,7 +111,7 @@ internal static class RequestRecord
 
     /// <summary>The head of a whole record.</summary>
     public static RequestHead ReadHead(ReadOnlySpan<byte> record) =>
-        record.Length < HeaderLength || record[0] != Version || record[LengthAt] < HeaderLength || record[LengthAt] > record.Length
+        record.Length < LeastHeaderLength || record[0] != Version || record[LengthAt] < LeastHeaderLength || record[LengthAt] > record.Length
             ? throw new CibaStoreUnavailableException(NewerVersion)
             : new RequestHead(
                 record.Slice(ClientAt, DigestLength),
@@ -108,12 +120,29 @@ internal static class RequestRecord
                 RedisTicks.Instant(ReadNumber(record[ExpiresAt..])),
                 RedisTicks.Instant(ReadNumber(record[RetainedAt..])),
                 (char)record[StatusAt],
+                record[LengthAt] > ModeAt ? Mode(record[ModeAt]) : CibaTokenDeliveryModes.Poll,
                 record[record[LengthAt]..]);
 
     /// <summary>What the scripts say of a record that they cannot live with.</summary>
     public const string VersionCode = "CIBAVERSION";
 
     public const string NewerVersion = "Redis holds a request that a newer version of Ciba.AspNetCore.Redis wrote.";
+
+    private static byte Letter(string mode) => mode switch
+    {
+        CibaTokenDeliveryModes.Poll => (byte)'p',
+        CibaTokenDeliveryModes.Ping => (byte)'i',
+        CibaTokenDeliveryModes.Push => (byte)'u',
+        _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, "Not a token delivery mode."),
+    };
+
+    private static string Mode(byte letter) => letter switch
+    {
+        (byte)'p' => CibaTokenDeliveryModes.Poll,
+        (byte)'i' => CibaTokenDeliveryModes.Ping,
+        (byte)'u' => CibaTokenDeliveryModes.Push,
+        _ => throw new CibaStoreUnavailableException(NewerVersion),
+    };
 
     private static void WriteSection(Span<byte> target, char name, ReadOnlySpan<byte> content)
     {
@@ -137,7 +166,7 @@ internal static class RequestRecord
 }
 
 /// <summary>What the head of a record says.</summary>
-internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, ReadOnlySpan<byte> sections)
+internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, string mode, ReadOnlySpan<byte> sections)
 {
     public ReadOnlySpan<byte> Client { get; } = client;
 
@@ -148,6 +177,8 @@ internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan
     public DateTimeOffset ExpiresAt { get; } = expiresAt;
 
     public DateTimeOffset RetainedUntil { get; } = retainedUntil;
+
+    public string TokenDeliveryMode { get; } = mode;
 
     public ReadOnlySpan<byte> Sections { get; } = sections;
 

@@ -82,7 +82,7 @@ internal static class RedisHosts
 
     public static async Task LoadScriptsAsync(this RedisServer server)
     {
-        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
+        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
         {
             await server.AskAsync("SCRIPT", "LOAD", script.Text);
         }

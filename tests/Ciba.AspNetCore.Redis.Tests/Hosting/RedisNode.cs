@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using Ciba.AspNetCore.Redis.Connection;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Tests.Hosting;
@@ -9,6 +11,9 @@ namespace Ciba.AspNetCore.Redis.Tests.Hosting;
 public sealed class RedisNode : IAsyncDisposable
 {
     private static readonly ConcurrentDictionary<(string Endpoint, int Number), Lazy<Task<ConnectionMultiplexer>>> Multiplexers = new();
+
+    // As if all nodes of a test shared a key ring on disk.
+    private static readonly EphemeralDataProtectionProvider SharedKeys = new();
 
     private readonly ServiceProvider _services;
 
@@ -74,6 +79,7 @@ public sealed class RedisNode : IAsyncDisposable
         services.AddLogging();
         services.AddSingleton(time);
         add(services.AddCiba());
+        services.TryAddSingleton<IDataProtectionProvider>(SharedKeys);
         return new RedisNode(services.BuildServiceProvider());
     }
 }

@@ -1,0 +1,17 @@
+-- KEYS: the request, the outbox
+-- ARGV: digest, now, until when the caller holds the entry
+-- Answers the record of a request that is due.
+local now = tonumber(ARGV[2])
+local due = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if not due or tonumber(due) > now then
+  return false
+end
+
+-- Held before it is looked at: one that nobody here can read is in nobody's way until then.
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+local record = redis.call('GET', KEYS[1])
+if not record or (string.byte(record, 1) == 49 and number(record, RETAINED) <= now) then
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  return false
+end
+return record

@@ -1,0 +1,23 @@
+-- KEYS: the request, the outbox
+-- ARGV: digest, until when the caller holds the entry, when it is due next (nothing: it is done), whether the client was sent
+-- its tokens (1 or 0)
+local due = redis.call('ZSCORE', KEYS[2], ARGV[1])
+if not due or tonumber(due) ~= tonumber(ARGV[2]) then
+  return 0
+end
+
+local record = head(KEYS[1])
+if record and ARGV[3] ~= '' then
+  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+  return 1
+end
+
+-- First, because a Redis that is full refuses only the first write of a script, and never this one.
+redis.call('ZREM', KEYS[2], ARGV[1])
+if not record then
+  return 0
+end
+if ARGV[4] == '1' and text(record, STATUS, 1) == 'A' then
+  redis.call('SETRANGE', KEYS[1], STATUS, 'R')
+end
+return 1

@@ -1,0 +1,74 @@
+using Ciba.AspNetCore.Redis.Connection;
+using Microsoft.Extensions.Logging;
+using StackExchange.Redis;
+
+namespace Ciba.AspNetCore.Redis.Store;
+
+/// <summary>The outbox: a sorted set for each shard, of the digests of requests by when they are due or until when they are held.</summary>
+internal sealed partial class RedisRequestStore
+{
+    /// <remarks>What is due is read without claiming it, because a script declares its keys: each claim is a step of its own.</remarks>
+    public async ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken)
+    {
+        if (most <= 0)
+        {
+            return [];
+        }
+
+        var due = await redis.ReadAsync((database, flags) =>
+            database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, RedisTicks.Of(now), take: most, flags: flags));
+        Task<CibaOutboxEntry?>[] claims = [.. due.Select(digest => ClaimAsync(shard + (string)digest!, now, heldUntil, cancellationToken).AsTask())];
+        var all = Task.WhenAll(claims);
+        await ((Task)all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+        // What was claimed is handed out, whatever became of the others.
+        CibaOutboxEntry[] claimed = [.. claims.Where(claim => claim.IsCompletedSuccessfully).Select(claim => claim.Result).OfType<CibaOutboxEntry>()];
+        return claimed.Length > 0 ? claimed : [.. (await all).OfType<CibaOutboxEntry>()];
+    }
+
+    // A claim whose answer is lost stands until its end: a new one cannot tell that it was not somebody else's.
+    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)
+    {
+        if (!CibaRequestId.IsId(id))
+        {
+            return null;
+        }
+
+        byte[]? record = (byte[]?)await redis.RunAsync(RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(now), RedisTicks.Of(heldUntil)]);
+        return record is null ? null : TryReadEntry(id, record, now, heldUntil);
+    }
+
+    public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) =>
+        SettleAsync(id, heldUntil, "", settlement == CibaSettlement.TokensSent);
+
+    public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
+        SettleAsync(id, heldUntil, RedisTicks.Of(dueAt), tokensSent: false);
+
+    private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, RedisValue dueAt, bool tokensSent) =>
+        CibaRequestId.IsId(id)
+        && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
+
+    private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
+
+    private CibaOutboxEntry? TryReadEntry(string id, byte[] record, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        try
+        {
+            var head = RequestRecord.ReadHead(record);
+            var callback = RequestRecord.Find(head.Sections, RequestRecord.Callback).IsEmpty ? null : CallbackPayload.Read(Content(id, head, RequestRecord.Callback));
+            var request = AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked), callback);
+            var status = head.Status(now);
+            var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
+            return new CibaOutboxEntry(request, status, decision, heldUntil);
+        }
+        catch (Exception exception)
+        {
+            // The others that are due do not wait for one that cannot be read.
+            EntryNotReadable(id[..10], exception);
+            return null;
+        }
+    }
+
+    [LoggerMessage(2, LogLevel.Warning, "What is to be done for request {Request} cannot be read, and is left for a later time or another node: do the nodes have the same Data Protection keys?")]
+    private partial void EntryNotReadable(string request, Exception exception);
+}
