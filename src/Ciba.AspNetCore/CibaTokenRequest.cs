@@ -14,6 +14,7 @@ public sealed class CibaTokenRequest
         ArgumentNullException.ThrowIfNull(decision);
         Issuer = issuer;
         Client = client;
+        RequestId = request.Id;
         Subject = request.Subject;
         Scopes = decision.Scopes;
         RequestedScopes = request.Scopes;
@@ -31,6 +32,11 @@ public sealed class CibaTokenRequest
 
     /// <summary>The client (<c>aud</c> of the ID Token, <c>client_id</c> of the access token).</summary>
     public CibaClient Client { get; }
+
+    /// <summary>
+    /// The request's handle, as in <see cref="CibaEvent.RequestId"/>: a host that is to revoke tokens by it remembers it.
+    /// </summary>
+    public string RequestId { get; }
 
     /// <summary>The user whom the hint named (<c>sub</c>, before any pairwise mapping).</summary>
     public string Subject { get; }

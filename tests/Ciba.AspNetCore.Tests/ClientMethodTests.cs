@@ -23,8 +23,8 @@ public sealed class ClientMethodTests
     {
         get
         {
-            yield return Bad("BackchannelTokenDeliveryMode", client => client.BackchannelTokenDeliveryMode = "push");
-            yield return Bad("BackchannelTokenDeliveryMode", client => client.BackchannelTokenDeliveryMode = "ping");
+            yield return Bad("BackchannelClientNotificationEndpoint", client => client.BackchannelTokenDeliveryMode = "push");
+            yield return Bad("BackchannelClientNotificationEndpoint", client => client.BackchannelTokenDeliveryMode = "ping");
             yield return Bad("BackchannelTokenDeliveryMode", client => client.BackchannelTokenDeliveryMode = null);
             yield return Bad("TokenEndpointAuthMethod", client => client.TokenEndpointAuthMethod = "tls_client_auth");
             yield return Bad("TokenEndpointAuthMethod", client => client.TokenEndpointAuthMethod = "self_signed_tls_client_auth");
