@@ -111,9 +111,9 @@ public sealed class CibaOptions
 
     /// <summary>
     /// How long after the time-out of the call another node takes over a notification or callback whose node has died. Longer
-    /// than the clocks of the nodes differ. Default 20 s.
+    /// than the clocks of the nodes differ. Default 10 s.
     /// </summary>
-    public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(20);
+    public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
     public CibaCallbackOptions Callbacks { get; set; } = new();
