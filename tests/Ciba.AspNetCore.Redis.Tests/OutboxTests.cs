@@ -165,6 +165,35 @@ public sealed class OutboxTests(string kind) : IDisposable
         }
     }
 
+    [TestCase(2027), TestCase(2051), Spec("P9")]
+    public async Task Instants_are_told_apart_to_the_tick_in_years_to_come(int year)
+    {
+        _time.Advance(new DateTimeOffset(year, 12, 31, 23, 59, 59, TimeSpan.Zero).AddTicks(9_876_543) - Now);
+        var tick = TimeSpan.FromTicks(1);
+        var none = CancellationToken.None;
+        await using var node = Node(0);
+        var request = Requests.Due(Now, dueAt: Now + tick);
+        await node.Store.AddAsync(request, default, none);
+        var early = await node.Store.ClaimDueAsync(Now);
+        var claimed = await node.Store.ClaimDueAsync(Now + tick);
+        var heldUntil = Now + tick + Requests.Hold;
+        bool[] settled =
+        [
+            await node.Store.SettleAsync(request.Id, heldUntil - tick, CibaSettlement.Done, none),
+            await node.Store.SettleAsync(request.Id, heldUntil + tick, CibaSettlement.Done, none),
+        ];
+        await node.Store.ApproveAsync(request, heldUntil);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(early, Is.Empty);
+            Assert.That(claimed.Single().HeldUntil, Is.EqualTo(heldUntil));
+            Assert.That(settled, Is.All.False);
+            Assert.That(await node.Store.SettleAsync(request.Id, heldUntil, CibaSettlement.Done, none), Is.False, "the decision has taken it");
+            Assert.That((await node.Store.ClaimDueAsync(heldUntil)).Single().Status, Is.EqualTo(CibaRequestStatus.Approved));
+        }
+    }
+
     [Test, Spec("P9")]
     public async Task A_request_whose_acknowledgement_is_lost_is_taken_back_from_the_outbox_too()
     {
