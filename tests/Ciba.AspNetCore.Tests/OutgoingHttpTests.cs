@@ -184,6 +184,33 @@ public sealed class OutgoingHttpTests
         }
     }
 
+    [Test]
+    public async Task Handlers_of_all_clients_of_the_host_do_not_repeat_callbacks_and_one_that_is_meant_for_them_stays()
+    {
+        await using var host = new CibaHost
+        {
+            Setup = ciba =>
+            {
+                ciba.Services.AddTransient<ForAll>().AddTransient<ForCallbacks>();
+                ciba.Services.ConfigureHttpClientDefaults(all => all.AddHttpMessageHandler<ForAll>());
+                ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).AddHttpMessageHandler<ForCallbacks>();
+            },
+        };
+
+        var handlers = new List<string>();
+        var handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(CibaCallbackOptions.HttpClientName);
+        for (; handler is DelegatingHandler { InnerHandler: { } inner }; handler = inner)
+        {
+            handlers.Add(handler.GetType().Name);
+        }
+
+        Assert.That(handlers, Does.Contain(nameof(ForCallbacks)).And.Not.Contain(nameof(ForAll)));
+    }
+
+    private sealed class ForAll : DelegatingHandler;
+
+    private sealed class ForCallbacks : DelegatingHandler;
+
     private static Task<HttpResponseMessage> GetAsync(HttpClient http, string url) => http.GetAsync(url).WaitAsync(Bound);
 
     private static string Url(string host, int port) => $"http://{host}:{port}/cb?secret";
