@@ -16,6 +16,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Keeps the state of CIBA on Redis, for any number of nodes.</summary>
 public static class CibaRedisBuilderExtensions
 {
+    private const string NoDataProtection = "Ping and push on Redis need services.AddDataProtection() with keys that all nodes share: what a callback needs is stored encrypted.";
+
     /// <summary>Puts the state on a Redis that is named by a connection string of StackExchange.Redis.</summary>
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="configuration">For instance <c>redis:6379,password=...,ssl=true</c>.</param>
@@ -97,7 +99,7 @@ public static class CibaRedisBuilderExtensions
         services.TryAddSingleton(provider => new RedisKeys(provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.KeyPrefix));
         services.TryAddSingleton(provider => new PayloadProtector(
             // Not by AddDataProtection(), which makes a key ring when the host starts, whether it is needed or not.
-            () => provider.GetService<IDataProtectionProvider>() ?? DataProtectionProvider.Create("Ciba.AspNetCore.Redis"),
+            () => provider.GetService<IDataProtectionProvider>() ?? throw new CibaConfigurationException([NoDataProtection]),
             provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.ProtectPayload));
         services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore, RedisRequestStore>());
         services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());

@@ -85,7 +85,7 @@ public enum CibaEventKind
     /// <summary>The client's notification endpoint did not take the ping or the push, and is not tried any more: see <see cref="CibaEvent.Reason"/>.</summary>
     Undelivered,
 
-    /// <summary>Nobody answered the request in time.</summary>
+    /// <summary>Nobody answered the request in time. May be told again by a node that takes over from one that died.</summary>
     Expired,
 
     /// <summary>A request was refused because too many others wait for the same user.</summary>

@@ -7,8 +7,8 @@ namespace Ciba.AspNetCore;
 /// </summary>
 /// <remarks>
 /// Who is handed an entry holds it until <see cref="CibaOutboxEntry.HeldUntil"/>: until then nobody else gets it, and
-/// afterwards anybody may, on whichever node. A decision takes the entry from its holder and makes it due at once. An entry
-/// goes with its request.
+/// afterwards anybody may, on whichever node. A decision takes the entry from its holder and makes it due at once. A request
+/// that is handed out as expired is expired from then on, by whatever clock. An entry goes with its request.
 /// </remarks>
 public interface ICibaOutbox
 {

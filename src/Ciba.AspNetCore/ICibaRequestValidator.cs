@@ -9,7 +9,8 @@ public interface ICibaRequestValidator
     /// <summary>
     /// Null to accept, or the error to answer, for instance
     /// <c>CibaError.InvalidBindingMessage.With("Four digits are expected.")</c>. Nothing is stored or notified then. With
-    /// <see cref="CibaOptions.ConcealUnknownUsers"/> the subject may be nobody's; it must make no difference to the answer.
+    /// <see cref="CibaOptions.ConcealUnknownUsers"/> the subject may be nobody's; it must make no difference to the answer. The
+    /// secrets in <see cref="CibaRequest.Callback"/> are not to be logged.
     /// </summary>
     ValueTask<CibaError?> ValidateAsync(CibaRequest request, CibaClient client, CancellationToken cancellationToken);
 }

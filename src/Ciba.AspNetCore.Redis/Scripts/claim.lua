@@ -7,11 +7,19 @@ if not due or tonumber(due) > now then
   return false
 end
 
--- Held before it is looked at: one that nobody here can read is in nobody's way until then.
+-- Held before it is looked at: one that nobody here can read is in nobody's way until then. A Redis that is full refuses only
+-- the first write of a script, and never a ZREM.
+redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 local record = redis.call('GET', KEYS[1])
 if not record or (string.byte(record, 1) == 49 and number(record, RETAINED) <= now) then
   redis.call('ZREM', KEYS[2], ARGV[1])
   return false
+end
+
+-- What somebody is told of as expired stays so, whatever a clock that is behind says.
+if string.byte(record, 1) == 49 and text(record, STATUS, 1) == 'P' and number(record, EXPIRES) <= now then
+  redis.call('SETRANGE', KEYS[1], STATUS, 'X')
+  record = redis.call('GET', KEYS[1])
 end
 return record

@@ -12,11 +12,12 @@ end
 if text(record, USER, 16) ~= ARGV[2] then
   return NOT_YOURS
 end
-if text(record, STATUS, 1) ~= 'P' then
-  return ALREADY_DECIDED
-end
-if number(record, EXPIRES) <= now then
+local status = text(record, STATUS, 1)
+if status == 'X' or (status == 'P' and number(record, EXPIRES) <= now) then
   return EXPIRED
+end
+if status ~= 'P' then
+  return ALREADY_DECIDED
 end
 
 redis.call('ZREM', KEYS[2], member(record, ARGV[1]))

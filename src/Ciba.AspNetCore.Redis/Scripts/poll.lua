@@ -20,7 +20,7 @@ if status == 'R' then
   return { REDEEMED }
 end
 local expires = number(record, EXPIRES)
-if expires <= now then
+if expires <= now or status == 'X' then
   return { EXPIRED }
 end
 if status == 'D' then

@@ -26,7 +26,6 @@ internal sealed partial class RedisRequestStore
         return claimed.Length > 0 ? claimed : [.. (await all).OfType<CibaOutboxEntry>()];
     }
 
-    // A claim whose answer is lost stands until its end: a new one cannot tell that it was not somebody else's.
     public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)
     {
         if (!CibaRequestId.IsId(id))
@@ -34,7 +33,10 @@ internal sealed partial class RedisRequestStore
             return null;
         }
 
-        byte[]? record = (byte[]?)await redis.RunAsync(RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(now), RedisTicks.Of(heldUntil)]);
+        var digest = RedisKeys.Digest(id);
+        RedisValue[] giveBack = [digest, RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0];
+        byte[]? record = (byte[]?)await redis.RunOrTakeBackAsync(
+            RedisScript.Claim, TouchedByOutbox(id), [digest, RedisTicks.Of(now), RedisTicks.Of(heldUntil)], RedisScript.Settle, giveBack);
         return record is null ? null : TryReadEntry(id, record, now, heldUntil);
     }
 
@@ -47,6 +49,8 @@ internal sealed partial class RedisRequestStore
     private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, RedisValue dueAt, bool tokensSent) =>
         CibaRequestId.IsId(id)
         && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
+
+    private static readonly TimeSpan UnreadableAgainAfter = TimeSpan.FromSeconds(3);
 
     private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
 
@@ -63,8 +67,9 @@ internal sealed partial class RedisRequestStore
         }
         catch (Exception exception)
         {
-            // The others that are due do not wait for one that cannot be read.
+            // The others that are due do not wait for one that cannot be read, and a node that can read it need not wait long.
             EntryNotReadable(id[..10], exception);
+            redis.TakeBack(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now + UnreadableAgainAfter), 0]);
             return null;
         }
     }

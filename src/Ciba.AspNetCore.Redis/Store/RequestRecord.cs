@@ -190,6 +190,7 @@ internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan
         'F' => CibaRequestStatus.Failed,
         'L' => CibaRequestStatus.Redeeming,
         'R' => CibaRequestStatus.Redeemed,
+        'X' => CibaRequestStatus.Expired,
         _ => throw new CibaStoreUnavailableException(RequestRecord.NewerVersion),
     };
 }

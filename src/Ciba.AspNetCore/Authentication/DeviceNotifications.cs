@@ -20,7 +20,7 @@ internal sealed partial class DeviceNotifications(
     /// at its expiry, where something is to be done then.
     /// </summary>
     public DateTimeOffset? DueAt(bool isDecoy, string mode, DateTimeOffset now, DateTimeOffset expiresAt) =>
-        InBackground && !isDecoy ? outbox.HeldUntil(now)
+        InBackground && !isDecoy ? outbox.NotifyingUntil(now)
         : outbox.WatchesExpiry(mode) ? expiresAt
         : null;
 

@@ -9,6 +9,9 @@ namespace Ciba.AspNetCore.Callbacks;
 internal sealed record Ping(
     [property: JsonPropertyName("auth_req_id")] string AuthReqId)
 {
+    /// <summary>Shows nothing of the secret.</summary>
+    public override string ToString() => nameof(Ping);
+
     public static byte[] Of(string authReqId) => JsonSerializer.SerializeToUtf8Bytes(new Ping(authReqId), WireJson.Relaxed.Ping);
 }
 
@@ -22,11 +25,20 @@ internal sealed record Push(
     [property: JsonPropertyName("id_token")] string IdToken,
     [property: JsonPropertyName("scope")] string? Scope)
 {
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(Push);
+
     public static byte[] Of(string authReqId, IssuedTokens issued, DateTimeOffset now)
     {
         var tokens = issued.Tokens;
-        var left = Math.Max(0, (long)(tokens.ExpiresIn - (now - issued.IssuedAt)).TotalSeconds);
-        var push = new Push(authReqId, tokens.AccessToken, tokens.TokenType, tokens.RefreshToken, left, tokens.IdToken, TokenResponse.ScopeWhereItDiffers(issued.Request));
+        var push = new Push(
+            authReqId,
+            tokens.AccessToken,
+            tokens.TokenType,
+            tokens.RefreshToken,
+            (long)issued.TimeLeft(now).TotalSeconds,
+            tokens.IdToken,
+            TokenResponse.ScopeWhereItDiffers(issued.Request));
         return JsonSerializer.SerializeToUtf8Bytes(push, WireJson.Relaxed.Push);
     }
 }
@@ -37,9 +49,18 @@ internal sealed record PushError(
     [property: JsonPropertyName("error")] string Error,
     [property: JsonPropertyName("error_description")] string ErrorDescription)
 {
+    /// <summary>Shows nothing of the secret.</summary>
+    public override string ToString() => nameof(PushError);
+
     public static byte[] Of(string authReqId, CibaError error) =>
         JsonSerializer.SerializeToUtf8Bytes(new PushError(authReqId, error.Error, error.Description), WireJson.Relaxed.PushError);
 }
 
 /// <summary>Tokens that were minted for a push, kept for the tries that follow in this process.</summary>
-internal sealed record IssuedTokens(CibaTokens Tokens, CibaTokenRequest Request, DateTimeOffset IssuedAt);
+internal sealed record IssuedTokens(CibaTokens Tokens, CibaTokenRequest Request, DateTimeOffset IssuedAt)
+{
+    public TimeSpan TimeLeft(DateTimeOffset now) => Tokens.ExpiresIn - (now - IssuedAt);
+
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(IssuedTokens);
+}

@@ -17,88 +17,111 @@ internal sealed class CallbackDelivery(
 {
     private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
 
-    public async Task<WorkResult> DeliverAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CancellationToken stopping)
-    {
-        var request = entry.Request;
-        await using var scope = scopes.CreateAsyncScope();
-        var client = await scope.ServiceProvider.GetRequiredService<ICibaClientStore>().FindAsync(request.ClientId, stopping);
-        if (client is null || RegisteredClient.Of(client).Problems.Count > 0 || client.BackchannelTokenDeliveryMode != request.TokenDeliveryMode)
-        {
-            return WorkResult.GivenUp($"the client is not registered any more for {request.TokenDeliveryMode}");
-        }
+    private TimeSpan Timeout => options.Value.Callbacks.Timeout;
 
-        if (request.Callback is not { } callback)
+    /// <summary>One try: what the host is asked for takes one time-out at most, the call another, and there may be a wait before.</summary>
+    public async Task<WorkResult> DeliverAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
+    {
+        if (entry.Request.Callback is not { } callback)
         {
             return WorkResult.GivenUp("the store does not give back what a callback needs");
         }
 
-        var endpoint = client.BackchannelClientNotificationEndpoint!;
-        var receiver = new Uri(endpoint).Authority;
-        if (!await receivers.EnterAsync(receiver))
+        await using var scope = scopes.CreateAsyncScope();
+        if (await FindClientAsync(scope.ServiceProvider, entry.Request) is not { } client)
+        {
+            return WorkResult.GivenUp($"the client is not registered any more for {entry.Request.TokenDeliveryMode}");
+        }
+
+        // What is begun later might not have ended when the next node may begin, by its own clock.
+        var receiver = new Uri(client.BackchannelClientNotificationEndpoint!).Authority;
+        if (await receivers.EnterAsync(receiver, entry.HeldUntil - options.Value.OutboxLease - (Timeout * 2)) is not { } place)
         {
             return WorkResult.NotTried;
         }
 
-        var answered = true;
+        bool? answered = null;
         try
         {
-            // Nobody else shall have begun before this one ends.
-            if (entry.HeldUntil - time.GetUtcNow() <= options.Value.Callbacks.Timeout * 2)
-            {
-                return WorkResult.NotTried;
-            }
-
-            var (json, problem) = request.TokenDeliveryMode == CibaTokenDeliveryModes.Ping
-                ? (Ping.Of(callback.AuthReqId), default)
-                : await PushAsync(scope.ServiceProvider, entry, attempt, client, callback);
+            var (json, problem) = await ContentAsync(scope.ServiceProvider, entry, attempt, client, callback);
             if (json is null)
             {
                 return problem;
             }
 
             var began = time.GetTimestamp();
-            var answer = await sender.PostAsync(endpoint, callback.ClientNotificationToken, json, stopping);
+            var answer = await sender.PostAsync(client.BackchannelClientNotificationEndpoint!, callback.ClientNotificationToken, json);
             answered = answer.Kind != CallbackAnswerKind.Unreachable;
-            switch (answer.Kind)
-            {
-                case CallbackAnswerKind.Delivered:
-                    signals.Delivered(request, request.TokenDeliveryMode, time.GetElapsedTime(began));
-                    return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
-
-                case CallbackAnswerKind.Refused:
-                    return WorkResult.GivenUp(answer.Reason);
-
-                default:
-                    return WorkResult.Failed(answer.Reason, answer.RetryAfter);
-            }
+            return Judge(entry.Request, attempt, answer, time.GetElapsedTime(began));
         }
         finally
         {
-            receivers.Leave(receiver, answered);
+            receivers.Leave(place, answered);
         }
     }
 
-    private async Task<(byte[]? Json, WorkResult Problem)> PushAsync(IServiceProvider services, CibaOutboxEntry entry, OutboxAttempt attempt, CibaClient client, CibaCallback callback)
+    private WorkResult Judge(CibaRequest request, OutboxAttempt attempt, CallbackAnswer answer, TimeSpan duration)
     {
-        var error = entry.Status switch
+        switch (answer.Kind)
         {
-            CibaRequestStatus.Denied => CibaError.AuthorizationDenied,
-            CibaRequestStatus.Failed => CibaError.TransactionFailed,
-            CibaRequestStatus.Expired => CibaError.ExpiredToken,
-            _ => attempt.Tokens is null && !await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, CancellationToken.None) ? UserNotActive : null,
-        };
-        if (error is not null)
+            case CallbackAnswerKind.Delivered:
+                signals.Delivered(request, request.TokenDeliveryMode, duration);
+                return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
+
+            case CallbackAnswerKind.Refused:
+                return WorkResult.GivenUp(answer.Reason);
+
+            default:
+                return WorkResult.Failed(answer.Reason, answer.RetryAfter);
+        }
+    }
+
+    private async Task<CibaClient?> FindClientAsync(IServiceProvider services, CibaRequest request)
+    {
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(request.ClientId, timeout.Token).AsTask().WaitAsync(timeout.Token);
+        return client is not null
+            && RegisteredClient.Of(client).MayUseCiba
+            && client.BackchannelTokenDeliveryMode == request.TokenDeliveryMode
+            && options.Value.DeliveryModes.Contains(request.TokenDeliveryMode) ? client : null;
+    }
+
+    private async Task<(byte[]? Json, WorkResult Problem)> ContentAsync(IServiceProvider services, CibaOutboxEntry entry, OutboxAttempt attempt, CibaClient client, CibaCallback callback)
+    {
+        if (entry.Request.TokenDeliveryMode == CibaTokenDeliveryModes.Ping)
         {
+            return (Ping.Of(callback.AuthReqId), default);
+        }
+
+        using var timeout = new CancellationTokenSource(Timeout, time);
+        if (await ErrorAsync(services, entry, timeout.Token) is { } error)
+        {
+            attempt.Tokens = null;
             return (PushError.Of(callback.AuthReqId, error), default);
         }
 
-        var issued = attempt.Tokens ?? await pushTokens.IssueAsync(services, entry, client);
-        if (PushTokens.WhyNot(issued) is { } problem)
+        if (attempt.Tokens is null || attempt.Tokens.TimeLeft(time.GetUtcNow()) < TimeSpan.FromSeconds(1))
         {
-            return (null, WorkResult.GivenUp(problem));
+            attempt.Tokens = null;
+            var issued = await pushTokens.IssueAsync(services, entry, client, timeout.Token);
+            if (PushTokens.WhyNot(issued) is { } problem)
+            {
+                return (null, WorkResult.GivenUp(problem));
+            }
+
+            attempt.Tokens = issued;
         }
 
-        attempt.Tokens = issued;
-        return (Push.Of(callback.AuthReqId, issued, time.GetUtcNow()), default);
+        return (Push.Of(callback.AuthReqId, attempt.Tokens, time.GetUtcNow()), default);
     }
+
+    /// <summary>Section 12: what there is to say instead of tokens. The user is asked for at every try, as at every redemption.</summary>
+    private async Task<CibaError?> ErrorAsync(IServiceProvider services, CibaOutboxEntry entry, CancellationToken cancellationToken) => entry.Status switch
+    {
+        CibaRequestStatus.Denied => CibaError.AuthorizationDenied,
+        CibaRequestStatus.Failed => CibaError.TransactionFailed,
+        CibaRequestStatus.Expired => CibaError.ExpiredToken,
+        _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
+        _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : UserNotActive,
+    };
 }

@@ -7,12 +7,9 @@ namespace Ciba.AspNetCore.Callbacks;
 /// <summary>Sections 10.2, 10.3 and 12: one <c>POST</c> to a client notification endpoint, and what its answer means.</summary>
 internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOptions> options, TimeProvider time)
 {
-    private const HttpStatusCode TooManyRequests = HttpStatusCode.TooManyRequests;
-
-    public async Task<CallbackAnswer> PostAsync(string endpoint, string notificationToken, byte[] json, CancellationToken cancellationToken)
+    public async Task<CallbackAnswer> PostAsync(string endpoint, string notificationToken, byte[] json)
     {
         using var timeout = new CancellationTokenSource(options.Value.Callbacks.Timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var client = clients.CreateClient(CibaCallbackOptions.HttpClientName);
         using var request = new HttpRequestMessage(HttpMethod.Post, endpoint) { Content = new ByteArrayContent(json) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", notificationToken);
@@ -20,17 +17,13 @@ internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOp
         try
         {
             // A body is of no interest, and is not waited for.
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token).WaitAsync(either.Token);
+            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token).WaitAsync(timeout.Token);
             return Judge(response);
         }
-        catch (OperationCanceledException) when (timeout.IsCancellationRequested)
+        catch (Exception exception)
         {
-            return new CallbackAnswer(CallbackAnswerKind.Unreachable, "it did not answer in time");
-        }
-        catch (Exception exception) when (exception is not OperationCanceledException)
-        {
-            // Of any type: the host may have put handlers of its own, such as for retries, into this client.
-            return new CallbackAnswer(CallbackAnswerKind.Unreachable, exception.GetBaseException().Message);
+            // Of any type: the host may have put handlers of its own into this client.
+            return new CallbackAnswer(CallbackAnswerKind.Unreachable, timeout.IsCancellationRequested ? "it did not answer in time" : OutgoingConnections.Reason(exception));
         }
     }
 
@@ -43,7 +36,7 @@ internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOp
         }
 
         var reason = $"it answered with status {status}";
-        return response.StatusCode is TooManyRequests || status >= 500
+        return response.StatusCode == HttpStatusCode.TooManyRequests || status >= 500
             ? new CallbackAnswer(CallbackAnswerKind.TryAgain, reason, RetryAfter(response))
             : new CallbackAnswer(CallbackAnswerKind.Refused, reason);
     }
@@ -58,7 +51,7 @@ internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOp
 
 /// <summary>What a callback met with.</summary>
 /// <param name="Kind">What it means.</param>
-/// <param name="Reason">A sentence for the operator; nothing of the callback's content.</param>
+/// <param name="Reason">A sentence for the operator; nothing of the callback's content, and nothing that the receiver said.</param>
 /// <param name="RetryAfter">How long the receiver asks to be left alone.</param>
 internal readonly record struct CallbackAnswer(CallbackAnswerKind Kind, string Reason, TimeSpan? RetryAfter = null);
 

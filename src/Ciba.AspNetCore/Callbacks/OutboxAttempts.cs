@@ -8,25 +8,20 @@ namespace Ciba.AspNetCore.Callbacks;
 /// </summary>
 internal sealed class OutboxAttempts
 {
-    private readonly ConcurrentDictionary<string, OutboxAttempt> _attempts = new(StringComparer.Ordinal);
+    // The notification of a device may still be under way when the callback for its answer begins.
+    private readonly ConcurrentDictionary<(string Id, CibaRequestStatus Status), OutboxAttempt> _attempts = new();
 
-    public OutboxAttempt Of(CibaOutboxEntry entry) => _attempts.AddOrUpdate(
-        entry.Request.Id,
-        static (_, entry) => new OutboxAttempt(entry),
-        static (_, known, entry) => known.Status == entry.Status ? known : new OutboxAttempt(entry),
-        entry);
+    public OutboxAttempt Of(CibaOutboxEntry entry) =>
+        _attempts.GetOrAdd((entry.Request.Id, entry.Status), static (_, entry) => new OutboxAttempt(entry), entry);
 
-    public void Forget(string id) => _attempts.TryRemove(id, out _);
+    public void Forget(CibaOutboxEntry entry) => _attempts.TryRemove((entry.Request.Id, entry.Status), out _);
 
     /// <summary>Forgets what other nodes have ended.</summary>
     public void Sweep(DateTimeOffset now)
     {
-        foreach (var (id, attempt) in _attempts)
+        foreach (var known in _attempts.Where(known => known.Value.RetainedUntil <= now))
         {
-            if (attempt.RetainedUntil <= now)
-            {
-                Forget(id);
-            }
+            _attempts.TryRemove(known);
         }
     }
 }
@@ -34,8 +29,6 @@ internal sealed class OutboxAttempts
 /// <summary>The tries of one entry.</summary>
 internal sealed class OutboxAttempt(CibaOutboxEntry entry)
 {
-    public CibaRequestStatus Status { get; } = entry.Status;
-
     public DateTimeOffset RetainedUntil { get; } = entry.Request.RetainedUntil;
 
     public int Failures { get; set; }

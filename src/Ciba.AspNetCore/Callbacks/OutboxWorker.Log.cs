@@ -17,7 +17,7 @@ internal sealed partial class OutboxWorker
         }
         else
         {
-            signals.Retried(request.TokenDeliveryMode);
+            _signals.Retried(request.TokenDeliveryMode);
             NotDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, wait, reason);
         }
     }
@@ -31,7 +31,7 @@ internal sealed partial class OutboxWorker
         }
         else
         {
-            signals.Undelivered(request, request.TokenDeliveryMode, reason);
+            _signals.Undelivered(request, request.TokenDeliveryMode, reason);
             NeverDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, reason);
         }
     }

@@ -11,18 +11,10 @@ namespace Ciba.AspNetCore.Callbacks;
 /// Does what the outbox says is to be done: at once what this node has put there, again what failed here, and every few
 /// seconds what is due and nobody holds, be it that its node died. Every entry runs by itself.
 /// </summary>
-internal sealed partial class OutboxWorker(
-    ICibaRequestStore store,
-    DeviceCall device,
-    CallbackDelivery callbacks,
-    Receivers receivers,
-    RetryWaits waits,
-    Signals signals,
-    IOptions<CibaOptions> options,
-    TimeProvider time,
-    ILogger<OutboxWorker> logger) : BackgroundService
+internal sealed partial class OutboxWorker : BackgroundService
 {
     private const string Shards = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    private const int ShardsAtOnce = 8;
     private const int MostAtOnce = 100;
     private const int MostInWork = 10_000;
 
@@ -30,90 +22,121 @@ internal sealed partial class OutboxWorker(
     private static readonly TimeSpan InsistEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan NotTriedAgainAfter = TimeSpan.FromSeconds(1);
 
+    private readonly ICibaRequestStore _store;
+    private readonly DeviceCall _device;
+    private readonly CallbackDelivery _callbacks;
+    private readonly Receivers _receivers;
+    private readonly RetryWaits _waits;
+    private readonly Signals _signals;
+    private readonly CibaOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<OutboxWorker> _logger;
+
     private readonly OutboxAttempts _attempts = new();
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationToken _stopping;
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // One for the host itself, and one for every entry in work.
     private int _running = 1;
 
-    /// <summary>Until when an entry that is taken now is this node's.</summary>
-    public DateTimeOffset HeldUntil(DateTimeOffset now)
+    public OutboxWorker(
+        ICibaRequestStore store,
+        DeviceCall device,
+        CallbackDelivery callbacks,
+        Receivers receivers,
+        RetryWaits waits,
+        Signals signals,
+        IOptions<CibaOptions> options,
+        TimeProvider time,
+        ILogger<OutboxWorker> logger)
     {
-        var device = options.Value.DeviceNotificationTimeout;
-        var callback = options.Value.Callbacks.Timeout * 3;
-        return now + (device > callback ? device : callback) + options.Value.OutboxLease;
+        (_store, _device, _callbacks, _receivers, _waits, _signals) = (store, device, callbacks, receivers, waits, signals);
+        (_options, _time, _logger) = (options.Value, time, logger);
+        _stopping = _stop.Token;
     }
 
+    private TimeSpan DeviceHold => _options.DeviceNotificationTimeout + _options.OutboxLease;
+
+    // A time-out each for a place to be had, for what the host is asked, and for the call.
+    private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
+
+    /// <summary>Until when the entry of a new request is this node's, which notifies the device.</summary>
+    public DateTimeOffset NotifyingUntil(DateTimeOffset now) => now + DeviceHold;
+
     /// <summary>Whether something is to be done when a request expires unanswered.</summary>
-    public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode) || signals.IsHeard;
+    public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode) || _signals.IsHeard;
 
     /// <summary>Works on an entry that this node holds. Returns at once.</summary>
     public void Begin(CibaOutboxEntry entry) => Run(() => WorkAsync(entry));
 
-    /// <summary>Takes the entry of a request and works on it, if there is one. Returns at once.</summary>
-    public void Attend(string id) => Run(async () =>
-    {
-        var now = time.GetUtcNow();
-        if (await store.ClaimAsync(id, now, HeldUntil(now), CancellationToken.None) is { } entry)
-        {
-            await WorkAsync(entry);
-        }
-    });
+    /// <summary>Takes the entry of a request that was just decided and works on it, if there is one. Returns at once.</summary>
+    public void Attend(string id) => Attend(id, _time.GetUtcNow(), CallbackHold);
 
     /// <summary>Takes no more entries, lets the calls on their way come to an end, and waits between tries no longer.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync();
-        receivers.Stop();
+        if (!_stopping.IsCancellationRequested)
+        {
+            await _stop.CancelAsync();
+            _receivers.Stop();
+            Ended();
+        }
+
         await base.StopAsync(cancellationToken);
-        Ended();
         await _idle.Task.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public override void Dispose()
     {
-        _stopping.Dispose();
+        _stop.Dispose();
         base.Dispose();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Yield();
-        while (!stoppingToken.IsCancellationRequested)
+        while (!_stopping.IsCancellationRequested)
         {
-            try
-            {
-                await LookAsync(stoppingToken);
-                _saidUnavailable = false;
-            }
-            catch (Exception exception) when (exception is not OperationCanceledException)
-            {
-                SayUnavailable(exception);
-            }
-
-            _attempts.Sweep(time.GetUtcNow());
-            await Task.Delay(LookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Some at once, so that one that does not answer holds up few others.
+            await Parallel.ForEachAsync(Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, (shard, _) => LookAsync(shard));
+            _attempts.Sweep(_time.GetUtcNow());
+            _receivers.Sweep();
+            await Task.Delay(LookEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task LookAsync(CancellationToken cancellationToken)
+    private async ValueTask LookAsync(char shard)
     {
-        foreach (var shard in Shards)
+        try
         {
-            IReadOnlyList<CibaOutboxEntry> due;
-            do
+            var more = true;
+            while (more && !_stopping.IsCancellationRequested && Volatile.Read(ref _running) < MostInWork)
             {
-                var now = time.GetUtcNow();
-                due = await store.ClaimDueAsync(shard, now, HeldUntil(now), MostAtOnce, cancellationToken);
+                var now = _time.GetUtcNow();
+                var hold = DeviceHold > CallbackHold ? DeviceHold : CallbackHold;
+                var due = await _store.ClaimDueAsync(shard, now, now + hold, MostAtOnce, CancellationToken.None);
                 foreach (var entry in due)
                 {
                     Begin(entry);
                 }
+
+                more = due.Count == MostAtOnce;
             }
-            while (due.Count == MostAtOnce && Volatile.Read(ref _running) < MostInWork);
+        }
+        catch (Exception exception)
+        {
+            SayUnavailable(exception);
         }
     }
+
+    private void Attend(string id, DateTimeOffset now, TimeSpan hold) => Run(async () =>
+    {
+        if (await _store.ClaimAsync(id, now, now + hold, CancellationToken.None) is { } entry)
+        {
+            await WorkAsync(entry);
+        }
+    });
 
     private void Run(Func<Task> work)
     {
@@ -150,7 +173,7 @@ internal sealed partial class OutboxWorker(
         if (entry.Status == CibaRequestStatus.Expired && !attempt.IsNoted)
         {
             attempt.IsNoted = true;
-            signals.Expired(entry.Request);
+            _signals.Expired(entry.Request);
         }
 
         WorkResult result;
@@ -158,7 +181,7 @@ internal sealed partial class OutboxWorker(
         {
             result = await TryAsync(entry, attempt);
         }
-        catch (Exception exception) when (!_stopping.IsCancellationRequested || exception is not OperationCanceledException)
+        catch (Exception exception)
         {
             Threw(CibaLog.Short(entry.Request.Id), exception);
             result = WorkResult.Failed(exception is OperationCanceledException ? "it took too long" : $"it threw {exception.GetType().Name}");
@@ -167,58 +190,50 @@ internal sealed partial class OutboxWorker(
         await EndAsync(entry, attempt, result);
     }
 
-    private async Task<WorkResult> TryAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
+    private async Task<WorkResult> TryAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
     {
-        switch (entry.Status)
-        {
-            case CibaRequestStatus.Pending:
-                return await device.NotifyAsync(entry.Request, CancellationToken.None);
+        { Status: CibaRequestStatus.Pending } => await _device.NotifyAsync(entry.Request, CancellationToken.None),
 
-            case CibaRequestStatus.Redeeming or CibaRequestStatus.Redeemed:
-                return WorkResult.Nothing; // A client that polled before it was told.
-
-            case CibaRequestStatus.Expired when !CallsBackAtExpiry(entry.Request.TokenDeliveryMode):
-                return WorkResult.Nothing;
-
-            case CibaRequestStatus.Approved or CibaRequestStatus.Denied or CibaRequestStatus.Failed
-                when entry.Request.TokenDeliveryMode == CibaTokenDeliveryModes.Ping && entry.Request.ExpiresAt <= time.GetUtcNow():
-                return WorkResult.GivenUp("the request expired before");
-
-            default:
-                return await callbacks.DeliverAsync(entry, attempt, CancellationToken.None);
-        }
-    }
+        // A client that polls before it is told: if it gets no tokens this time, it is still to be told.
+        { Status: CibaRequestStatus.Redeeming } => WorkResult.NotTried,
+        { Status: CibaRequestStatus.Redeemed } or { Request.TokenDeliveryMode: CibaTokenDeliveryModes.Poll } => WorkResult.Nothing,
+        { Status: CibaRequestStatus.Expired } when !CallsBackAtExpiry(entry.Request.TokenDeliveryMode) => WorkResult.Nothing,
+        { Status: not CibaRequestStatus.Expired, Request.TokenDeliveryMode: CibaTokenDeliveryModes.Ping } when entry.Request.ExpiresAt <= _time.GetUtcNow() =>
+            WorkResult.GivenUp("the request expired before"),
+        _ => await _callbacks.DeliverAsync(entry, attempt),
+    };
 
     private async Task EndAsync(CibaOutboxEntry entry, OutboxAttempt attempt, WorkResult result)
     {
-        var (request, now) = (entry.Request, time.GetUtcNow());
-        switch (result.Kind)
+        var (request, now) = (entry.Request, _time.GetUtcNow());
+        if (result.Kind == WorkResultKind.NotTried)
         {
-            case WorkResultKind.NotTried:
-                await PostponeAsync(entry, now + NotTriedAgainAfter);
+            await PostponeAsync(entry, now + NotTriedAgainAfter);
+            return;
+        }
+
+        if (result.Kind == WorkResultKind.Failed)
+        {
+            var wait = _waits.After(++attempt.Failures, result.RetryAfter);
+            if (now + wait < Deadline(entry))
+            {
+                SayFailed(entry, wait, result.Reason);
+                await PostponeAsync(entry, now + wait);
+                _ = AgainAsync(entry, now + wait);
                 return;
-
-            case WorkResultKind.Failed:
-                var wait = waits.After(++attempt.Failures, result.RetryAfter);
-                if (now + wait < Deadline(entry))
-                {
-                    SayFailed(entry, wait, result.Reason);
-                    await PostponeAsync(entry, now + wait);
-                    _ = AgainAsync(request.Id, wait);
-                    return;
-                }
-
-                break;
-
-            case WorkResultKind.Done or WorkResultKind.Nothing when entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode):
-                _attempts.Forget(request.Id);
-                await PostponeAsync(entry, request.ExpiresAt);
-                return;
+            }
         }
 
         if (result.Kind is WorkResultKind.Failed or WorkResultKind.GivenUp)
         {
             SayGivenUp(entry, result.Reason);
+        }
+
+        if (entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode))
+        {
+            _attempts.Forget(entry);
+            await PostponeAsync(entry, request.ExpiresAt);
+            return;
         }
 
         await SettleAsync(entry, attempt, result.Kind == WorkResultKind.TokensSent ? CibaSettlement.TokensSent : CibaSettlement.Done);
@@ -228,12 +243,16 @@ internal sealed partial class OutboxWorker(
     {
         // What was delivered is not to be delivered again, should it come back to this node.
         attempt.Ended = settlement;
-        await InsistAsync(entry, () => store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
-        _attempts.Forget(entry.Request.Id);
+        await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
+        _attempts.Forget(entry);
     }
 
-    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt) =>
-        InsistAsync(entry, () => store.PostponeAsync(entry.Request.Id, entry.HeldUntil, dueAt, CancellationToken.None));
+    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
+    {
+        // The outbox tells one who holds an entry from the next by this instant.
+        var other = dueAt == entry.HeldUntil ? dueAt.AddTicks(1) : dueAt;
+        return InsistAsync(entry, () => _store.PostponeAsync(entry.Request.Id, entry.HeldUntil, other, CancellationToken.None));
+    }
 
     /// <summary>Takes a step that may meet a store that is away, again and again while the entry is held.</summary>
     private async Task InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
@@ -245,26 +264,29 @@ internal sealed partial class OutboxWorker(
                 await step();
                 return;
             }
-            catch (CibaStoreUnavailableException exception) when (time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
+            catch (CibaStoreUnavailableException exception) when (_time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
             {
                 SayUnavailable(exception);
             }
 
-            await Task.Delay(InsistEvery, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(InsistEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async Task AgainAsync(string id, TimeSpan wait)
+    private async Task AgainAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
     {
-        await Task.Delay(wait, time, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var now = _time.GetUtcNow();
+        await Task.Delay(dueAt > now ? dueAt - now : TimeSpan.Zero, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!_stopping.IsCancellationRequested)
         {
-            Attend(id);
+            // A timer may be a little early.
+            now = _time.GetUtcNow();
+            Attend(entry.Request.Id, now > dueAt ? now : dueAt, entry.Status == CibaRequestStatus.Pending ? DeviceHold : CallbackHold);
         }
     }
 
     private bool CallsBackAtExpiry(string mode) =>
-        mode == CibaTokenDeliveryModes.Push || (mode == CibaTokenDeliveryModes.Ping && options.Value.Callbacks.PingOnExpiry);
+        mode == CibaTokenDeliveryModes.Push || (mode == CibaTokenDeliveryModes.Ping && _options.Callbacks.PingOnExpiry);
 
     private static DateTimeOffset Deadline(CibaOutboxEntry entry) =>
         entry.Status == CibaRequestStatus.Expired ? entry.Request.RetainedUntil : entry.Request.ExpiresAt;

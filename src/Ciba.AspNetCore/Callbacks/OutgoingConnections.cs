@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
 
 namespace Ciba.AspNetCore.Callbacks;
 
@@ -11,13 +12,29 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
 {
     private const int MaxAddresses = 8;
 
+    // On Linux each blocks a thread, and is not freed by cancelling it.
+    private const int MostLookUps = 16;
+
+    private static readonly SemaphoreSlim LookUps = new(MostLookUps);
+
     public Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
 
     public Func<Socket, IPEndPoint, CancellationToken, ValueTask> Connect { get; init; } =
         static (socket, endpoint, cancellationToken) => socket.ConnectAsync(endpoint, cancellationToken);
 
-    /// <summary>Why a call failed, for the log: what was said here, where the HTTP stack has wrapped it.</summary>
-    public static string Reason(Exception exception) => (exception.InnerException as HttpRequestException ?? exception).Message;
+    /// <summary>
+    /// Why a call failed, for the log: in words of our own, because messages of the HTTP stack repeat what the other side has
+    /// said, which may be a secret that it was sent or a forged line.
+    /// </summary>
+    public static string Reason(Exception exception) => (exception.GetBaseException(), exception) switch
+    {
+        (OutgoingConnectionException ours, _) => ours.Message,
+        (AuthenticationException tls, _) => $"no secure connection to it: {tls.Message}",
+        (SocketException socket, _) => $"the connection to it failed ({socket.SocketErrorCode})",
+        (_, HttpRequestException { HttpRequestError: not HttpRequestError.Unknown } http) => $"the call failed ({http.HttpRequestError})",
+        (OperationCanceledException, _) => "it took too long",
+        var (cause, _) => $"the call failed ({cause.GetType().Name})",
+    };
 
     /// <exception cref="HttpRequestException">No connection. The message names neither an address nor anything of the URL.</exception>
     public async ValueTask<Stream> OpenAsync(DnsEndPoint target, CancellationToken cancellationToken)
@@ -54,17 +71,17 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
         IPAddress[] addresses;
         try
         {
-            addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await Resolve(host, cancellationToken);
+            addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await LookUpAsync(host, cancellationToken);
         }
         catch (Exception exception) when (exception is SocketException or ArgumentException)
         {
-            throw new HttpRequestException(HttpRequestError.NameResolutionError, "its host name cannot be resolved");
+            throw new OutgoingConnectionException(HttpRequestError.NameResolutionError, "its host name cannot be resolved");
         }
 
         IPAddress[] allowed = [.. addresses.Select(AddressRules.Plain).Where(rules.Allows).Take(MaxAddresses)];
         return allowed.Length > 0
             ? allowed
-            : throw new HttpRequestException(HttpRequestError.ConnectionError, "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)");
+            : throw new OutgoingConnectionException(HttpRequestError.ConnectionError, "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)");
     }
 
     private async Task<(Stream? Stream, string Failure)> TryAsync(IPEndPoint endpoint, TimeSpan part, CancellationToken cancellationToken)
@@ -87,5 +104,16 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
         }
     }
 
-    private static HttpRequestException NotConnected(string failure) => new(HttpRequestError.ConnectionError, $"no connection to it ({failure})");
+    private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellationToken)
+    {
+        await LookUps.WaitAsync(cancellationToken);
+        var found = Resolve(host, cancellationToken);
+        _ = found.ContinueWith(_ => LookUps.Release(), TaskScheduler.Default);
+        return await found.WaitAsync(cancellationToken);
+    }
+
+    private static OutgoingConnectionException NotConnected(string failure) => new(HttpRequestError.ConnectionError, $"no connection to it ({failure})");
 }
+
+/// <summary>A failure to connect whose message is ours, and holds nothing but a reason.</summary>
+internal sealed class OutgoingConnectionException(HttpRequestError error, string message) : HttpRequestException(error, message);

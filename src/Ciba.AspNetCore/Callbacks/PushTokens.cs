@@ -2,22 +2,17 @@ using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>Section 10.3.1: the tokens of a push. They are minted when they are sent, and stored nowhere.</summary>
-internal sealed class PushTokens(ProviderUrls urls, IOptions<CibaOptions> options, TimeProvider time)
+internal sealed class PushTokens(ProviderUrls urls, TimeProvider time)
 {
-    // The issuer's own, not somebody's out there: long lists of groups and roles are in order.
-    private const int MaxIdTokenLength = 1024 * 1024;
-
-    public async Task<IssuedTokens> IssueAsync(IServiceProvider services, CibaOutboxEntry entry, CibaClient client)
+    public async Task<IssuedTokens> IssueAsync(IServiceProvider services, CibaOutboxEntry entry, CibaClient client, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(options.Value.Callbacks.Timeout, time);
         var request = new CibaTokenRequest(urls.Issuer, client, entry.Request, entry.Decision!);
         var issuer = services.GetRequiredService<ICibaTokenIssuer>();
-        var tokens = await issuer.IssueAsync(request, timeout.Token).AsTask().WaitAsync(timeout.Token);
+        var tokens = await issuer.IssueAsync(request, cancellationToken).AsTask().WaitAsync(cancellationToken);
         return new IssuedTokens(TokenEndpoint.Whole(tokens, issuer), request, time.GetUtcNow());
     }
 
@@ -25,7 +20,7 @@ internal sealed class PushTokens(ProviderUrls urls, IOptions<CibaOptions> option
     public static string? WhyNot(IssuedTokens issued)
     {
         var (tokens, request) = (issued.Tokens, issued.Request);
-        if (Jwt.Read(tokens.IdToken, MaxIdTokenLength) is not { Algorithm.Length: 5 } idToken)
+        if (Jwt.ReadOwn(tokens.IdToken) is not { Algorithm.Length: 5 } idToken)
         {
             return "the ID Token is no signed JWT";
         }

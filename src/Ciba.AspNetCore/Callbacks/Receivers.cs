@@ -3,77 +3,92 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>
-/// Who may send a callback now, so that a slow or dead receiver never delays the callbacks of others: a bound on all, and one
-/// for each receiver, which begins low, grows with every answer and falls to one at a failure. Receivers that failed last
-/// share half of the places at most.
+/// Who may send a callback now, so that a slow or dead receiver never delays the callbacks of others. There is a bound on all,
+/// and one for each receiver, which begins at one, grows with quick answers and falls with slow ones and failures. Receivers
+/// that are not known yet share half of the places at most, and those that failed last a quarter.
 /// </summary>
-internal sealed class Receivers(IOptions<CibaOptions> options)
+internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time)
 {
-    private const int MaxQueued = 10_000;
-    private const int MaxKnown = 10_000;
-    private const int FirstAllowed = 2;
+    public const int MostWaiting = 1_000;
+
+    private const int MostKnown = 10_000;
+
+    private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Receiver> _receivers = new(StringComparer.Ordinal);
 
-    // Receivers that have something waiting and may begin it, each in one queue at most, once.
-    private readonly Queue<Receiver> _ready = new();
-    private readonly Queue<Receiver> _readyFailing = new();
+    // Receivers that have something waiting and may begin it, by their standing; each in one queue at most, once.
+    private readonly Queue<Receiver>[] _ready = [new(), new(), new()];
+    private readonly int[] _running = new int[3];
 
-    private int _running;
-    private int _runningFailing;
-    private int _queued;
     private bool _stopped;
 
-    private int Most => options.Value.Callbacks.MaxConcurrent;
+    private CibaCallbackOptions Limits => options.Value.Callbacks;
 
-    private int MostFailing => Math.Max(1, Most / 2);
-
-    /// <summary>Waits for a place; false where too many wait already, or the host stops. With true, <see cref="Leave"/> must follow.</summary>
-    public Task<bool> EnterAsync(string name)
+    /// <summary>
+    /// Waits for a place, which must be left again. Null where too many wait for this receiver already, where the time to begin
+    /// is over, and where the host stops.
+    /// </summary>
+    public Task<ReceiverPlace?> EnterAsync(string name, DateTimeOffset until)
     {
         lock (_gate)
         {
-            if (_stopped || _queued >= MaxQueued)
-            {
-                return Task.FromResult(false);
-            }
-
             if (!_receivers.TryGetValue(name, out var receiver))
             {
-                Forget();
-                _receivers[name] = receiver = new Receiver(name) { Allowed = Math.Min(FirstAllowed, options.Value.Callbacks.MaxConcurrentPerReceiver) };
+                ForgetIdle();
+                _receivers[name] = receiver = new Receiver(name);
             }
 
-            var place = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-            receiver.Waiting.Enqueue(place);
-            _queued++;
+            if (_stopped || receiver.Waiting.Count >= MostWaiting)
+            {
+                return Task.FromResult<ReceiverPlace?>(null);
+            }
+
+            var waiter = new ReceiverWaiter(until);
+            receiver.Waiting.Enqueue(waiter);
             MakeReady(receiver);
             Begin();
-            return place.Task;
+            return waiter.Place.Task;
         }
     }
 
     /// <summary>Frees the place.</summary>
-    /// <param name="name">The receiver.</param>
-    /// <param name="answered">Whether the receiver answered, whatever it said.</param>
-    public void Leave(string name, bool answered)
+    /// <param name="place">What <see cref="EnterAsync"/> gave.</param>
+    /// <param name="answered">Whether the receiver answered, whatever it said; null where it was not called.</param>
+    public void Leave(ReceiverPlace place, bool? answered)
     {
         lock (_gate)
         {
-            var receiver = _receivers[name];
-            _running--;
+            var receiver = place.Receiver;
             receiver.Running--;
-            if (receiver.RunningAsFailing > 0)
+            _running[(int)place.CountedAs]--;
+            if (answered is false)
             {
-                receiver.RunningAsFailing--;
-                _runningFailing--;
+                (receiver.Standing, receiver.Allowed) = (ReceiverStanding.Failing, 1);
+            }
+            else if (answered is true)
+            {
+                var isQuick = time.GetElapsedTime(place.BegunAt) <= Quick;
+                receiver.Standing = ReceiverStanding.Proven;
+                receiver.Allowed = isQuick ? Math.Min(receiver.Allowed * 2, Limits.MaxConcurrentPerReceiver) : Math.Max(1, receiver.Allowed / 2);
             }
 
-            receiver.IsFailing = !answered;
-            receiver.Allowed = answered ? Math.Min(receiver.Allowed * 2, options.Value.Callbacks.MaxConcurrentPerReceiver) : 1;
             MakeReady(receiver);
             Begin();
+        }
+    }
+
+    /// <summary>Sends away who has waited too long to begin.</summary>
+    public void Sweep()
+    {
+        lock (_gate)
+        {
+            var now = time.GetUtcNow();
+            foreach (var receiver in _receivers.Values)
+            {
+                DropLate(receiver, now);
+            }
         }
     }
 
@@ -83,85 +98,80 @@ internal sealed class Receivers(IOptions<CibaOptions> options)
         lock (_gate)
         {
             _stopped = true;
-            foreach (var place in _receivers.Values.SelectMany(receiver => receiver.Waiting))
+            foreach (var receiver in _receivers.Values)
             {
-                place.TrySetResult(false);
+                DropLate(receiver, DateTimeOffset.MaxValue);
             }
-
-            _ready.Clear();
-            _readyFailing.Clear();
         }
     }
 
+    private int Most(ReceiverStanding standing) => standing switch
+    {
+        ReceiverStanding.Proven => Limits.MaxConcurrent,
+        ReceiverStanding.Unknown => Math.Max(1, Limits.MaxConcurrent / 2),
+        _ => Math.Max(1, Limits.MaxConcurrent / 4),
+    };
+
     private void MakeReady(Receiver receiver)
     {
-        if (!_stopped && !receiver.IsReady && receiver.Waiting.Count > 0 && receiver.Running < receiver.Allowed)
+        if (!receiver.IsReady && receiver.Waiting.Count > 0 && receiver.Running < receiver.Allowed)
         {
             receiver.IsReady = true;
-            (receiver.IsFailing ? _readyFailing : _ready).Enqueue(receiver);
+            _ready[(int)receiver.Standing].Enqueue(receiver);
         }
     }
 
     private void Begin()
     {
-        while (_running < Most)
+        while (_running.Sum() < Limits.MaxConcurrent && NextReady() is { } receiver)
         {
-            if (_ready.TryDequeue(out var receiver))
+            receiver.IsReady = false;
+            DropLate(receiver, time.GetUtcNow());
+            if (receiver.Running < receiver.Allowed && receiver.Waiting.TryDequeue(out var waiter))
             {
-                receiver.IsReady = false;
-                if (receiver.IsFailing)
-                {
-                    MakeReady(receiver); // It failed while it stood here.
-                    continue;
-                }
-            }
-            else if (_runningFailing < MostFailing && _readyFailing.TryDequeue(out receiver))
-            {
-                receiver.IsReady = false;
-                _runningFailing++;
-                receiver.RunningAsFailing++;
-            }
-            else
-            {
-                return;
+                receiver.Running++;
+                _running[(int)receiver.Standing]++;
+                waiter.Place.TrySetResult(new ReceiverPlace(receiver, receiver.Standing, time.GetTimestamp()));
             }
 
-            _running++;
-            _queued--;
-            receiver.Running++;
-            receiver.Waiting.Dequeue().TrySetResult(true);
             MakeReady(receiver);
         }
     }
 
-    // Not those that something is going on with; and a receiver that is met anew begins low.
-    private void Forget()
+    private Receiver? NextReady()
     {
-        if (_receivers.Count < MaxKnown)
+        foreach (var standing in (ReadOnlySpan<ReceiverStanding>)[ReceiverStanding.Proven, ReceiverStanding.Unknown, ReceiverStanding.Failing])
+        {
+            // One whose standing has changed while it stood here is taken all the same: it goes to the right queue next time.
+            if (_running[(int)standing] < Most(standing) && _ready[(int)standing].TryDequeue(out var receiver))
+            {
+                return receiver;
+            }
+        }
+
+        return null;
+    }
+
+    // They came in the order of their times, or nearly so.
+    private static void DropLate(Receiver receiver, DateTimeOffset now)
+    {
+        while (receiver.Waiting.TryPeek(out var waiter) && waiter.Until <= now)
+        {
+            receiver.Waiting.Dequeue().Place.TrySetResult(null);
+        }
+    }
+
+    // Not those that something is going on with; and a receiver that is met anew begins at one.
+    private void ForgetIdle()
+    {
+        if (_receivers.Count < MostKnown)
         {
             return;
         }
 
-        foreach (var idle in _receivers.Values.Where(receiver => receiver.Running == 0 && receiver.Waiting.Count == 0).ToList())
+        foreach (var idle in _receivers.Values.Where(receiver => receiver is { Running: 0, Waiting.Count: 0, IsReady: false }).ToList())
         {
             _receivers.Remove(idle.Name);
         }
-    }
-
-    private sealed class Receiver(string name)
-    {
-        public string Name { get; } = name;
-
-        public Queue<TaskCompletionSource<bool>> Waiting { get; } = new();
-
-        public int Allowed { get; set; }
-
-        public int Running { get; set; }
-
-        public int RunningAsFailing { get; set; }
-
-        public bool IsFailing { get; set; }
-
-        public bool IsReady { get; set; }
     }
 }

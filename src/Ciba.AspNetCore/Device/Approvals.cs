@@ -66,7 +66,7 @@ internal sealed partial class Approvals(
         // Only a listener wants to know whose request it was.
         known ??= signals.IsHeard ? (await store.GetAsync(id, subject, decision.DecidedAt, cancellationToken))?.Request : null;
 
-        var result = await store.DecideAsync(id, subject, decision, decision.DecidedAt, cancellationToken) switch
+        var result = await store.DecideAsync(id, subject, decision, time.GetUtcNow(), cancellationToken) switch
         {
             CibaDecideResult.Done => CibaDecisionResult.Done,
             CibaDecideResult.NotYours => CibaDecisionResult.NotYours,

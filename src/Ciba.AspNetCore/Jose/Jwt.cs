@@ -48,13 +48,13 @@ internal sealed class Jwt
     public byte[] Signature { get; }
 
     /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>.</summary>
-    public static Jwt? Read(string token, int maxLength = MaxLength)
-    {
-        if (token.Length > maxLength)
-        {
-            return null;
-        }
+    public static Jwt? Read(string token) => token.Length > MaxLength ? null : Parse(token);
 
+    /// <summary>The same for a token that this provider has issued: long lists of groups and roles are in order.</summary>
+    public static Jwt? ReadOwn(string token) => Parse(token);
+
+    private static Jwt? Parse(string token)
+    {
         var first = token.IndexOf('.');
         var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
         if (second < 0 || token.IndexOf('.', second + 1) >= 0)

@@ -40,7 +40,7 @@ internal sealed class MemoryRequest(CibaRequest request)
     public CibaPollStatus Judge(DateTimeOffset now) => Status switch
     {
         CibaRequestStatus.Redeemed => CibaPollStatus.Redeemed,
-        _ when Request.ExpiresAt <= now => CibaPollStatus.Expired,
+        _ when Request.ExpiresAt <= now || Status == CibaRequestStatus.Expired => CibaPollStatus.Expired,
         CibaRequestStatus.Denied => CibaPollStatus.Denied,
         CibaRequestStatus.Failed => CibaPollStatus.Failed,
         CibaRequestStatus.Approved => CibaPollStatus.Approved,

@@ -70,7 +70,10 @@ internal sealed partial class MemoryShard
     private CibaOutboxEntry Hold(MemoryRequest entry, DateTimeOffset now, DateTimeOffset heldUntil)
     {
         Schedule(entry, heldUntil);
-        return new(entry.Request, entry.StatusAt(now), entry.Status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
+
+        // What somebody is told of as expired stays so, whatever a clock that is behind says.
+        entry.Status = entry.StatusAt(now);
+        return new(entry.Request, entry.Status, entry.Status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
     }
 
     private void ScheduleCallback(MemoryRequest entry, DateTimeOffset now)

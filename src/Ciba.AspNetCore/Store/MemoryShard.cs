@@ -114,14 +114,14 @@ internal sealed partial class MemoryShard
                 return CibaDecideResult.NotYours;
             }
 
+            if (entry.StatusAt(now) == CibaRequestStatus.Expired)
+            {
+                return CibaDecideResult.Expired;
+            }
+
             if (entry.Status != CibaRequestStatus.Pending)
             {
                 return CibaDecideResult.AlreadyDecided;
-            }
-
-            if (entry.Request.ExpiresAt <= now)
-            {
-                return CibaDecideResult.Expired;
             }
 
             NoLongerPending(entry);
