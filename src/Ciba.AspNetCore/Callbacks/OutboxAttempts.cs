@@ -16,7 +16,8 @@ internal sealed class OutboxAttempts
         static (_, known, entry) => known.Status == entry.Status ? known : new OutboxAttempt(entry),
         entry);
 
-    public void Forget(string id) => _attempts.TryRemove(id, out _);
+    /// <summary>Forgets these tries, and not those of a decision that came meanwhile.</summary>
+    public void Forget(string id, OutboxAttempt attempt) => _attempts.TryRemove(new(id, attempt));
 
     /// <summary>Forgets what other nodes have ended.</summary>
     public void Sweep(DateTimeOffset now)
@@ -25,7 +26,7 @@ internal sealed class OutboxAttempts
         {
             if (attempt.RetainedUntil <= now)
             {
-                Forget(id);
+                Forget(id, attempt);
             }
         }
     }

@@ -211,7 +211,7 @@ internal sealed partial class OutboxWorker(
                 break;
 
             case WorkResultKind.Done or WorkResultKind.Nothing when entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode):
-                _attempts.Forget(request.Id);
+                _attempts.Forget(request.Id, attempt);
                 await PostponeAsync(entry, request.ExpiresAt);
                 return;
         }
@@ -229,7 +229,7 @@ internal sealed partial class OutboxWorker(
         // What was delivered is not to be delivered again, should it come back to this node.
         attempt.Ended = settlement;
         await InsistAsync(entry, () => store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
-        _attempts.Forget(entry.Request.Id);
+        _attempts.Forget(entry.Request.Id, attempt);
     }
 
     private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt) =>
