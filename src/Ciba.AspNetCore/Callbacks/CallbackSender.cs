@@ -27,9 +27,9 @@ internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOp
         {
             return new CallbackAnswer(CallbackAnswerKind.Unreachable, "it did not answer in time");
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // Of any type: the host may have put handlers of its own, such as for retries, into this client.
+            // Of any type: the host may have put handlers of its own, such as for retries and time-outs, into this client.
             return new CallbackAnswer(CallbackAnswerKind.Unreachable, exception.GetBaseException().Message);
         }
     }
