@@ -70,10 +70,10 @@ public sealed class MetricsTests
         }));
     }
 
-    private static async Task<Recorder> ListenAsync(CibaHost host) => new((await host.ServicesAsync()).GetRequiredService<IMeterFactory>());
+    internal static async Task<Recorder> ListenAsync(CibaHost host) => new((await host.ServicesAsync()).GetRequiredService<IMeterFactory>());
 
     /// <summary>Writes down every measurement of one host's meter.</summary>
-    private sealed class Recorder : IDisposable
+    internal sealed class Recorder : IDisposable
     {
         private readonly MeterListener _listener = new();
         private readonly List<string> _seen = [];

@@ -12,6 +12,9 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     /// <summary>Runs before every step, with the name of its method.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Runs after an entry of the outbox was put off.</summary>
+    public Action AfterPostpone { get; set; } = () => { };
+
     /// <summary>Breaks its promise: every wait is over at once.</summary>
     public bool MakesNobodyWait { get; set; }
 
@@ -122,10 +125,12 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     public async ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(PostponeAsync));
-        return await _store.PostponeAsync(id, heldUntil, dueAt, cancellationToken);
+        var postponed = await _store.PostponeAsync(id, heldUntil, dueAt, cancellationToken);
+        AfterPostpone();
+        return postponed;
     }
 
-    public void Dispose() => _store.Dispose();
+    public void Dispose() => _store?.Dispose();
 
     private Task BeginAsync(string method)
     {

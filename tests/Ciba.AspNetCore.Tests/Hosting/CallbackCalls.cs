@@ -1,0 +1,60 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Ciba.AspNetCore.Tests.Hosting;
+
+/// <summary>The steps that tests of pings and pushes have in common.</summary>
+public static class CallbackCalls
+{
+    public const string NotificationToken = "notify-8d67dc78-7faa";
+
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
+    /// <summary>A right authentication request of a ping or push client.</summary>
+    public static Task<Answer> AskAsync(this CibaHost host, params (string Name, string? Value)[] changes) =>
+        host.AuthorizeAsync(changes.Any(change => change.Name == "client_notification_token") ? changes : [("client_notification_token", NotificationToken), .. changes]);
+
+    /// <summary>Tells the device before the client has its answer, so that nothing else goes on when the user decides.</summary>
+    public static void Quietly(CibaOptions options) => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
+
+    /// <summary>Starts the host, and waits until the worker has looked for the first time.</summary>
+    public static async Task FirstLookAsync(this CibaHost host)
+    {
+        await host.StartedAsync();
+
+        // The store in memory, which is there before the worker, sweeps as often.
+        await host.Time.TimerSetAsync(LookEvery);
+        await host.Time.TimerSetAsync(LookEvery);
+    }
+
+    /// <summary>Lets the time pass until the worker looks again, and waits until it has.</summary>
+    public static Task LookAsync(this CibaHost host)
+    {
+        host.Time.Advance(LookEvery);
+        return host.Time.TimerSetAsync(LookEvery);
+    }
+
+    /// <summary>Waits until somebody waits for so many seconds, and lets them pass.</summary>
+    public static async Task WaitedAsync(this CibaHost host, double seconds)
+    {
+        await host.Time.TimerSetAsync(TimeSpan.FromSeconds(seconds));
+        host.Time.Advance(TimeSpan.FromSeconds(seconds));
+    }
+
+    /// <summary>Stops the host, which waits for the calls on their way.</summary>
+    public static async Task StopAsync(this CibaHost host) =>
+        await (await host.ServicesAsync()).GetRequiredService<IHost>().StopAsync().WaitAsync(Bound);
+
+    /// <summary>Waits for the next event of a kind, and passes over others.</summary>
+    public static async Task<CibaEvent> NextAsync(this FakeEvents events, CibaEventKind kind)
+    {
+        while (true)
+        {
+            if (await events.NextAsync() is var heard && heard.Kind == kind)
+            {
+                return heard;
+            }
+        }
+    }
+}
