@@ -11,9 +11,9 @@ var readable = new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteInde
 var settings = new ConfigurationBuilder().AddCommandLine(args).Build();
 var port = settings.GetValue("port", 5443);
 var certificateFile = Path.GetFullPath(settings["certificate"] ?? "receiver.pem");
-var token = settings["token"] ?? "demo-notification-token";                                 // the client_notification_token
+var token = settings["token"] ?? "demo-notification-token";    // the client_notification_token
 var tokenEndpoint = settings["token-endpoint"] ?? "http://localhost:5080/token";
-var client = $"{settings["client-id"] ?? "ping-shop"}:{settings["client-secret"] ?? "ping-shop-secret"}";
+var client = $"{settings["client-id"] ?? "ping-shop"}:{settings["client-secret"] ?? "ping-shop-secret"}";    // the one that is pinged
 
 // The provider is given the certificate to trust it; the private key never leaves this process.
 using var certificate = MakeCertificate();
@@ -46,8 +46,9 @@ app.MapPost("/cb", async (HttpContext context) =>
     return Results.NoContent();
 });
 
-app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine($"Listening on https://localhost:{port}/cb with the certificate in {certificateFile}"));
-app.Run();
+await app.StartAsync();
+Console.WriteLine($"Listening on https://localhost:{port}/cb with the certificate in {certificateFile}");
+await app.WaitForShutdownAsync();
 
 bool IsTheProvider(string authorization) => CryptographicOperations.FixedTimeEquals(
     SHA256.HashData(Encoding.UTF8.GetBytes(authorization)),
@@ -57,14 +58,17 @@ async Task RedeemAsync(string authReqId)
 {
     using var request = new HttpRequestMessage(HttpMethod.Post, tokenEndpoint);
     request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(client)));
-    request.Content = new FormUrlEncodedContent([new("grant_type", "urn:openid:params:grant-type:ciba"), new("auth_req_id", authReqId)]);
+    request.Content = new FormUrlEncodedContent(
+        [new("grant_type", "urn:openid:params:grant-type:ciba"), new("auth_req_id", authReqId)]);
     using var response = await http.SendAsync(request);
     Print("Token endpoint", (await response.Content.ReadFromJsonAsync<JsonObject>())!);
 }
 
 void Print(string what, JsonObject body)
 {
-    var shown = body.ToDictionary(field => field.Key, field => field.Key is "access_token" or "refresh_token" or "id_token" ? Cut($"{field.Value}") : field.Value);
+    var shown = body.ToDictionary(
+        field => field.Key,
+        field => field.Key is "access_token" or "refresh_token" or "id_token" ? Cut($"{field.Value}") : field.Value);
     Console.WriteLine($"{what} {JsonSerializer.Serialize(shown, readable)}");
 }
 

@@ -23,7 +23,7 @@ public interface ICibaApprovals
     /// <summary>The user says no.</summary>
     ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken);
 
-    /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>.</summary>
+    /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>, in push mode <c>transaction_failed</c>.</summary>
     ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken);
 }
 

@@ -5,7 +5,8 @@ public interface ICibaDeviceNotifier
 {
     /// <summary>
     /// Tells the user's device that a request waits. The request is stored already. An exception is a failure: see
-    /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure.
+    /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
+    /// or on another node where the one that called it has died.
     /// </summary>
     /// <param name="request">What the device may know.</param>
     /// <param name="cancellationToken">Fires after <see cref="CibaOptions.DeviceNotificationTimeout"/>.</param>

@@ -8,10 +8,10 @@ public interface ICibaTokenIssuer
 {
     /// <summary>
     /// Issues tokens: an access token and an ID Token at least. An exception leaves the approval as it is: the client gets
-    /// <c>server_error</c> and may poll again.
+    /// <c>server_error</c> and may poll again; in push mode this is called again after a while.
     /// </summary>
     /// <param name="request">What was approved, by whom, for whom.</param>
-    /// <param name="cancellationToken">Fires when the client has gone or <see cref="CibaOptions.RedemptionLease"/> is over.</param>
+    /// <param name="cancellationToken">Fires when the client has gone or <see cref="CibaOptions.RedemptionLease"/> is over; in push mode after <see cref="CibaCallbackOptions.Timeout"/>.</param>
     ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken);
 }
 

@@ -11,7 +11,7 @@ public interface ICibaUserLookup
 
     /// <summary>
     /// Whether the user may authenticate: exists, is not locked, not disabled. Asked at the request, at the decision and at
-    /// the redemption.
+    /// the redemption or push.
     /// </summary>
     ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken);
 
