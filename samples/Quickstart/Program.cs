@@ -32,11 +32,22 @@ if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
     ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
     var keys = SharedKeys.Get(connected);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
-    builder.Services.AddDataProtection().AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected));
+    builder.Services.AddDataProtection().SetApplicationName(nameof(Quickstart)).AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected));
 }
 else
 {
     builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+}
+
+// Ping and push to a receiver whose certificate the machine does not trust.
+if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: > 0 } file)
+{
+    if (CallbackCertificate.TryRead(file) is not { } trusted)
+    {
+        return 1;
+    }
+
+    builder.Services.AddTrustForCallbacks(trusted);
 }
 
 _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);

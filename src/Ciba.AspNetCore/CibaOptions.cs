@@ -110,8 +110,9 @@ public sealed class CibaOptions
     public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
 
     /// <summary>
-    /// How long after the time-out of the call another node takes over a notification or callback whose node has died. Longer
-    /// than the clocks of the nodes differ. Default 20 s.
+    /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
+    /// have died. What it may need is <see cref="DeviceNotificationTimeout"/> or three times
+    /// <see cref="CibaCallbackOptions.Timeout"/>, the longer of the two. Longer than the clocks of the nodes differ. Default 20 s.
     /// </summary>
     public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(20);
 
