@@ -112,9 +112,9 @@ public sealed class CibaOptions
     /// <summary>
     /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
     /// have died. What it may need is <see cref="DeviceNotificationTimeout"/> or three times
-    /// <see cref="CibaCallbackOptions.Timeout"/>, the longer of the two. Longer than the clocks of the nodes differ. Default 20 s.
+    /// <see cref="CibaCallbackOptions.Timeout"/>, the longer of the two. Longer than the clocks of the nodes differ. Default 10 s.
     /// </summary>
-    public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(20);
+    public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
     public CibaCallbackOptions Callbacks { get; set; } = new();

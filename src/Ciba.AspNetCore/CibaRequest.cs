@@ -36,8 +36,8 @@ public sealed class CibaRequest
     public string TokenDeliveryMode { get; init; } = CibaTokenDeliveryModes.Poll;
 
     /// <summary>
-    /// What a callback needs, in ping and push mode: given to <see cref="ICibaRequestStore.AddAsync"/>, handed out again by the
-    /// outbox and by nothing else. Else null.
+    /// What a callback needs, in ping and push mode; else null. Given to <see cref="ICibaRequestStore.AddAsync"/> and handed out
+    /// again by the outbox; the other steps need not have it.
     /// </summary>
     public CibaCallback? Callback { get; init; }
 

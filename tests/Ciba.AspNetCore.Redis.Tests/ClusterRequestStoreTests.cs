@@ -43,7 +43,7 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
         {
             Assert.That(statuses, Is.All.EqualTo(new[] { CibaPollStatus.Pending, CibaPollStatus.Approved, CibaPollStatus.Approved, CibaPollStatus.Redeemed }));
             Assert.That(requests, Is.All.Positive);
-            Assert.That(requests.Sum(), Is.EqualTo(200));
+            Assert.That(requests.Sum(), Is.EqualTo(400));
             Assert.That(errors.SelectMany(some => some.Split("\r\n")).Where(line => line.StartsWith("errorstat_", StringComparison.Ordinal)),
                 Is.All.StartsWith("errorstat_NOSCRIPT").Or.StartsWith("errorstat_MOVED"));
         }
@@ -112,7 +112,17 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
         await store.ReleaseAsync(request.Id, first.Lease!, default);
         var second = await store.PollAsync(request, now);
         await store.CompleteAsync(request.Id, second.Lease!, default);
+        await CallBackAsync(store, await store.DueAddedAsync(now, user), now);
         return [pending.Status, first.Status, second.Status, (await store.PollAsync(request, now)).Status];
+    }
+
+    private static async Task CallBackAsync(AlternatingStore store, CibaRequest request, DateTimeOffset now)
+    {
+        Assert.That((await store.ClaimAsync(request, now))?.Status, Is.EqualTo(CibaRequestStatus.Pending));
+        Assert.That(await store.PostponeAsync(request.Id, now + Requests.Hold, now, default), Is.True);
+        await store.ApproveAsync(request, now);
+        Assert.That((await store.ClaimAsync(request, now))?.Request.Callback, Is.EqualTo(request.Callback));
+        Assert.That(await store.SettleAsync(request.Id, now + Requests.Hold, CibaSettlement.TokensSent, default), Is.True);
     }
 
     private RedisNode On(int number, string prefix)

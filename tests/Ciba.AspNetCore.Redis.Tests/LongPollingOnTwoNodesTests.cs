@@ -182,7 +182,9 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(new() { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"] }, FakeUsers.SubjectOf("alice")));
         var redis = await RedisNode.SharedAsync(Server, 0);
         var decided = await redis.GetDatabase().ScriptEvaluateAsync(
-            RedisScript.Decide.Text, [keys.Request(id), keys.Pending(id[0], user)], [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section]);
+            RedisScript.Decide.Text,
+            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
+            [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1]);
         Assert.That((int)decided, Is.EqualTo((int)CibaDecideResult.Done));
     }
 

@@ -14,6 +14,19 @@ public sealed class RecordTests(string kind)
 
     private DateTimeOffset Now => _time.GetUtcNow();
 
+    // What follows from version, length of the head, and mode, which stand around it.
+    private const string GoldenHead =
+        "948FE603F61DC036B5C596DC09FE3CE3" // SHA-256 of client
+        + "2BD806C97F0E00AF1A1FC3328FA763A9" // SHA-256 of alice
+        + "0249D102F4A000" + "0249D14A7B2C00" + "0249D16E3E7200" // created, expires, retained: ticks since 2024
+        + "00000002FAF080" // interval of 5 s
+        + "00000000000000" + "00000000000000" + "00000000" // next poll, polled, node
+        + "50" // pending
+        + "00000000000000" + "2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D"; // no lease
+
+    private const string GoldenAsked =
+        """{"client_id":"client","client_name":"The Client","sub":"alice","scope":["openid","profile"],"binding_message":"W4SCT","acr_values":["urn:acr:1"],"interval":50000000}""";
+
     /// <summary>A change here is a change of the format: nodes of two versions run side by side during an update.</summary>
     [Test]
     public void The_format_of_a_record_is_the_one_that_was_agreed_on()
@@ -24,17 +37,56 @@ public sealed class RecordTests(string kind)
         {
             Assert.That(Convert.ToHexString(record.AsSpan(0, 111)), Is.EqualTo(
                 "316F" // version 1, head of 111 bytes
-                + "948FE603F61DC036B5C596DC09FE3CE3" // SHA-256 of client
-                + "2BD806C97F0E00AF1A1FC3328FA763A9" // SHA-256 of alice
-                + "0249D102F4A000" + "0249D14A7B2C00" + "0249D16E3E7200" // created, expires, retained: ticks since 2024
-                + "00000002FAF080" // interval of 5 s
-                + "00000000000000" + "00000000000000" + "00000000" // next poll, polled, node
-                + "50" // pending
-                + "00000000000000" + "2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D2D" // no lease
+                + GoldenHead
                 + "70")); // poll
-            Assert.That(Encoding.UTF8.GetString(record, 115, record.Length - 115), Is.EqualTo(
-                """{"client_id":"client","client_name":"The Client","sub":"alice","scope":["openid","profile"],"binding_message":"W4SCT","acr_values":["urn:acr:1"],"interval":50000000}"""));
+            Assert.That(Encoding.UTF8.GetString(record, 115, record.Length - 115), Is.EqualTo(GoldenAsked));
             Assert.That(Convert.ToHexString(record.AsSpan(111, 4)), Is.EqualTo("71" + (record.Length - 115).ToString("X6", CultureInfo.InvariantCulture)));
+        }
+    }
+
+    [TestCase(CibaTokenDeliveryModes.Ping, "69"), TestCase(CibaTokenDeliveryModes.Push, "75")]
+    public void The_format_of_a_record_with_a_callback_is_the_one_that_was_agreed_on(string mode, string letter)
+    {
+        var request = Requests.New(Now, mode: mode);
+        var asked = AskedPayload.Write(request);
+
+        var record = RequestRecord.Write(request, asked, "what a callback needs"u8);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(Convert.ToHexString(record.AsSpan(0, 111)), Is.EqualTo("316F" + GoldenHead + letter));
+            Assert.That(Encoding.UTF8.GetString(asked), Is.EqualTo(GoldenAsked));
+            Assert.That(Encoding.UTF8.GetString(record, 115 + asked.Length, record.Length - asked.Length - 115), Is.EqualTo("c\0\0\u0015what a callback needs"));
+            Assert.That(Encoding.UTF8.GetString(CallbackPayload.Write(new CibaCallback("an-auth_req_id", "a.token"))), Is.EqualTo(
+                """{"auth_req_id":"an-auth_req_id","client_notification_token":"a.token"}"""));
+        }
+    }
+
+    /// <summary>Records of this kind lie in Redis while the nodes are updated.</summary>
+    [Test]
+    public async Task A_record_without_a_delivery_mode_is_a_polls_from_its_beginning_to_its_end()
+    {
+        await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time);
+        var request = await node.Store.AddedAsync(Now);
+        byte[] old = [.. Convert.FromHexString("316E" + GoldenHead), .. RequestRecord.Section(RequestRecord.Asked, Encoding.UTF8.GetBytes(GoldenAsked))];
+        await ChangeAsync(request, _ => old);
+
+        var listed = await node.Store.ListPendingAsync(Requests.Alice, Now, CancellationToken.None);
+        CibaPollStatus[] polled = [(await node.Store.PollAsync(request, Now)).Status, (await node.Store.PollAsync(request, Now)).Status];
+        await (await DatabaseAsync()).SortedSetAddAsync(new RedisKeys(_prefix).Outbox(request.Id[0]), request.Id[1..], 0);
+        var entry = await node.Store.ClaimAsync(request, Now);
+        var decided = await node.Store.ApproveAsync(request, Now);
+        var left = await (await DatabaseAsync()).KeyExistsAsync(new RedisKeys(_prefix).Outbox(request.Id[0]));
+        var leased = await node.Store.PollAsync(request, Now);
+        var completed = await node.Store.CompleteAsync(request.Id, leased.Lease!, CancellationToken.None);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(new[] { listed.Single().TokenDeliveryMode, entry!.Request.TokenDeliveryMode, leased.Request!.TokenDeliveryMode }, Is.All.EqualTo(CibaTokenDeliveryModes.Poll));
+            Assert.That(listed.Single().BindingMessage, Is.EqualTo("W4SCT"));
+            Assert.That(polled, Is.EqualTo(new[] { CibaPollStatus.Pending, CibaPollStatus.SlowDown }));
+            Assert.That((decided, left, completed), Is.EqualTo((CibaDecideResult.Done, false, true)));
+            Assert.That(leased.Decision!.Acr, Is.EqualTo("urn:acr:1"));
         }
     }
 

@@ -52,6 +52,15 @@ public sealed class RoundTripTests(string kind)
             await CountAsync("release", () => node.Store.ReleaseAsync(request.Id, first.Lease!, none).AsTask());
             var second = await node.Store.PollAsync(request, now);
             await CountAsync("complete", () => node.Store.CompleteAsync(request.Id, second.Lease!, none).AsTask());
+            var ping = Requests.Due(now);
+            await CountAsync("add to the outbox", () => node.Store.AddAsync(ping, new CibaRequestLimits(10, 10), none).AsTask());
+            await CountAsync("claim", () => node.Store.ClaimAsync(ping, now).AsTask());
+            await CountAsync("postpone", () => node.Store.PostponeAsync(ping.Id, now + Requests.Hold, now + Requests.LeaseTime, none).AsTask());
+            await CountAsync("decide with a callback", () => node.Store.ApproveAsync(ping, now).AsTask());
+            Seen(proxy);
+            var claimed = await node.Store.ClaimDueAsync(now);
+            Assert.That((claimed.Count, Seen(proxy)), Is.EqualTo((1, new[] { "ZRANGEBYSCORE", "EVALSHA" })));
+            await CountAsync("settle", () => node.Store.SettleAsync(ping.Id, now + Requests.Hold, CibaSettlement.Done, none).AsTask());
             await CountAsync("remove", () => node.Store.RemoveAsync(withdrawn.Id, withdrawn.Subject, none).AsTask());
             await CountAsync("first use of a jti", () => node.ReplayCache.TryUseAsync(Guid.NewGuid().ToString(), now.AddMinutes(1), none).AsTask());
             await CountAsync("user code", () => node.UserCodes.TryBeginAsync("alice", 5, TimeSpan.FromMinutes(1), none).AsTask());

@@ -115,7 +115,7 @@ public sealed class LoggingTests
             Tokens = options => options.ConfigureIdToken = (_, claims) => claims["x"] = broken ? new object() : "x",
         };
         var ids = new List<string>();
-        var secrets = new List<string> { CibaHost.Secret, WrongSecret, UserCode, Message, UnknownHint, "alice", "top-secret-scope", "junk-id", "eyJ" };
+        var secrets = new List<string> { CibaHost.Secret, WrongSecret, UserCode, Message, UnknownHint, "alice", "top-secret-scope", "junk-id", "eyJhbGciOi" };
         await using (host)
         {
             host.Users.Codes["alice"] = UserCode;

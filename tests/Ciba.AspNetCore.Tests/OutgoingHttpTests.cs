@@ -13,6 +13,7 @@ public sealed class OutgoingHttpTests
 {
     private const string Closed = "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)";
 
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
     private static readonly string[] Clients = [CibaCallbackOptions.HttpClientName, RemoteKeySets.HttpClientName];
 
     [TestCaseSource(nameof(Clients))]
@@ -26,7 +27,7 @@ public sealed class OutgoingHttpTests
         var exceptions = new List<HttpRequestException>();
         foreach (var address in new[] { "127.0.0.1", "localhost", "[::ffff:127.0.0.1]" })
         {
-            exceptions.Add((await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(Url(address, ((IPEndPoint)receiver.LocalEndpoint).Port))))!);
+            exceptions.Add((await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(http, Url(address, ((IPEndPoint)receiver.LocalEndpoint).Port))))!);
         }
 
         using (Assert.EnterMultipleScope())
@@ -45,7 +46,7 @@ public sealed class OutgoingHttpTests
         using var http = await ClientAsync(host, name);
         using var activity = new System.Diagnostics.Activity("a decision").SetIdFormat(System.Diagnostics.ActivityIdFormat.W3C).Start();
 
-        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+        using var response = await GetAsync(http, Url("127.0.0.1", receiver.Port));
 
         using (Assert.EnterMultipleScope())
         {
@@ -63,7 +64,7 @@ public sealed class OutgoingHttpTests
         await using var host = Open();
         using var http = await ClientAsync(host, name);
 
-        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+        using var response = await GetAsync(http, Url("127.0.0.1", receiver.Port));
 
         using (Assert.EnterMultipleScope())
         {
@@ -79,8 +80,8 @@ public sealed class OutgoingHttpTests
         await using var host = Open();
         using var http = await ClientAsync(host, name);
 
-        using var first = await http.GetAsync(Url("127.0.0.1", receiver.Port));
-        using var second = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+        using var first = await GetAsync(http, Url("127.0.0.1", receiver.Port));
+        using var second = await GetAsync(http, Url("127.0.0.1", receiver.Port));
 
         using (Assert.EnterMultipleScope())
         {
@@ -97,7 +98,7 @@ public sealed class OutgoingHttpTests
         await using var host = Open(asked, "10.0.0.1", "::1", "127.0.0.1");
         using var http = await ClientAsync(host);
 
-        using var response = await http.GetAsync(Url("rp.example", receiver.Port));
+        using var response = await GetAsync(http, Url("rp.example", receiver.Port));
 
         using (Assert.EnterMultipleScope())
         {
@@ -125,7 +126,7 @@ public sealed class OutgoingHttpTests
         await using var host = Open();
         using var http = await ClientAsync(host);
 
-        using var response = await http.GetAsync(Url("127.0.0.1", receiver.Port));
+        using var response = await GetAsync(http, Url("127.0.0.1", receiver.Port));
 
         Assert.That(host.Log.Lines.Where(line => line.Category.StartsWith("System.Net.Http", StringComparison.Ordinal)), Is.Empty);
     }
@@ -172,7 +173,7 @@ public sealed class OutgoingHttpTests
         };
         using var http = await ClientAsync(host);
 
-        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => http.GetAsync(Url("127.0.0.1", ((IPEndPoint)receiver.LocalEndpoint).Port)));
+        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => GetAsync(http, Url("127.0.0.1", ((IPEndPoint)receiver.LocalEndpoint).Port)));
 
         var handler = await HandlerAsync(host, CibaCallbackOptions.HttpClientName);
         using (Assert.EnterMultipleScope())
@@ -182,6 +183,35 @@ public sealed class OutgoingHttpTests
             Assert.That(receiver.Pending(), Is.False);
         }
     }
+
+    [Test]
+    public async Task Handlers_of_all_clients_of_the_host_do_not_repeat_callbacks_and_one_that_is_meant_for_them_stays()
+    {
+        await using var host = new CibaHost
+        {
+            Setup = ciba =>
+            {
+                ciba.Services.AddTransient<ForAll>().AddTransient<ForCallbacks>();
+                ciba.Services.ConfigureHttpClientDefaults(all => all.AddHttpMessageHandler<ForAll>());
+                ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).AddHttpMessageHandler<ForCallbacks>();
+            },
+        };
+
+        var handlers = new List<string>();
+        var handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(CibaCallbackOptions.HttpClientName);
+        for (; handler is DelegatingHandler { InnerHandler: { } inner }; handler = inner)
+        {
+            handlers.Add(handler.GetType().Name);
+        }
+
+        Assert.That(handlers, Does.Contain(nameof(ForCallbacks)).And.Not.Contain(nameof(ForAll)));
+    }
+
+    private sealed class ForAll : DelegatingHandler;
+
+    private sealed class ForCallbacks : DelegatingHandler;
+
+    private static Task<HttpResponseMessage> GetAsync(HttpClient http, string url) => http.GetAsync(url).WaitAsync(Bound);
 
     private static string Url(string host, int port) => $"http://{host}:{port}/cb?secret";
 

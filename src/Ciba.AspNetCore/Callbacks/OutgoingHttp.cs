@@ -23,9 +23,11 @@ internal static class OutgoingHttp
         services.AddSingleton(static provider => new OutgoingConnections(
             provider.GetRequiredService<AddressRules>(), Callbacks(provider)!.ConnectTimeout, provider.GetRequiredService<TimeProvider>()));
 
-        // The factory's own log lines would hold URLs and headers.
+        // The factory's own log lines would hold URLs and headers; and handlers that the host gives to all its clients, such as
+        // for retries, would send a callback twice.
         services.AddHttpClient(CibaCallbackOptions.HttpClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(Handler)
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
             .RemoveAllLoggers();
         services.AddHttpClient(RemoteKeySets.HttpClientName, static client =>
             {
