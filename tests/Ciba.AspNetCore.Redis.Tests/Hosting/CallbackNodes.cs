@@ -1,0 +1,140 @@
+using Ciba.AspNetCore.Redis.Store;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Redis.Tests.Hosting;
+
+/// <summary>Two nodes of a provider with a client for ping and one for push, and their receiver.</summary>
+public sealed class CallbackNodes : IAsyncDisposable
+{
+    public const string NotificationToken = "8d67dc78-7faa-4d41-aabd-67707b374255";
+
+    // The outbox's own; the tests leave this time to it alone, so that its timers can be told from others.
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
+    private readonly string _prefix = RedisNode.NewPrefix();
+    private readonly RedisServer _server;
+
+    private CallbackNodes(RedisServer server, HttpsReceiver receiver)
+    {
+        (_server, Receiver) = (server, receiver);
+        Network = new FaultProxy(server);
+    }
+
+    public HttpsReceiver Receiver { get; }
+
+    /// <summary>Between A and Redis.</summary>
+    public FaultProxy Network { get; }
+
+    public CibaHost A { get; private set; } = null!;
+
+    public CibaHost B { get; private set; } = null!;
+
+    public static async Task<CallbackNodes> StartAsync(RedisServer server, bool protect = false, Action<CibaOptions>? options = null, Action<CibaBuilder>? add = null)
+    {
+        var nodes = new CallbackNodes(server, await HttpsReceiver.StartAsync());
+        var keys = new KeyRing();
+        nodes.A = Node(nodes.Network.Endpoint);
+        nodes.B = Node(server.Endpoint);
+
+        // No two nodes ever have quite the same time, and times are what an entry's holder is known by.
+        nodes.B.Time.Advance(TimeSpan.FromMicroseconds(500));
+        foreach (var node in (CibaHost[])[nodes.A, nodes.B])
+        {
+            node.Clients.AddRange([Client(CibaTokenDeliveryModes.Ping, nodes.Receiver.Url), Client(CibaTokenDeliveryModes.Push, nodes.Receiver.Url)]);
+            await node.StartedAsync().WaitAsync(RedisHosts.Bound);
+            await LookedAsync(node);
+        }
+
+        return nodes;
+
+        CibaHost Node(string configuration) => RedisHosts.On(
+            configuration,
+            nodes._prefix,
+            redis => redis.ProtectPayload = protect,
+            chosen =>
+            {
+                Open(chosen);
+                chosen.MaxPendingRequestsPerUser = 0;
+                options?.Invoke(chosen);
+            },
+            builder =>
+            {
+                builder.Services.AddSingleton<IDataProtectionProvider>(keys);
+                nodes.Receiver.BeTrustedBy(builder.Services);
+                add?.Invoke(builder);
+            });
+    }
+
+    /// <summary>A client that is called back, named like its mode.</summary>
+    public static CibaClient Client(string mode, string url)
+    {
+        var client = CibaHost.Client(mode);
+        client.BackchannelTokenDeliveryMode = mode;
+        client.BackchannelClientNotificationEndpoint = url;
+        return client;
+    }
+
+    /// <summary>Opens loopback and nothing else.</summary>
+    public static void Open(CibaOptions options)
+    {
+        options.Callbacks.AllowedNetworks = ["127.0.0.0/8"];
+        options.Callbacks.ConnectTimeout = TimeSpan.FromSeconds(4);
+    }
+
+    /// <summary>A request for alice, who takes a moment.</summary>
+    public static async Task<string> AskAsync(CibaHost node, string mode, params (string Name, string? Value)[] more)
+    {
+        var answer = await node.AuthorizeAsync([("client_id", mode), ("client_notification_token", NotificationToken), .. more]);
+        node.Time.Advance(TimeSpan.FromMilliseconds(1));
+        return answer.AuthReqId;
+    }
+
+    public static Task<Answer> PollAsync(CibaHost node, string authReqId, string mode) => node.PollAsync(authReqId, ("client_id", mode));
+
+    /// <summary>Waits until the node has looked through the outbox.</summary>
+    public static Task LookedAsync(CibaHost node) => node.Time.TimerSetAsync(LookEvery);
+
+    /// <summary>Lets time pass on a node, at least until it looks through the outbox, and waits until it has.</summary>
+    public static async Task PassAsync(CibaHost node, TimeSpan time = default)
+    {
+        node.Time.Advance(time);
+        if (time >= LookEvery)
+        {
+            await LookedAsync(node);
+        }
+
+        // One that was under way while the clock ran saw only a part.
+        node.Time.Advance(LookEvery);
+        await LookedAsync(node);
+    }
+
+    /// <summary>Lets time pass on both nodes at once.</summary>
+    public Task PassAsync(TimeSpan time = default) => Task.WhenAll(PassAsync(A, time), PassAsync(B, time));
+
+    /// <summary>Waits until nothing is left to be done for alice.</summary>
+    public Task IsDoneAsync() => RedisHosts.UntilAsync(async () => await _server.AskAsync("ZCARD", Outbox) == "0");
+
+    public Task StatusIsAsync(string authReqId, string status) => RedisHosts.UntilAsync(async () => await _server.StatusAsync(_prefix, authReqId) == status);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var node in new[] { A, B }.OfType<CibaHost>())
+        {
+            await node.DisposeAsync();
+        }
+
+        await Network.DisposeAsync();
+        await Receiver.DisposeAsync();
+    }
+
+    private string Outbox => new RedisKeys(_prefix).Outbox(CibaRequestId.Shard(FakeUsers.SubjectOf("alice")))!;
+
+    // As if the nodes had a key ring on disk: one that is known to be a process's own is refused.
+    private sealed class KeyRing : IDataProtectionProvider
+    {
+        private readonly EphemeralDataProtectionProvider _keys = new();
+
+        public IDataProtector CreateProtector(string purpose) => _keys.CreateProtector(purpose);
+    }
+}
