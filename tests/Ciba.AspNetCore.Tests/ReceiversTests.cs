@@ -7,130 +7,183 @@ namespace Ciba.AspNetCore.Tests;
 [Spec("P7")]
 public sealed class ReceiversTests
 {
-    private const int MostQueued = 10_000;
-
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
 
-    [Test]
-    public void A_receiver_begins_low_grows_with_every_answer_and_falls_to_one_at_a_failure()
-    {
-        var receivers = With(512, 16);
-        var places = Enumerable.Range(0, 60).Select(_ => receivers.EnterAsync("a")).ToList();
-        var left = 0;
-        int Running() => places.Count(place => place.IsCompleted) - left;
-        int After(bool answered)
-        {
-            receivers.Leave("a", answered);
-            left++;
-            return Running();
-        }
+    private readonly ManualTime _time = new();
 
-        Assert.That(Running(), Is.EqualTo(2));
-        Assert.That(new[] { After(true), After(true), After(true), After(true) }, Is.EqualTo(new[] { 4, 8, 16, 16 }));
-        Assert.That(Enumerable.Range(0, 18).Select(_ => After(false)), Is.EqualTo(new[] { 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, 1, 1 }));
-        Assert.That(new[] { After(true), After(true), After(false), After(true) }, Is.EqualTo(new[] { 2, 4, 3, 2 }));
+    private DateTimeOffset Later => _time.GetUtcNow() + TimeSpan.FromMinutes(1);
+
+    [Test]
+    public void A_receiver_begins_at_one_grows_with_quick_answers_and_falls_to_one_at_a_failure()
+    {
+        var places = With(512, 16);
+        places.Come("a", 90);
+
+        Assert.That(places.Running("a"), Is.EqualTo(1));
+        Assert.That(Enumerable.Range(0, 6).Select(_ => places.Leave("a", true)), Is.EqualTo(new[] { 2, 4, 8, 16, 16, 16 }));
+        Assert.That(Enumerable.Range(0, 17).Select(_ => places.Leave("a", false)), Is.EqualTo(new[] { 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1, 1 }));
+        Assert.That(new[] { places.Leave("a", true), places.Leave("a", true), places.Leave("a", false), places.Leave("a", true) }, Is.EqualTo(new[] { 2, 4, 3, 2 }));
     }
 
     [Test]
-    public void A_receiver_begins_with_no_more_than_it_may_have() => Assert.That(Taken(With(512, 1), "a", 5), Is.EqualTo(1));
+    public void A_slow_answer_makes_less_of_it_and_a_call_that_was_not_made_changes_nothing()
+    {
+        var places = With(512, 16);
+        places.Come("a", 90);
+        places.Leave("a", true);
+        places.Leave("a", true);
+        Assert.That(new[] { places.Leave("a", null), places.Leave("a", null), places.Leave("a", true) }, Is.EqualTo(new[] { 4, 4, 8 }));
+
+        _time.Advance(TimeSpan.FromSeconds(1.1));
+
+        Assert.That(Enumerable.Range(0, 7).Select(_ => places.Leave("a", true)), Is.EqualTo(new[] { 7, 6, 5, 4, 3, 2, 1 }));
+    }
+
+    [Test]
+    public void A_dead_receiver_that_is_not_called_does_not_become_a_good_one()
+    {
+        var places = With(512, 16);
+        places.Come("dead", 50);
+        places.Leave("dead", false);
+
+        Assert.That(Enumerable.Range(0, 20).Select(_ => places.Leave("dead", null)), Is.All.EqualTo(1));
+    }
+
+    [Test]
+    public void A_receiver_gets_no_more_than_it_may_have() => Assert.That(With(512, 1).Taken("a", 5), Is.EqualTo(1));
 
     [Test]
     public void A_slow_receiver_takes_its_own_places_only()
     {
-        var receivers = With(8, 4);
-        Taken(receivers, "slow", 2);
-        receivers.Leave("slow", true);
-        Taken(receivers, "slow", 100);
+        var places = With(8, 4);
+        foreach (var name in new[] { "slow", "slow", "b", "c" })
+        {
+            places.Come(name, 1);
+            places.Leave(name, true);
+        }
 
-        Assert.That(new[] { "b", "c", "d", "e", "f" }.Select(name => Taken(receivers, name)), Is.EqualTo(new[] { 1, 1, 1, 1, 0 }));
+        Assert.That(new[] { "slow", "b", "c" }.Select(name => places.Taken(name, 100)), Is.EqualTo(new[] { 4, 2, 2 }));
     }
 
     [Test]
     public void Receivers_take_turns()
     {
-        var receivers = With(1, 1);
-        var order = new List<string>();
-        var places = new[] { "a", "a", "a", "b", "b", "c" }.Select(name => (Name: name, Place: receivers.EnterAsync(name))).ToList();
-        while (places.Find(place => place.Place.IsCompleted) is { Name: { } name } next)
+        var places = With(1, 1);
+        foreach (var name in new[] { "a", "a", "a", "b", "b", "c" })
         {
-            places.Remove(next);
+            places.Come(name, 1);
+        }
+
+        var order = new List<string>();
+        while (Array.Find(["a", "b", "c"], name => places.Running(name) > 0) is { } name)
+        {
             order.Add(name);
-            receivers.Leave(name, true);
+            places.Leave(name, null);
         }
 
         Assert.That(order, Is.EqualTo(new[] { "a", "b", "c", "a", "b", "a" }));
     }
 
-    [TestCase(4, 2), TestCase(5, 2), TestCase(1, 1)]
-    public void Receivers_that_failed_last_share_half_of_the_places(int most, int failing)
+    [TestCase(8, 2), TestCase(9, 2), TestCase(1, 1)]
+    public void Receivers_that_failed_last_share_a_quarter_of_the_places(int most, int failing)
     {
-        var receivers = With(most, 1);
-        string[] dead = ["w", "x", "y", "z"];
+        var places = With(most, 1);
+        string[] dead = ["u", "v", "w", "x"];
         foreach (var name in dead)
         {
-            Assert.That(Taken(receivers, name), Is.EqualTo(1));
-            receivers.Leave(name, false);
+            places.Come(name, 1);
+            places.Leave(name, false);
         }
 
-        Assert.That(dead.Sum(name => Taken(receivers, name)), Is.EqualTo(failing));
-        Assert.That(new[] { "a", "b", "c", "d", "e", "f" }.Sum(name => Taken(receivers, name)), Is.EqualTo(most - failing));
+        Assert.That(dead.Sum(name => places.Taken(name)), Is.EqualTo(failing));
+    }
+
+    [TestCase(8, 4), TestCase(5, 2), TestCase(1, 1)]
+    public void Receivers_that_are_not_known_yet_share_half_of_the_places(int most, int unknown)
+    {
+        var places = With(most, 1);
+        places.Come("known", 1);
+        places.Leave("known", true);
+
+        Assert.That(Enumerable.Range(0, 10).Sum(number => places.Taken($"new {number}")), Is.EqualTo(unknown));
+        Assert.That(places.Taken("known"), Is.EqualTo(most > 1 ? 1 : 0));
     }
 
     [Test]
     public void A_receiver_that_answers_again_is_no_longer_held_back()
     {
-        var receivers = With(2, 2);
+        var places = With(2, 2);
         foreach (var answered in new[] { false, true })
         {
-            Taken(receivers, "a");
-            receivers.Leave("a", answered);
+            places.Come("a", 1);
+            places.Leave("a", answered);
         }
 
-        Assert.That(Taken(receivers, "a", 2), Is.EqualTo(2));
+        Assert.That(places.Taken("a", 2), Is.EqualTo(2));
     }
 
     [Test]
-    public async Task Whoever_finds_too_many_waiting_is_sent_away_at_once()
+    public void Whoever_finds_too_many_waiting_for_a_receiver_is_sent_away_at_once_and_others_are_not()
     {
-        var receivers = With(1, 1);
-        Assert.That(Taken(receivers, "a", 1 + MostQueued), Is.EqualTo(1));
+        var places = With(2, 1);
+        places.Come("a", 1 + Receivers.MostWaiting);
 
-        var late = receivers.EnterAsync("a");
+        places.Come("a", 1);
+        Assert.That(places.SentAway("a"), Is.EqualTo(1));
+        Assert.That(places.Taken("b"), Is.Zero, "one of two places is for unknown receivers, and it is taken");
+        Assert.That(places.SentAway("b"), Is.Zero);
+        places.Leave("a", null);
+        places.Come("a", 1);
+        Assert.That(places.SentAway("a"), Is.EqualTo(1), "there is room to wait again");
+    }
 
-        Assert.That(late.IsCompleted);
-        Assert.That(await late, Is.False);
-        receivers.Leave("a", true);
-        Assert.That(receivers.EnterAsync("a").IsCompleted, Is.False, "there is room to wait again");
+    [TestCase(false), TestCase(true)]
+    public void Whoever_has_waited_too_long_to_begin_is_sent_away(bool swept)
+    {
+        var places = With(1, 1);
+        places.Come("a", 3);
+        _time.Advance(TimeSpan.FromMinutes(1));
+
+        if (swept)
+        {
+            places.Receivers.Sweep();
+        }
+        else
+        {
+            places.Leave("a", true);
+        }
+
+        Assert.That(places.SentAway("a"), Is.EqualTo(2));
     }
 
     [Test]
-    public async Task Stopping_sends_away_who_waits_and_whoever_comes()
+    public void Stopping_sends_away_who_waits_and_whoever_comes()
     {
-        var receivers = With(1, 1);
-        var (inside, waiting) = (receivers.EnterAsync("a"), new[] { receivers.EnterAsync("a"), receivers.EnterAsync("b") });
+        var places = With(1, 1);
+        places.Come("a", 2);
+        places.Come("b", 1);
 
-        receivers.Stop();
+        places.Receivers.Stop();
+        places.Come("c", 1);
 
-        Assert.That(await inside, Is.True);
-        Assert.That(await Task.WhenAll(waiting).WaitAsync(Bound), Is.All.False);
-        Assert.That(await receivers.EnterAsync("c").WaitAsync(Bound), Is.False);
-        Assert.That(() => receivers.Leave("a", true), Throws.Nothing);
+        Assert.That(new[] { "a", "b", "c" }.Select(places.SentAway), Is.All.EqualTo(1));
+        Assert.That(places.Leave("a", true), Is.Zero);
     }
 
     [Test]
-    public void A_receiver_that_was_not_met_for_long_is_forgotten_and_begins_low()
+    public void A_receiver_that_was_not_met_for_long_is_forgotten_and_begins_at_one()
     {
-        var receivers = With(512, 16);
+        var places = With(512, 16);
         for (var i = 0; i < 10_000; i++)
         {
-            Taken(receivers, $"r{i}");
-            receivers.Leave($"r{i}", true);
+            places.Come($"r{i}", 1);
+            places.Leave($"r{i}", true);
         }
 
-        var known = Taken(receivers, "r0", 10);
-        Taken(receivers, "one more");
+        var known = places.Taken("r0", 10);
+        places.Come("one more", 1);
 
-        Assert.That((known, Taken(receivers, "r1", 10)), Is.EqualTo((4, 2)));
+        Assert.That((known, places.Taken("r1", 10)), Is.EqualTo((2, 1)));
     }
 
     [Test]
@@ -191,14 +244,9 @@ public sealed class ReceiversTests
         Assert.That(receiver.Calls, Is.EqualTo(1));
     }
 
-    private static Receivers With(int most, int mostForOne) => new(Options.Create(new CibaOptions
-    {
-        Callbacks = new() { MaxConcurrent = most, MaxConcurrentPerReceiver = mostForOne },
-    }));
-
-    /// <summary>How many of so many that come get a place at once.</summary>
-    private static int Taken(Receivers receivers, string name, int callers = 1) =>
-        Enumerable.Range(0, callers).Select(_ => receivers.EnterAsync(name)).ToList().Count(place => place is { IsCompleted: true, Result: true });
+    private Places With(int most, int mostForOne) => new(
+        new Receivers(Options.Create(new CibaOptions { Callbacks = new() { MaxConcurrent = most, MaxConcurrentPerReceiver = mostForOne } }), _time),
+        () => Later);
 
     private static CibaHost Host(FakeReceiver receiver, FakeEvents events, Action<CibaOptions>? change = null) => new()
     {
@@ -214,4 +262,35 @@ public sealed class ReceiversTests
             events.Use(ciba);
         },
     };
+
+    /// <summary>Who comes for a place, has one, and leaves.</summary>
+    private sealed class Places(Receivers receivers, Func<DateTimeOffset> until)
+    {
+        private readonly List<(string Name, Task<ReceiverPlace?> Place)> _came = [];
+
+        public Receivers Receivers => receivers;
+
+        public void Come(string name, int callers) => _came.AddRange(Enumerable.Range(0, callers).Select(_ => (name, receivers.EnterAsync(name, until()))));
+
+        public int Running(string name) => _came.Count(one => one.Name == name && one.Place is { IsCompleted: true, Result: not null });
+
+        public int SentAway(string name) => _came.Count(one => one.Name == name && one.Place is { IsCompleted: true, Result: null });
+
+        /// <summary>How many more have a place when so many have come.</summary>
+        public int Taken(string name, int callers = 1)
+        {
+            var before = Running(name);
+            Come(name, callers);
+            return Running(name) - before;
+        }
+
+        /// <summary>The first that has a place leaves; answers how many run then.</summary>
+        public int Leave(string name, bool? answered)
+        {
+            var leaver = _came.Find(one => one.Name == name && one.Place is { IsCompleted: true, Result: not null });
+            _came.Remove(leaver);
+            receivers.Leave(leaver.Place.Result!, answered);
+            return Running(name);
+        }
+    }
 }

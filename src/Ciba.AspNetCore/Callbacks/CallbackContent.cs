@@ -36,7 +36,7 @@ internal sealed record Push(
             tokens.AccessToken,
             tokens.TokenType,
             tokens.RefreshToken,
-            (long)issued.TimeLeft(now).TotalSeconds,
+            (long)Math.Ceiling(issued.TimeLeft(now).TotalSeconds),
             tokens.IdToken,
             TokenResponse.ScopeWhereItDiffers(issued.Request));
         return JsonSerializer.SerializeToUtf8Bytes(push, WireJson.Relaxed.Push);

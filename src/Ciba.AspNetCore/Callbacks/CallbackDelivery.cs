@@ -1,19 +1,22 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>Sections 10.2, 10.3 and 12: tells the client of an outcome, by a ping or with all that belongs to it.</summary>
-internal sealed class CallbackDelivery(
+internal sealed partial class CallbackDelivery(
     IServiceScopeFactory scopes,
     Receivers receivers,
     CallbackSender sender,
     PushTokens pushTokens,
     Signals signals,
     IOptions<CibaOptions> options,
-    TimeProvider time)
+    TimeProvider time,
+    ILogger<CallbackDelivery> logger)
 {
     private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
 
@@ -66,6 +69,7 @@ internal sealed class CallbackDelivery(
         {
             case CallbackAnswerKind.Delivered:
                 signals.Delivered(request, request.TokenDeliveryMode, duration);
+                Delivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId);
                 return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
 
             case CallbackAnswerKind.Refused:
@@ -124,4 +128,7 @@ internal sealed class CallbackDelivery(
         _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
         _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : UserNotActive,
     };
+
+    [LoggerMessage(1, LogLevel.Information, "The {Mode} for request {Request} of client {ClientId} is delivered")]
+    private partial void Delivered(string mode, string request, string clientId);
 }
