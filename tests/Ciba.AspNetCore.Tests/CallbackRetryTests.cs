@@ -18,10 +18,11 @@ public sealed partial class CallbackRetryTests
         await using var host = Host();
         _receiver.OnCall = (_, _) => Task.FromResult(new HttpResponseMessage((HttpStatusCode)status) { Content = new StringContent(body) });
         using var metrics = await MetricsTests.ListenAsync(host);
+        await host.FirstLookAsync();
         await ApprovedAsync(host);
 
         var heard = await _events.NextAsync(CibaEventKind.Delivered);
-        await PassAsync(host, 60);
+        await PassAsync(host);
 
         using (Assert.EnterMultipleScope())
         {
@@ -46,10 +47,11 @@ public sealed partial class CallbackRetryTests
             return response;
         };
         using var metrics = await MetricsTests.ListenAsync(host);
+        await host.FirstLookAsync();
         await ApprovedAsync(host);
 
         var heard = await _events.NextAsync(CibaEventKind.Undelivered);
-        await PassAsync(host, 60);
+        await PassAsync(host);
 
         using (Assert.EnterMultipleScope())
         {
@@ -208,10 +210,14 @@ public sealed partial class CallbackRetryTests
 
     private static async Task ApprovedAsync(CibaHost host) => await host.ApproveAsync((await host.AskAsync()).AuthReqId);
 
-    /// <summary>Lets so many seconds pass, and ends what is going on.</summary>
-    private static async Task PassAsync(CibaHost host, double seconds)
+    /// <summary>Lets a minute pass, with all that comes due in it.</summary>
+    private static async Task PassAsync(CibaHost host)
     {
-        host.Time.Advance(TimeSpan.FromSeconds(seconds));
+        for (var looks = 0; looks < 12; looks++)
+        {
+            await host.LookAsync();
+        }
+
         await host.StopAsync();
     }
 

@@ -100,10 +100,15 @@ public sealed class PushTokenTests : IDisposable
     private async Task AssertNotSentAsync(string reason)
     {
         await using var host = Host();
+        await host.FirstLookAsync();
         await host.ApproveAsync((await host.AskAsync()).AuthReqId);
 
         var heard = await _events.NextAsync(CibaEventKind.Undelivered);
-        host.Time.Advance(TimeSpan.FromMinutes(1));
+        for (var looks = 0; looks < 12; looks++)
+        {
+            await host.LookAsync();
+        }
+
         await host.StopAsync();
 
         using (Assert.EnterMultipleScope())
