@@ -134,7 +134,7 @@ public sealed class OutgoingConnectionTests
         _time.Advance(ConnectTimeout - TimeSpan.FromTicks(1));
         var early = opening.IsCompleted;
         _time.Advance(TimeSpan.FromTicks(1));
-        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => opening.WaitAsync(Bound));
+        var exception = await Assert.ThrowsAsync<OutgoingConnectionException>(() => opening.WaitAsync(Bound));
 
         using (Assert.EnterMultipleScope())
         {
@@ -176,7 +176,7 @@ public sealed class OutgoingConnectionTests
         await silent.ReachedAsync();
         _time.Advance(ConnectTimeout);
 
-        var exception = await Assert.ThrowsAsync<HttpRequestException>(() => opening.WaitAsync(Bound));
+        var exception = await Assert.ThrowsAsync<OutgoingConnectionException>(() => opening.WaitAsync(Bound));
 
         Assert.That(exception!.Message, Is.EqualTo("no connection to it (TimedOut)"));
     }
@@ -221,7 +221,7 @@ public sealed class OutgoingConnectionTests
         };
 
     private static async Task<HttpRequestException> FailureAsync(OutgoingConnections connections, DnsEndPoint target) =>
-        (await Assert.ThrowsAsync<HttpRequestException>(() => connections.OpenAsync(target, CancellationToken.None).AsTask()))!;
+        (await Assert.ThrowsAsync<OutgoingConnectionException>(() => connections.OpenAsync(target, CancellationToken.None).AsTask()))!;
 
     // Nothing of a test leaves this machine: where it would go is written down, and it ends at a listener here.
     private async ValueTask Record(Socket socket, IPEndPoint endpoint, CancellationToken cancellationToken)

@@ -133,6 +133,7 @@ public sealed class ReceiversTests
         Assert.That(places.Taken("b"), Is.Zero, "one of two places is for unknown receivers, and it is taken");
         Assert.That(places.SentAway("b"), Is.Zero);
         places.Leave("a", null);
+        places.Leave("b", null);
         places.Come("a", 1);
         Assert.That(places.SentAway("a"), Is.EqualTo(1), "there is room to wait again");
     }

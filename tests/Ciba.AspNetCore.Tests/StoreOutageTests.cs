@@ -205,8 +205,7 @@ public sealed class StoreOutageTests
     public async Task A_notification_is_tried_again_though_the_store_was_away()
     {
         await using var host = Host();
-        await host.StartedAsync();
-        await host.Time.TimerSetAsync(LookEvery);
+        await host.FirstLookAsync();
         host.Devices.OnNotify = (_, _) => host.Devices.Calls == 1 ? throw new InvalidOperationException("no signal") : Task.CompletedTask;
         var tried = new TaskCompletionSource();
         _store.Before = step =>
@@ -231,8 +230,6 @@ public sealed class StoreOutageTests
         Assert.That((await host.Devices.NextAsync()).Id, Is.EqualTo(await host.HandleAsync(id)));
         Assert.That(host.Devices.Calls, Is.EqualTo(2));
     }
-
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     private static CibaStoreUnavailableException Unavailable => new(Reason, new TimeoutException("Timeout performing EVAL for client-secret and sub-alice"));
 

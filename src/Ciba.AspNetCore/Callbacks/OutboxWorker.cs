@@ -19,8 +19,6 @@ internal sealed partial class OutboxWorker : BackgroundService
     private const int MostInWork = 10_000;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan InsistEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan NotTriedAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly ICibaRequestStore _store;
     private readonly DeviceCall _device;
@@ -78,8 +76,8 @@ internal sealed partial class OutboxWorker : BackgroundService
     {
         if (!_stopping.IsCancellationRequested)
         {
-            await _stop.CancelAsync();
             _receivers.Stop();
+            await _stop.CancelAsync();
             Ended();
         }
 
@@ -99,14 +97,17 @@ internal sealed partial class OutboxWorker : BackgroundService
         while (!_stopping.IsCancellationRequested)
         {
             // Some at once, so that one that does not answer holds up few others.
-            await Parallel.ForEachAsync(Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, (shard, _) => LookAsync(shard));
+            var failures = 0;
+            await Parallel.ForEachAsync(Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, async (shard, _) =>
+                Interlocked.Add(ref failures, await LookAsync(shard) ? 0 : 1));
+            _saidUnavailable &= failures > 0;
             _attempts.Sweep(_time.GetUtcNow());
             _receivers.Sweep();
             await Task.Delay(LookEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private async ValueTask LookAsync(char shard)
+    private async ValueTask<bool> LookAsync(char shard)
     {
         try
         {
@@ -114,8 +115,7 @@ internal sealed partial class OutboxWorker : BackgroundService
             while (more && !_stopping.IsCancellationRequested && Volatile.Read(ref _running) < MostInWork)
             {
                 var now = _time.GetUtcNow();
-                var hold = DeviceHold > CallbackHold ? DeviceHold : CallbackHold;
-                var due = await _store.ClaimDueAsync(shard, now, now + hold, MostAtOnce, CancellationToken.None);
+                var due = await _store.ClaimDueAsync(shard, now, now + (DeviceHold > CallbackHold ? DeviceHold : CallbackHold), MostAtOnce, CancellationToken.None);
                 foreach (var entry in due)
                 {
                     Begin(entry);
@@ -123,10 +123,13 @@ internal sealed partial class OutboxWorker : BackgroundService
 
                 more = due.Count == MostAtOnce;
             }
+
+            return true;
         }
         catch (Exception exception)
         {
             SayUnavailable(exception);
+            return false;
         }
     }
 
@@ -203,93 +206,8 @@ internal sealed partial class OutboxWorker : BackgroundService
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
 
-    private async Task EndAsync(CibaOutboxEntry entry, OutboxAttempt attempt, WorkResult result)
-    {
-        var (request, now) = (entry.Request, _time.GetUtcNow());
-        if (result.Kind == WorkResultKind.NotTried)
-        {
-            await PostponeAsync(entry, now + NotTriedAgainAfter);
-            return;
-        }
-
-        if (result.Kind == WorkResultKind.Failed)
-        {
-            var wait = _waits.After(++attempt.Failures, result.RetryAfter);
-            if (now + wait < Deadline(entry))
-            {
-                SayFailed(entry, wait, result.Reason);
-                await PostponeAsync(entry, now + wait);
-                _ = AgainAsync(entry, now + wait);
-                return;
-            }
-        }
-
-        if (result.Kind is WorkResultKind.Failed or WorkResultKind.GivenUp)
-        {
-            SayGivenUp(entry, result.Reason);
-        }
-
-        if (entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode))
-        {
-            _attempts.Forget(entry);
-            await PostponeAsync(entry, request.ExpiresAt);
-            return;
-        }
-
-        await SettleAsync(entry, attempt, result.Kind == WorkResultKind.TokensSent ? CibaSettlement.TokensSent : CibaSettlement.Done);
-    }
-
-    private async Task SettleAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaSettlement settlement)
-    {
-        // What was delivered is not to be delivered again, should it come back to this node.
-        attempt.Ended = settlement;
-        await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
-        _attempts.Forget(entry);
-    }
-
-    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
-    {
-        // The outbox tells one who holds an entry from the next by this instant.
-        var other = dueAt == entry.HeldUntil ? dueAt.AddTicks(1) : dueAt;
-        return InsistAsync(entry, () => _store.PostponeAsync(entry.Request.Id, entry.HeldUntil, other, CancellationToken.None));
-    }
-
-    /// <summary>Takes a step that may meet a store that is away, again and again while the entry is held.</summary>
-    private async Task InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
-    {
-        while (true)
-        {
-            try
-            {
-                await step();
-                return;
-            }
-            catch (CibaStoreUnavailableException exception) when (_time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
-            {
-                SayUnavailable(exception);
-            }
-
-            await Task.Delay(InsistEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    private async Task AgainAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
-    {
-        var now = _time.GetUtcNow();
-        await Task.Delay(dueAt > now ? dueAt - now : TimeSpan.Zero, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!_stopping.IsCancellationRequested)
-        {
-            // A timer may be a little early.
-            now = _time.GetUtcNow();
-            Attend(entry.Request.Id, now > dueAt ? now : dueAt, entry.Status == CibaRequestStatus.Pending ? DeviceHold : CallbackHold);
-        }
-    }
-
     private bool CallsBackAtExpiry(string mode) =>
         mode == CibaTokenDeliveryModes.Push || (mode == CibaTokenDeliveryModes.Ping && _options.Callbacks.PingOnExpiry);
-
-    private static DateTimeOffset Deadline(CibaOutboxEntry entry) =>
-        entry.Status == CibaRequestStatus.Expired ? entry.Request.RetainedUntil : entry.Request.ExpiresAt;
 
     private void Ended()
     {

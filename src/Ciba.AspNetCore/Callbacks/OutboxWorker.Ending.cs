@@ -1,0 +1,93 @@
+namespace Ciba.AspNetCore.Callbacks;
+
+/// <summary>What becomes of an entry after a try.</summary>
+internal sealed partial class OutboxWorker
+{
+    private static readonly TimeSpan InsistEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan NotTriedAgainAfter = TimeSpan.FromSeconds(1);
+
+    private async Task EndAsync(CibaOutboxEntry entry, OutboxAttempt attempt, WorkResult result)
+    {
+        var (request, now) = (entry.Request, _time.GetUtcNow());
+        if (result.Kind == WorkResultKind.NotTried)
+        {
+            await PostponeAsync(entry, now + NotTriedAgainAfter);
+            return;
+        }
+
+        if (result.Kind == WorkResultKind.Failed)
+        {
+            var wait = _waits.After(++attempt.Failures, result.RetryAfter);
+            if (now + wait < Deadline(entry))
+            {
+                SayFailed(entry, wait, result.Reason);
+                await PostponeAsync(entry, now + wait);
+                _ = AgainAsync(entry, now + wait);
+                return;
+            }
+        }
+
+        if (result.Kind is WorkResultKind.Failed or WorkResultKind.GivenUp)
+        {
+            SayGivenUp(entry, result.Reason);
+        }
+
+        if (entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode))
+        {
+            _attempts.Forget(entry);
+            await PostponeAsync(entry, request.ExpiresAt);
+            return;
+        }
+
+        await SettleAsync(entry, attempt, result.Kind == WorkResultKind.TokensSent ? CibaSettlement.TokensSent : CibaSettlement.Done);
+    }
+
+    private async Task SettleAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaSettlement settlement)
+    {
+        // What was delivered is not to be delivered again, should it come back to this node.
+        attempt.Ended = settlement;
+        await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
+        _attempts.Forget(entry);
+    }
+
+    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
+    {
+        // The outbox tells one who holds an entry from the next by this instant.
+        var other = dueAt == entry.HeldUntil ? dueAt.AddTicks(1) : dueAt;
+        return InsistAsync(entry, () => _store.PostponeAsync(entry.Request.Id, entry.HeldUntil, other, CancellationToken.None));
+    }
+
+    /// <summary>Takes a step that may meet a store that is away, again and again while the entry is held.</summary>
+    private async Task InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
+    {
+        while (true)
+        {
+            try
+            {
+                await step();
+                return;
+            }
+            catch (CibaStoreUnavailableException exception) when (_time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
+            {
+                SayUnavailable(exception);
+            }
+
+            await Task.Delay(InsistEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task AgainAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
+    {
+        var now = _time.GetUtcNow();
+        await Task.Delay(dueAt > now ? dueAt - now : TimeSpan.Zero, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_stopping.IsCancellationRequested)
+        {
+            // A timer may be a little early.
+            now = _time.GetUtcNow();
+            Attend(entry.Request.Id, now > dueAt ? now : dueAt, entry.Status == CibaRequestStatus.Pending ? DeviceHold : CallbackHold);
+        }
+    }
+
+    private static DateTimeOffset Deadline(CibaOutboxEntry entry) =>
+        entry.Status == CibaRequestStatus.Expired ? entry.Request.RetainedUntil : entry.Request.ExpiresAt;
+}
