@@ -111,7 +111,7 @@ public sealed class CallbackCrashTests(string kind)
     }
 
     // Tokens are minted where they are sent.
-    private static void IsSameOutcome(ReceivedCall first, ReceivedCall second)
+    private static void IsSameOutcome(HttpsCall first, HttpsCall second)
     {
         if (first.Json.Text("id_token") is null)
         {

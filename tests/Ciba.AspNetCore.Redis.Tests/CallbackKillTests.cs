@@ -67,7 +67,7 @@ public sealed class CallbackKillTests(string kind)
         await Task.WhenAll(asked.Select(one => AnswerAsync(a, one.Key, one.Value.Verb)));
         await gate.ReachedAsync();
         await a.KillAsync();
-        var answered = new ConcurrentQueue<ReceivedCall>();
+        var answered = new ConcurrentQueue<HttpsCall>();
         _receiver.OnCall = (call, _) =>
         {
             answered.Enqueue(call);

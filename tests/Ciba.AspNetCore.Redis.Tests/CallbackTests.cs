@@ -199,7 +199,7 @@ public sealed class CallbackTests(string kind)
         Assert.That(await store.DecideAsync(RedisHosts.Handle(authReqId), FakeUsers.SubjectOf("alice"), decision, now, CancellationToken.None), Is.EqualTo(CibaDecideResult.Done));
     }
 
-    private static void IsCall(ReceivedCall call, CallbackNodes nodes, string body)
+    private static void IsCall(HttpsCall call, CallbackNodes nodes, string body)
     {
         var expected = new Dictionary<string, string>
         {

@@ -132,24 +132,21 @@ public sealed class RedisDownAtStartTests
     [Test]
     public async Task A_factory_of_the_host_that_throws_is_asked_again()
     {
-        var calls = 0;
+        var isThere = false;
         await using var host = new CibaHost
         {
             Setup = ciba => ciba.AddRedisStore(
-                (IServiceProvider _) => Interlocked.Increment(ref calls) <= 2 ? throw new IOException("not yet") : RedisNode.SharedAsync(RedisServers.Garnet, 0),
+                (IServiceProvider _) => Volatile.Read(ref isThere) ? RedisNode.SharedAsync(RedisServers.Garnet, 0) : throw new IOException("not yet"),
                 options => options.KeyPrefix = _prefix),
         };
 
         await host.StartedAsync().WaitAsync(StartBound);
         var first = await host.AuthorizeAsync();
+        Volatile.Write(ref isThere, true);
         var second = await host.AuthorizeAsync();
 
         RedisHosts.IsUnavailable(first);
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(second.Status, Is.EqualTo(HttpStatusCode.OK), second.Body);
-            Assert.That(calls, Is.EqualTo(3));
-        }
+        Assert.That(second.Status, Is.EqualTo(HttpStatusCode.OK), second.Body);
     }
 
     [Test]

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>Each step is one script and one round trip, counted on the wire.</summary>
@@ -12,7 +10,8 @@ public sealed class RoundTripTests(string kind)
     public async Task An_authentication_request_and_a_pending_poll_are_one_round_trip_each()
     {
         await using var proxy = new FaultProxy(RedisServers.Get(kind));
-        await using var host = new CibaHost { Setup = ciba => ciba.AddRedisStore(proxy.Endpoint, options => options.KeyPrefix = RedisNode.NewPrefix()) };
+        await using var host = RedisHosts.On(proxy.Endpoint, RedisNode.NewPrefix(), options: CallbackCalls.Quietly);
+        await RedisHosts.FirstLookAsync(host);
         await host.PollAsync((await host.AuthorizeAsync()).AuthReqId);
         Seen(proxy);
 

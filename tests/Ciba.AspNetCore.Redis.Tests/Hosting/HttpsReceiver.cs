@@ -18,7 +18,7 @@ public sealed class HttpsReceiver : IAsyncDisposable
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
 
     private readonly WebApplication _app;
-    private readonly Channel<ReceivedCall> _received = Channel.CreateUnbounded<ReceivedCall>();
+    private readonly Channel<HttpsCall> _received = Channel.CreateUnbounded<HttpsCall>();
     private readonly CancellationTokenSource _ending = new();
     private int _calls;
     private int _connections;
@@ -30,7 +30,7 @@ public sealed class HttpsReceiver : IAsyncDisposable
     public string Url => $"{_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single()}/cb";
 
     /// <summary>What a call is answered with; 204 unless told otherwise. The token fires when the caller goes.</summary>
-    public Func<ReceivedCall, CancellationToken, Task<HttpStatusCode>> OnCall { get; set; } = (_, _) => Task.FromResult(HttpStatusCode.NoContent);
+    public Func<HttpsCall, CancellationToken, Task<HttpStatusCode>> OnCall { get; set; } = (_, _) => Task.FromResult(HttpStatusCode.NoContent);
 
     /// <summary>How many calls came in, answered or not.</summary>
     public int Calls => Volatile.Read(ref _calls);
@@ -72,12 +72,12 @@ public sealed class HttpsReceiver : IAsyncDisposable
         });
 
     /// <summary>Waits for the next call.</summary>
-    public Task<ReceivedCall> NextAsync() => _received.Reader.ReadAsync().AsTask().WaitAsync(Bound);
+    public Task<HttpsCall> NextAsync() => _received.Reader.ReadAsync().AsTask().WaitAsync(Bound);
 
     /// <summary>Waits for as many.</summary>
-    public async Task<List<ReceivedCall>> NextAsync(int count)
+    public async Task<List<HttpsCall>> NextAsync(int count)
     {
-        var calls = new List<ReceivedCall>();
+        var calls = new List<HttpsCall>();
         while (calls.Count < count)
         {
             calls.Add(await NextAsync());
@@ -98,7 +98,7 @@ public sealed class HttpsReceiver : IAsyncDisposable
         using var reader = new StreamReader(context.Request.Body);
         var body = await reader.ReadToEndAsync();
         var headers = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString());
-        var call = new ReceivedCall($"{context.Request.Method} {context.Request.Path} {context.Request.Protocol}", headers, body);
+        var call = new HttpsCall($"{context.Request.Method} {context.Request.Path} {context.Request.Protocol}", headers, body);
         Interlocked.Increment(ref _calls);
         _received.Writer.TryWrite(call);
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, _ending.Token);
@@ -130,7 +130,7 @@ public sealed class HttpsReceiver : IAsyncDisposable
 /// <param name="Line">Method, path and protocol.</param>
 /// <param name="Headers">All headers.</param>
 /// <param name="Body">The whole body.</param>
-public sealed record ReceivedCall(string Line, Dictionary<string, string> Headers, string Body)
+public sealed record HttpsCall(string Line, Dictionary<string, string> Headers, string Body)
 {
     /// <summary>The body as a client reads it that was answered with it.</summary>
     public Answer Json => new(new HttpResponseMessage(), Body);

@@ -31,6 +31,13 @@ internal static class RedisHosts
         },
     };
 
+    /// <summary>Starts the host, and waits until the worker has looked for the first time: nothing else then asks Redis by itself.</summary>
+    public static async Task FirstLookAsync(this CibaHost host)
+    {
+        await host.StartedAsync().WaitAsync(Bound);
+        await host.Time.TimerSetAsync(TimeSpan.FromSeconds(5));
+    }
+
     public static string Handle(string authReqId) => CibaRequestId.FromAuthReqId(authReqId)!;
 
     /// <summary>Gives the steps to come a time-out that none had before, so that their timers can be told from others.</summary>
