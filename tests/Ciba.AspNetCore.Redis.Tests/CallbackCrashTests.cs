@@ -7,8 +7,8 @@ namespace Ciba.AspNetCore.Redis.Tests;
 public sealed class CallbackCrashTests(string kind)
 {
     // Three times what a callback may take, and the lease.
-    private static readonly TimeSpan Held = (TimeSpan.FromSeconds(10) * 3) + TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan Little = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Held = (TimeSpan.FromSeconds(10) * 3) + TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Little = TimeSpan.FromSeconds(10);
 
     private CallbackNodes _nodes = null!;
 

@@ -143,7 +143,11 @@ public sealed class CallbackTests(string kind)
     {
         await using var stranger = await HttpsReceiver.StartAsync();
         var events = new FakeEvents();
-        await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), options: CallbackNodes.Open, add: events.Use);
+        await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), options: CallbackNodes.Open, add: builder =>
+        {
+            builder.Services.AddDataProtection();
+            events.Use(builder);
+        });
         host.Clients.Add(CallbackNodes.Client("ping", stranger.Url));
         var authReqId = await CallbackNodes.AskAsync(host, "ping", ("requested_expiry", "3"));
         await host.AnswerAsync(authReqId, "approve");
@@ -177,6 +181,7 @@ public sealed class CallbackTests(string kind)
         var clients = new OneClient(CallbackNodes.Client("ping", receiver.Url));
         await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), add: builder =>
         {
+            builder.Services.AddDataProtection();
             receiver.BeTrustedBy(builder.Services);
             builder.Services.Replace(ServiceDescriptor.Singleton<ICibaClientStore>(clients));
         });
@@ -188,6 +193,24 @@ public sealed class CallbackTests(string kind)
         {
             Assert.That(receiver.Connections, Is.Zero);
             Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.Contains("no address that is open to outgoing calls"));
+        }
+    }
+
+    [Test, Spec("A17")]
+    public async Task Without_Data_Protection_no_secret_of_a_callback_is_stored()
+    {
+        var prefix = RedisNode.NewPrefix();
+        await using var host = RedisHosts.On(Server.Endpoint, prefix, options: CallbackNodes.Open);
+        host.Clients.Add(CallbackNodes.Client("ping", "https://127.0.0.1:9/cb"));
+
+        var answer = await host.AuthorizeAsync(("client_id", "ping"), ("client_notification_token", CallbackNodes.NotificationToken));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Error, Is.EqualTo("server_error"));
+            Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.Contains("Ping and push on Redis need services.AddDataProtection() with keys that all nodes share"));
+            Assert.That(await Server.AskAsync("KEYS", $"{{{prefix}:*"), Is.Empty);
+            Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK), "a poll client needs none");
         }
     }
 

@@ -7,9 +7,7 @@ if not due or tonumber(due) > now then
   return false
 end
 
--- Held before it is looked at: one that nobody here can read is in nobody's way until then. A Redis that is full refuses only
--- the first write of a script, and never a ZREM.
-redis.call('ZREM', KEYS[2], ARGV[1])
+-- Held before it is looked at: one that nobody here can read is in nobody's way until then.
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 local record = redis.call('GET', KEYS[1])
 if not record or (string.byte(record, 1) == 49 and number(record, RETAINED) <= now) then

@@ -60,7 +60,7 @@ internal sealed partial class OutboxWorker : BackgroundService
     private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
 
     /// <summary>Until when the entry of a new request is this node's, which notifies the device.</summary>
-    public DateTimeOffset NotifyingUntil(DateTimeOffset now) => now + DeviceHold;
+    public DateTimeOffset NotifyingUntil(DateTimeOffset now) => HeldUntil(now, DeviceHold);
 
     /// <summary>Whether something is to be done when a request expires unanswered.</summary>
     public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode) || _signals.IsHeard;
@@ -115,7 +115,7 @@ internal sealed partial class OutboxWorker : BackgroundService
             while (more && !_stopping.IsCancellationRequested && Volatile.Read(ref _running) < MostInWork)
             {
                 var now = _time.GetUtcNow();
-                var due = await _store.ClaimDueAsync(shard, now, now + (DeviceHold > CallbackHold ? DeviceHold : CallbackHold), MostAtOnce, CancellationToken.None);
+                var due = await _store.ClaimDueAsync(shard, now, HeldUntil(now, DeviceHold > CallbackHold ? DeviceHold : CallbackHold), MostAtOnce, CancellationToken.None);
                 foreach (var entry in due)
                 {
                     Begin(entry);
@@ -135,7 +135,7 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     private void Attend(string id, DateTimeOffset now, TimeSpan hold) => Run(async () =>
     {
-        if (await _store.ClaimAsync(id, now, now + hold, CancellationToken.None) is { } entry)
+        if (await _store.ClaimAsync(id, now, HeldUntil(now, hold), CancellationToken.None) is { } entry)
         {
             await WorkAsync(entry);
         }
@@ -205,6 +205,9 @@ internal sealed partial class OutboxWorker : BackgroundService
             WorkResult.GivenUp("the request expired before"),
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
+
+    // Two holders are told apart by this instant, so it is never the same twice.
+    private static DateTimeOffset HeldUntil(DateTimeOffset now, TimeSpan hold) => now + hold - TimeSpan.FromTicks(Random.Shared.Next(1, 10_000));
 
     private bool CallsBackAtExpiry(string mode) =>
         mode == CibaTokenDeliveryModes.Push || (mode == CibaTokenDeliveryModes.Ping && _options.Callbacks.PingOnExpiry);

@@ -41,8 +41,13 @@ public sealed partial class RedisCluster : IAsyncDisposable
         }
     }
 
-    public Task<ConnectionMultiplexer> ConnectAsync(Action<ConfigurationOptions>? change = null) =>
-        RedisServer.ConnectAsync(change, _nodes.Select(node => node.Endpoint));
+    /// <summary>A connection to all nodes that run: the client library does not wait for the last of them.</summary>
+    public async Task<ConnectionMultiplexer> ConnectAsync(Action<ConfigurationOptions>? change = null)
+    {
+        var redis = await RedisServer.ConnectAsync(change, _nodes.Select(node => node.Endpoint));
+        await UntilAsync(() => Task.FromResult(redis.GetEndPoints().Count(endpoint => redis.GetServer(endpoint).IsConnected) >= Running.Count()));
+        return redis;
+    }
 
     private IEnumerable<RealRedisServer> Running => _nodes.Where(node => node.IsRunning);
 

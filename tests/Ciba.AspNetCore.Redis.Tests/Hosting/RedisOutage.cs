@@ -26,6 +26,7 @@ public abstract class RedisOutage(string kind)
         Proxy = new FaultProxy(Server);
         Host = RedisHosts.On(Proxy.Endpoint, Prefix, options: Configure, add: builder =>
         {
+            CallbackCalls.WithoutLooks(builder);
             Tokens.Use(builder);
             Add(builder);
         });
@@ -33,7 +34,7 @@ public abstract class RedisOutage(string kind)
         client.BackchannelUserCodeParameter = true;
         Host.Clients.Add(client);
         Host.Clients.Add(ClientCalls.KeyClient("with-key", TestKey.Set(TestKey.For("ES256").Jwk())));
-        await RedisHosts.FirstLookAsync(Host);
+        await Host.StartedAsync().WaitAsync(RedisHosts.Bound);
     }
 
     [TearDown]

@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -17,6 +18,10 @@ public static class CallbackCalls
 
     /// <summary>Tells the device before the client has its answer, so that nothing else goes on when the user decides.</summary>
     public static void Quietly(CibaOptions options) => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
+
+    /// <summary>Takes the worker out of the host, so that nothing looks through the outbox by itself.</summary>
+    public static void WithoutLooks(CibaBuilder builder) => builder.Services.Remove(builder.Services.Single(service =>
+        service.ServiceType == typeof(IHostedService) && service.ImplementationFactory?.Method.ReturnType == typeof(OutboxWorker)));
 
     /// <summary>Starts the host, and waits until the worker has looked for the first time.</summary>
     public static async Task FirstLookAsync(this CibaHost host)
