@@ -110,6 +110,23 @@ public sealed class ReceiversTests
     }
 
     [Test]
+    public void A_receiver_that_is_not_known_yet_gets_its_turn_beside_busy_ones()
+    {
+        var places = With(2, 2);
+        places.Come("busy", 1);
+        places.Leave("busy", true);
+        places.Come("busy", 50);
+        places.Come("new", 1);
+
+        for (var i = 0; i < 3; i++)
+        {
+            places.Leave("busy", true);
+        }
+
+        Assert.That(places.Running("new"), Is.EqualTo(1));
+    }
+
+    [Test]
     public void A_receiver_that_answers_again_is_no_longer_held_back()
     {
         var places = With(2, 2);

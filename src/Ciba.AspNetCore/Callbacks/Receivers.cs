@@ -22,6 +22,7 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
     private readonly Queue<Receiver>[] _ready = [new(), new(), new()];
     private readonly int[] _running = new int[3];
 
+    private int _turn;
     private bool _stopped;
 
     private CibaCallbackOptions Limits => options.Value.Callbacks;
@@ -140,8 +141,12 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
 
     private Receiver? NextReady()
     {
-        foreach (var standing in (ReadOnlySpan<ReceiverStanding>)[ReceiverStanding.Proven, ReceiverStanding.Unknown, ReceiverStanding.Failing])
+        // In turn, or those that come first would leave nothing to the others while they are many.
+        _turn = (_turn + 1) % _ready.Length;
+        for (var i = 0; i < _ready.Length; i++)
         {
+            var standing = (ReceiverStanding)((_turn + i) % _ready.Length);
+
             // One whose standing has changed while it stood here is taken all the same: it goes to the right queue next time.
             if (_running[(int)standing] < Most(standing) && _ready[(int)standing].TryDequeue(out var receiver))
             {
