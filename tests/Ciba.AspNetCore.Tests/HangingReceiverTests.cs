@@ -6,7 +6,7 @@ namespace Ciba.AspNetCore.Tests;
 public sealed class HangingReceiverTests
 {
     private const int Waiting = 12;
-    private const int Rounds = 8;
+    private const int Calls = 9;
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
@@ -35,21 +35,90 @@ public sealed class HangingReceiverTests
             await host.ApproveAsync(authReqId);
         }
 
-        // The two that may begin before anything is known.
-        await endpoint.CalledAsync(2);
-        host.Time.Advance(new CibaCallbackOptions().Timeout);
-        await endpoint.CalledAsync(3);
-        endpoint.Most = 0;
+        await endpoint.CalledAsync(1);
 
-        for (var round = 1; round <= Rounds; round++)
+        using var bound = new CancellationTokenSource(Bound);
+        while (endpoint.Calls < Calls)
         {
-            var before = endpoint.Calls;
-            host.Time.Advance(new CibaCallbackOptions().Timeout);
-            await endpoint.CalledAsync(before + 1);
+            host.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(Look, bound.Token);
         }
 
         Assert.That(endpoint.Most, Is.EqualTo(1));
     }
+
+    [Test, Spec("P7")]
+    public async Task A_hanging_receiver_delays_neither_the_devices_answer_nor_another_clients_ping()
+    {
+        var gate = new Gate();
+        using var receiver = new FakeReceiver
+        {
+            OnCall = async (call, _) =>
+        {
+            if (call.Url.Host == "slow.example")
+            {
+                await gate.PassAsync(CancellationToken.None);
+            }
+
+            return await FakeReceiver.Answer(204);
+        }
+        };
+        var events = new FakeEvents();
+        await using var host = Host(receiver, events);
+
+        for (var i = 0; i < 5; i++)
+        {
+            var id = (await host.AskAsync()).AuthReqId;
+            var answer = await host.DeviceAsync(HttpMethod.Post, $"/requests/{CibaRequestId.FromAuthReqId(id)}/approve", "alice").WaitAsync(Bound);
+            Assert.That((int)answer.Status, Is.EqualTo(204), answer.Body);
+        }
+
+        await gate.ReachedAsync();
+        await host.ApproveAsync((await host.AskAsync(("client_id", "other"))).AuthReqId);
+
+        Assert.That((await events.NextAsync(CibaEventKind.Delivered)).ClientId, Is.EqualTo("other"));
+        gate.Open();
+    }
+
+    [Test]
+    public async Task Stopping_the_host_waits_for_the_call_on_its_way_and_begins_none_that_waits()
+    {
+        var gate = new Gate();
+        using var receiver = new FakeReceiver
+        {
+            OnCall = async (_, _) =>
+        {
+            await gate.PassAsync(CancellationToken.None);
+            return await FakeReceiver.Answer(503);
+        }
+        };
+        await using var host = Host(receiver, new FakeEvents(), options => options.Callbacks.MaxConcurrentPerReceiver = 1);
+        await host.ApproveAsync((await host.AskAsync()).AuthReqId);
+        await host.ApproveAsync((await host.AskAsync()).AuthReqId);
+        await gate.ReachedAsync();
+
+        var stopping = host.StopAsync();
+        Assert.That(stopping.IsCompleted, Is.False);
+        gate.Open();
+        await stopping;
+
+        Assert.That(receiver.Calls, Is.EqualTo(1));
+    }
+
+    private static CibaHost Host(FakeReceiver receiver, FakeEvents events, Action<CibaOptions>? change = null) => new()
+    {
+        Clients = [FakeReceiver.PingClient("client", "https://slow.example/cb"), FakeReceiver.PingClient("other", "https://quick.example/cb")],
+        Options = options =>
+        {
+            CallbackCalls.Quietly(options);
+            change?.Invoke(options);
+        },
+        Setup = ciba =>
+        {
+            receiver.Use(ciba);
+            events.Use(ciba);
+        },
+    };
 
     private sealed class HangingEndpoint : HttpMessageHandler
     {

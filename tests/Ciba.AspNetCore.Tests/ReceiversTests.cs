@@ -7,8 +7,6 @@ namespace Ciba.AspNetCore.Tests;
 [Spec("P7")]
 public sealed class ReceiversTests
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
-
     private readonly ManualTime _time = new();
 
     private DateTimeOffset Later => _time.GetUtcNow() + TimeSpan.FromMinutes(1);
@@ -204,82 +202,9 @@ public sealed class ReceiversTests
         Assert.That((known, places.Taken("r1", 10)), Is.EqualTo((2, 1)));
     }
 
-    [Test]
-    public async Task A_hanging_receiver_delays_neither_the_devices_answer_nor_another_clients_ping()
-    {
-        var gate = new Gate();
-        using var receiver = new FakeReceiver
-        {
-            OnCall = async (call, _) =>
-        {
-            if (call.Url.Host == "slow.example")
-            {
-                await gate.PassAsync(CancellationToken.None);
-            }
-
-            return await FakeReceiver.Answer(204);
-        }
-        };
-        var events = new FakeEvents();
-        await using var host = Host(receiver, events);
-
-        for (var i = 0; i < 5; i++)
-        {
-            var id = (await host.AskAsync()).AuthReqId;
-            var answer = await host.DeviceAsync(HttpMethod.Post, $"/requests/{CibaRequestId.FromAuthReqId(id)}/approve", "alice").WaitAsync(Bound);
-            Assert.That((int)answer.Status, Is.EqualTo(204), answer.Body);
-        }
-
-        await gate.ReachedAsync();
-        await host.ApproveAsync((await host.AskAsync(("client_id", "other"))).AuthReqId);
-
-        Assert.That((await events.NextAsync(CibaEventKind.Delivered)).ClientId, Is.EqualTo("other"));
-        gate.Open();
-    }
-
-    [Test]
-    public async Task Stopping_the_host_waits_for_the_call_on_its_way_and_begins_none_that_waits()
-    {
-        var gate = new Gate();
-        using var receiver = new FakeReceiver
-        {
-            OnCall = async (_, _) =>
-        {
-            await gate.PassAsync(CancellationToken.None);
-            return await FakeReceiver.Answer(503);
-        }
-        };
-        await using var host = Host(receiver, new FakeEvents(), options => options.Callbacks.MaxConcurrentPerReceiver = 1);
-        await host.ApproveAsync((await host.AskAsync()).AuthReqId);
-        await host.ApproveAsync((await host.AskAsync()).AuthReqId);
-        await gate.ReachedAsync();
-
-        var stopping = host.StopAsync();
-        Assert.That(stopping.IsCompleted, Is.False);
-        gate.Open();
-        await stopping;
-
-        Assert.That(receiver.Calls, Is.EqualTo(1));
-    }
-
     private Places With(int most, int mostForOne) => new(
         new Receivers(Options.Create(new CibaOptions { Callbacks = new() { MaxConcurrent = most, MaxConcurrentPerReceiver = mostForOne } }), _time),
         () => Later);
-
-    private static CibaHost Host(FakeReceiver receiver, FakeEvents events, Action<CibaOptions>? change = null) => new()
-    {
-        Clients = [FakeReceiver.PingClient("client", "https://slow.example/cb"), FakeReceiver.PingClient("other", "https://quick.example/cb")],
-        Options = options =>
-        {
-            CallbackCalls.Quietly(options);
-            change?.Invoke(options);
-        },
-        Setup = ciba =>
-        {
-            receiver.Use(ciba);
-            events.Use(ciba);
-        },
-    };
 
     /// <summary>Who comes for a place, has one, and leaves.</summary>
     private sealed class Places(Receivers receivers, Func<DateTimeOffset> until)
