@@ -43,4 +43,24 @@ public abstract partial class RequestStoreContract
             Assert.That(await DecideAsync(request), Is.EqualTo(CibaDecideResult.Done));
         }
     }
+
+    [Test, Spec("P9"), Spec("P6")]
+    public async Task A_lease_that_has_run_out_is_handed_out_as_the_approval_it_was_and_is_not_ended_by_that()
+    {
+        var request = await AddedDueAsync();
+        await DecideAsync(request);
+        var lease = (await PollForLeaseAsync(request)).Lease!;
+        Time.Advance(LeaseTime - OneTick);
+        var during = (await ClaimAsync(request))!;
+        await PostponeAsync(during, Now + OneTick);
+        Time.Advance(OneTick);
+        var afterwards = (await ClaimAsync(request))!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((during.Status, during.Decision), Is.EqualTo((CibaRequestStatus.Redeeming, (CibaDecision?)null)));
+            Assert.That((afterwards.Status, afterwards.Decision?.Outcome), Is.EqualTo((CibaRequestStatus.Approved, (CibaRequestStatus?)CibaRequestStatus.Approved)));
+            Assert.That(await CompleteAsync(request, lease), Is.True);
+        }
+    }
 }
