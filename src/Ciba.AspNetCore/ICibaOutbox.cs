@@ -37,7 +37,9 @@ public interface ICibaOutbox
 
 /// <summary>A request with something to be done for it, held by the caller.</summary>
 /// <param name="Request">The request, with its <see cref="CibaRequest.Callback"/> in ping and push mode.</param>
-/// <param name="Status">Where it stood when it was handed out.</param>
+/// <param name="Status">
+/// Where it stood when it was handed out. A poll whose lease has run out by then counts for nothing: the request is approved.
+/// </param>
 /// <param name="Decision">The user's answer, where it is approved.</param>
 /// <param name="HeldUntil">Until when the entry is the caller's.</param>
 public sealed record CibaOutboxEntry(CibaRequest Request, CibaRequestStatus Status, CibaDecision? Decision, DateTimeOffset HeldUntil);

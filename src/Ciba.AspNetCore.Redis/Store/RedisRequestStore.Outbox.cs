@@ -61,7 +61,7 @@ internal sealed partial class RedisRequestStore
             var head = RequestRecord.ReadHead(record);
             var callback = RequestRecord.Find(head.Sections, RequestRecord.Callback).IsEmpty ? null : CallbackPayload.Read(Content(id, head, RequestRecord.Callback));
             var request = AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked), callback);
-            var status = head.Status(now);
+            var status = RequestRecord.LeaseRanOut(record, now) ? CibaRequestStatus.Approved : head.Status(now);
             var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
             return new CibaOutboxEntry(request, status, decision, heldUntil);
         }

@@ -28,6 +28,7 @@ internal static class RequestRecord
     private const int RetainedAt = 48;
     private const int IntervalAt = 55;
     private const int StatusAt = 80;
+    private const int LeaseEndsAt = 81;
     private const int LeaseAt = 88;
     private const int ModeAt = 110;
 
@@ -122,6 +123,10 @@ internal static class RequestRecord
                 (char)record[StatusAt],
                 record[LengthAt] > ModeAt ? Mode(record[ModeAt]) : CibaTokenDeliveryModes.Poll,
                 record[record[LengthAt]..]);
+
+    /// <summary>Whether a poll had the lease and did not end it in time.</summary>
+    public static bool LeaseRanOut(ReadOnlySpan<byte> record, DateTimeOffset now) =>
+        record[StatusAt] == 'L' && RedisTicks.Instant(ReadNumber(record[LeaseEndsAt..])) <= now;
 
     /// <summary>What the scripts say of a record that they cannot live with.</summary>
     public const string VersionCode = "CIBAVERSION";

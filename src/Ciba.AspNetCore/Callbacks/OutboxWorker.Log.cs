@@ -6,7 +6,8 @@ namespace Ciba.AspNetCore.Callbacks;
 /// <summary>What the operator learns of the outbox.</summary>
 internal sealed partial class OutboxWorker
 {
-    private bool _saidUnavailable;
+    // 1 while an outage lasts that the operator knows of.
+    private int _saidUnavailable;
 
     private void SayFailed(CibaOutboxEntry entry, TimeSpan wait, string reason)
     {
@@ -38,9 +39,9 @@ internal sealed partial class OutboxWorker
 
     private void SayUnavailable(Exception exception)
     {
-        if (!_saidUnavailable || exception is not CibaStoreUnavailableException)
+        // Several looks meet with it at once.
+        if (Interlocked.Exchange(ref _saidUnavailable, 1) == 0 || exception is not CibaStoreUnavailableException)
         {
-            _saidUnavailable = true;
             NotLooked(exception is CibaStoreUnavailableException ? exception.Message : "an unexpected failure", exception is CibaStoreUnavailableException ? null : exception);
         }
     }

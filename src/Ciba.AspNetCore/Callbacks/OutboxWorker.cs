@@ -100,7 +100,11 @@ internal sealed partial class OutboxWorker : BackgroundService
             var failures = 0;
             await Parallel.ForEachAsync(Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, async (shard, _) =>
                 Interlocked.Add(ref failures, await LookAsync(shard) ? 0 : 1));
-            _saidUnavailable &= failures > 0;
+            if (failures == 0)
+            {
+                Interlocked.Exchange(ref _saidUnavailable, 0);
+            }
+
             _attempts.Sweep(_time.GetUtcNow());
             _receivers.Sweep();
             await Task.Delay(LookEvery, _time, _stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -36,6 +36,9 @@ internal sealed class MemoryRequest(CibaRequest request)
     public CibaRequestStatus StatusAt(DateTimeOffset now) =>
         Status == CibaRequestStatus.Pending && Request.ExpiresAt <= now ? CibaRequestStatus.Expired : Status;
 
+    /// <summary>Whether a poll had the lease and did not end it in time.</summary>
+    public bool LeaseRanOut(DateTimeOffset now) => Status == CibaRequestStatus.Redeeming && LeaseEndsAt <= now;
+
     /// <summary>Section 11: what a poll finds. The order of the arms is the order of precedence.</summary>
     public CibaPollStatus Judge(DateTimeOffset now) => Status switch
     {
@@ -44,7 +47,7 @@ internal sealed class MemoryRequest(CibaRequest request)
         CibaRequestStatus.Denied => CibaPollStatus.Denied,
         CibaRequestStatus.Failed => CibaPollStatus.Failed,
         CibaRequestStatus.Approved => CibaPollStatus.Approved,
-        CibaRequestStatus.Redeeming => LeaseEndsAt <= now ? CibaPollStatus.Approved : CibaPollStatus.Pending,
+        CibaRequestStatus.Redeeming => LeaseRanOut(now) ? CibaPollStatus.Approved : CibaPollStatus.Pending,
         _ when now < NextPollAt => CibaPollStatus.SlowDown,
         _ => CibaPollStatus.Pending,
     };

@@ -73,7 +73,8 @@ internal sealed partial class MemoryShard
 
         // What somebody is told of as expired stays so, whatever a clock that is behind says.
         entry.Status = entry.StatusAt(now);
-        return new(entry.Request, entry.Status, entry.Status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
+        var status = entry.LeaseRanOut(now) ? CibaRequestStatus.Approved : entry.Status;
+        return new(entry.Request, status, status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
     }
 
     private void ScheduleCallback(MemoryRequest entry, DateTimeOffset now)

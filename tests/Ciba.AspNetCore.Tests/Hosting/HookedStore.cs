@@ -12,6 +12,12 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     /// <summary>Runs before every step, with the name of its method.</summary>
     public Func<string, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    /// <summary>Runs before what is due in a shard is asked for.</summary>
+    public Action<char> BeforeLook { get; set; } = _ => { };
+
+    /// <summary>Changes what an entry of the outbox says to who is handed it.</summary>
+    public Func<CibaOutboxEntry, CibaOutboxEntry> Entry { get; set; } = entry => entry;
+
     /// <summary>Runs after an entry of the outbox was put off.</summary>
     public Action AfterPostpone { get; set; } = () => { };
 
@@ -107,7 +113,8 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     {
         // Asked for all shards again and again: of no interest to tests.
         await Before(nameof(ClaimDueAsync));
-        return await _store.ClaimDueAsync(shard, now, heldUntil, most, cancellationToken);
+        BeforeLook(shard);
+        return [.. (await _store.ClaimDueAsync(shard, now, heldUntil, most, cancellationToken)).Select(Entry)];
     }
 
     public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)

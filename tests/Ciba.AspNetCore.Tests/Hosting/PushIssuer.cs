@@ -11,6 +11,11 @@ public sealed class PushIssuer : ICibaTokenIssuer, IDisposable
 
     public string? RefreshToken { get; set; }
 
+    public TimeSpan ExpiresIn { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>What a call waits for before it issues anything, with its number from 1 on.</summary>
+    public Func<int, Task> BeforeIssue { get; set; } = _ => Task.CompletedTask;
+
     /// <summary>Runs before a call issues anything, with its number from 1 on.</summary>
     public Action<int> OnIssue { get; set; } = _ => { };
 
@@ -29,20 +34,21 @@ public sealed class PushIssuer : ICibaTokenIssuer, IDisposable
         builder.AddTokenIssuer<PushIssuer>();
     }
 
-    public ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken)
+    public async ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken)
     {
         var call = Interlocked.Increment(ref _calls);
+        await BeforeIssue(call);
         OnIssue(call);
         var accessToken = $"access-{call}";
         var claims = request.CreateIdTokenClaims(request.AuthTime, TimeSpan.FromMinutes(5), "ES256", accessToken, RefreshToken);
         Claims(claims);
-        return new(new CibaTokens
+        return new CibaTokens
         {
             AccessToken = accessToken,
             RefreshToken = RefreshToken,
-            ExpiresIn = TimeSpan.FromMinutes(10),
+            ExpiresIn = ExpiresIn,
             IdToken = IdToken(_forger.SignRaw(JsonSerializer.Serialize(claims))),
-        });
+        };
     }
 
     public void Dispose() => _forger.Dispose();

@@ -1,0 +1,75 @@
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Redis.Tests;
+
+/// <summary>A claim that came to nothing keeps the entry from nobody for long.</summary>
+[TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+[Spec("P9")]
+public sealed class OutboxClaimTests(string kind)
+{
+    private static readonly TimeSpan Tick = TimeSpan.FromTicks(1);
+
+    private readonly string _prefix = RedisNode.NewPrefix();
+    private readonly ManualTime _time = new();
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    [Test]
+    public async Task A_claim_whose_answer_is_lost_is_given_back()
+    {
+        var server = RedisServers.Get(kind);
+        await using var proxy = new FaultProxy(server);
+        await server.LoadScriptsAsync();
+        await using var other = RedisNode.On(server, 0, _prefix, _time);
+        await using var node = RedisNode.On(proxy.Endpoint, _prefix, _time);
+        var request = await node.Store.DueAddedAsync(Now);
+
+        proxy.DropAnswers();
+        var claim = node.Store.ClaimAsync(request, Now).AsTask();
+        await proxy.AnswerDroppedAsync();
+        Assert.That(await other.Store.ClaimAsync(request, Now), Is.Null, "it is held");
+        proxy.CutAll();
+        proxy.Resume();
+        Assert.That(() => claim.WaitAsync(RedisHosts.Bound), Throws.TypeOf<CibaStoreUnavailableException>());
+        await RedisHosts.UntilAsync(() => IsBackAsync(node));
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        CibaOutboxEntry? entry = null;
+        await RedisHosts.UntilAsync(async () => (entry = await other.Store.ClaimAsync(request, Now)) is not null);
+        Assert.That(entry!.Request.Callback, Is.EqualTo(request.Callback));
+    }
+
+    [Test]
+    public async Task An_entry_that_a_node_cannot_read_is_anybodys_again_after_three_seconds()
+    {
+        var server = RedisServers.Get(kind);
+        await using var owner = RedisNode.On(server, 0, _prefix, _time);
+        await using var stranger = RedisNode.On(server, 1, _prefix, _time, add: services => services.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider()));
+        var request = await owner.Store.DueAddedAsync(Now);
+        var claimedAt = Now;
+
+        Assert.That(await stranger.Store.ClaimDueAsync(claimedAt), Is.Empty);
+
+        // Nobody waits for the giving back, which is on its way; a look a tick too early takes nothing.
+        _time.Advance(TimeSpan.FromSeconds(3) - Tick);
+        Assert.That(await owner.Store.ClaimAsync(request, Now), Is.Null);
+        _time.Advance(Tick);
+        CibaOutboxEntry? entry = null;
+        await RedisHosts.UntilAsync(async () => (entry = await owner.Store.ClaimAsync(request, Now)) is not null);
+
+        Assert.That(entry!.Request.Callback, Is.EqualTo(request.Callback));
+    }
+
+    private async Task<bool> IsBackAsync(RedisNode node)
+    {
+        try
+        {
+            return await node.Store.ClaimAsync(Requests.Due(Now), Now) is null;
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            return false;
+        }
+    }
+}
