@@ -15,9 +15,7 @@ var token = settings["token"] ?? "demo-notification-token";    // the client_not
 var tokenEndpoint = settings["token-endpoint"] ?? "http://localhost:5080/token";
 var client = $"{settings["client-id"] ?? "ping-shop"}:{settings["client-secret"] ?? "ping-shop-secret"}";    // the one that is pinged
 
-// The provider is given the certificate to trust it; the private key never leaves this process.
 using var certificate = MakeCertificate();
-File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
 
 var builder = WebApplication.CreateBuilder();
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -47,6 +45,9 @@ app.MapPost("/cb", async (HttpContext context) =>
 });
 
 await app.StartAsync();
+
+// The provider is given the certificate to trust it; the private key never leaves this process.
+File.WriteAllText(certificateFile, certificate.ExportCertificatePem());
 Console.WriteLine($"Listening on https://localhost:{port}/cb with the certificate in {certificateFile}");
 await app.WaitForShutdownAsync();
 

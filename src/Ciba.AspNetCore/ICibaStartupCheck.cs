@@ -7,5 +7,6 @@ namespace Ciba.AspNetCore;
 public interface ICibaStartupCheck
 {
     /// <summary>The problems, a sentence or two each, with their cures; none where all is well. Waits for nothing.</summary>
-    IEnumerable<string> FindProblems();
+    /// <param name="clients">The clients of <c>AddClients</c>; those of a store of the host's own are not known.</param>
+    IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients);
 }

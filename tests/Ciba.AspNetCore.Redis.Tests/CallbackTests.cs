@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -145,7 +146,7 @@ public sealed class CallbackTests(string kind)
         var events = new FakeEvents();
         await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), options: CallbackNodes.Open, add: builder =>
         {
-            builder.Services.AddDataProtection();
+            builder.Services.AddSingleton<IDataProtectionProvider>(new KeyRing());
             events.Use(builder);
         });
         host.Clients.Add(CallbackNodes.Client("ping", stranger.Url));
@@ -181,7 +182,7 @@ public sealed class CallbackTests(string kind)
         var clients = new OneClient(CallbackNodes.Client("ping", receiver.Url));
         await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), add: builder =>
         {
-            builder.Services.AddDataProtection();
+            builder.Services.AddSingleton<IDataProtectionProvider>(new KeyRing());
             receiver.BeTrustedBy(builder.Services);
             builder.Services.Replace(ServiceDescriptor.Singleton<ICibaClientStore>(clients));
         });
@@ -200,8 +201,8 @@ public sealed class CallbackTests(string kind)
     public async Task Without_Data_Protection_no_secret_of_a_callback_is_stored()
     {
         var prefix = RedisNode.NewPrefix();
-        await using var host = RedisHosts.On(Server.Endpoint, prefix, options: CallbackNodes.Open);
-        host.Clients.Add(CallbackNodes.Client("ping", "https://127.0.0.1:9/cb"));
+        var clients = new OneClient(CallbackNodes.Client("ping", "https://127.0.0.1:9/cb"));
+        await using var host = RedisHosts.On(Server.Endpoint, prefix, add: builder => builder.Services.Replace(ServiceDescriptor.Singleton<ICibaClientStore>(clients)));
 
         var answer = await host.AuthorizeAsync(("client_id", "ping"), ("client_notification_token", CallbackNodes.NotificationToken));
 
@@ -210,8 +211,25 @@ public sealed class CallbackTests(string kind)
             Assert.That(answer.Error, Is.EqualTo("server_error"));
             Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.Contains("Ping and push on Redis need services.AddDataProtection() with keys that all nodes share"));
             Assert.That(await Server.AskAsync("KEYS", $"{{{prefix}:*"), Is.Empty);
-            Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK), "a poll client needs none");
         }
+    }
+
+    [TestCase(false, "ping mode on Redis needs services.AddDataProtection() with keys that all nodes share.")]
+    [TestCase(true, "ping mode on Redis needs Data Protection keys that all nodes share: those of UseEphemeralDataProtectionProvider are this process's own.")]
+    public async Task A_configured_ping_client_needs_Data_Protection_when_the_host_starts(bool ephemeral, string problem)
+    {
+        await using var host = RedisHosts.On(Server.Endpoint, RedisNode.NewPrefix(), options: CallbackNodes.Open, add: builder =>
+        {
+            if (ephemeral)
+            {
+                builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
+            }
+        });
+        host.Clients.Add(CallbackNodes.Client("ping", "https://127.0.0.1:9/cb"));
+
+        var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
+
+        Assert.That(exception!.Problems, Is.EqualTo(new[] { $"Client 'ping': {problem}" }));
     }
 
     private static async Task DecideAsync(CibaHost node, string authReqId)

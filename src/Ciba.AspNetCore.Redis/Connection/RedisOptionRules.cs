@@ -7,13 +7,13 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
 internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IServiceProvider services) : ICibaStartupCheck
 {
-    public IEnumerable<string> FindProblems() => new[]
+    public IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients) => new[]
     {
         IsPrefix(options.Value.KeyPrefix) ? null : "KeyPrefix must be 1 to 64 letters, digits and . _ : -.",
         Between(nameof(CibaRedisOptions.OperationTimeout), options.Value.OperationTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
         Between(nameof(CibaRedisOptions.LookAgainAfter), options.Value.LookAgainAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
-        options.Value.ProtectPayload ? KeyRing() : null,
-    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}");
+        options.Value.ProtectPayload ? KeyRing("ProtectPayload needs") : null,
+    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Callbacks(clients));
 
     private static bool IsPrefix(string? prefix) =>
         prefix is { Length: >= 1 and <= 64 } && prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-');
@@ -21,10 +21,17 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IServ
     private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most) =>
         value < least || value > most ? $"{name} must be between {least:c} and {most:c}." : null;
 
-    private string? KeyRing() => services.GetService<IDataProtectionProvider>() switch
+    // What a callback needs is stored encrypted, and every node may have to send it.
+    private IEnumerable<string> Callbacks(IReadOnlyList<CibaClient> clients) =>
+        clients.FirstOrDefault(client => client.BackchannelTokenDeliveryMode is CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push) is { } client
+        && KeyRing($"{client.BackchannelTokenDeliveryMode} mode on Redis needs") is { } problem
+            ? [$"Client '{client.ClientId}': {problem}"]
+            : [];
+
+    private string? KeyRing(string needs) => services.GetService<IDataProtectionProvider>() switch
     {
-        null => "ProtectPayload needs services.AddDataProtection() with keys that all nodes share.",
-        EphemeralDataProtectionProvider => "ProtectPayload needs Data Protection keys that all nodes share: those of UseEphemeralDataProtectionProvider are this process's own.",
+        null => $"{needs} services.AddDataProtection() with keys that all nodes share.",
+        EphemeralDataProtectionProvider => $"{needs} Data Protection keys that all nodes share: those of UseEphemeralDataProtectionProvider are this process's own.",
         _ => null,
     };
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Ciba.AspNetCore.Redis.Connection;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -7,6 +8,11 @@ namespace Ciba.AspNetCore.Redis.Store;
 /// <summary>The outbox: a sorted set for each shard, of the digests of requests by when they are due or until when they are held.</summary>
 internal sealed partial class RedisRequestStore
 {
+    private static readonly TimeSpan UnreadableFor = TimeSpan.FromMinutes(10);
+
+    // What this node could not read, and when: it is left to nodes that can, and would be in their way if it were claimed again.
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _unreadable = new(StringComparer.Ordinal);
+
     /// <remarks>What is due is read without claiming it, because a script declares its keys: each claim is a step of its own.</remarks>
     public async ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken)
     {
@@ -15,9 +21,20 @@ internal sealed partial class RedisRequestStore
             return [];
         }
 
+        foreach (var old in _unreadable.Where(known => now - known.Value > UnreadableFor))
+        {
+            _unreadable.TryRemove(old);
+        }
+
         var due = await redis.ReadAsync((database, flags) =>
-            database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, RedisTicks.Of(now), take: most, flags: flags));
-        Task<CibaOutboxEntry?>[] claims = [.. due.Select(digest => ClaimAsync(shard + (string)digest!, now, heldUntil, cancellationToken).AsTask())];
+            database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, RedisTicks.Of(now), take: most + _unreadable.Count, flags: flags));
+        Task<CibaOutboxEntry?>[] claims =
+        [
+            .. due.Select(digest => shard + (string)digest!)
+                .Where(id => !_unreadable.ContainsKey(id))
+                .Take(most)
+                .Select(id => ClaimAsync(id, now, heldUntil, cancellationToken).AsTask()),
+        ];
         var all = Task.WhenAll(claims);
         await ((Task)all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
@@ -50,8 +67,6 @@ internal sealed partial class RedisRequestStore
         CibaRequestId.IsId(id)
         && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
 
-    private static readonly TimeSpan UnreadableAgainAfter = TimeSpan.FromSeconds(3);
-
     private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
 
     private CibaOutboxEntry? TryReadEntry(string id, byte[] record, DateTimeOffset now, DateTimeOffset heldUntil)
@@ -67,13 +82,14 @@ internal sealed partial class RedisRequestStore
         }
         catch (Exception exception)
         {
-            // The others that are due do not wait for one that cannot be read, and a node that can read it need not wait long.
+            // The others that are due do not wait for one that cannot be read, and a node that can read it does not wait for us.
+            _unreadable[id] = now;
             EntryNotReadable(id[..10], exception);
-            redis.TakeBack(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now + UnreadableAgainAfter), 0]);
+            redis.TakeBack(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0]);
             return null;
         }
     }
 
-    [LoggerMessage(2, LogLevel.Warning, "What is to be done for request {Request} cannot be read, and is left for a later time or another node: do the nodes have the same Data Protection keys?")]
+    [LoggerMessage(2, LogLevel.Error, "What is to be done for request {Request} cannot be read, and is left to another node: do the nodes have the same Data Protection keys?")]
     private partial void EntryNotReadable(string request, Exception exception);
 }

@@ -37,7 +37,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. ClosedAddresses(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
-            .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems()),
+            .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(services.GetService<ConfiguredClients>()?.All ?? [])),
         ];
         if (problems.Count > 0)
         {

@@ -129,12 +129,4 @@ public sealed class CallbackNodes : IAsyncDisposable
     }
 
     private string Outbox => new RedisKeys(_prefix).Outbox(CibaRequestId.Shard(FakeUsers.SubjectOf("alice")))!;
-
-    // As if the nodes had a key ring on disk: one that is known to be a process's own is refused.
-    private sealed class KeyRing : IDataProtectionProvider
-    {
-        private readonly EphemeralDataProtectionProvider _keys = new();
-
-        public IDataProtector CreateProtector(string purpose) => _keys.CreateProtector(purpose);
-    }
 }
