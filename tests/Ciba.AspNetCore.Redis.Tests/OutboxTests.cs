@@ -54,17 +54,14 @@ public sealed class OutboxTests(string kind) : IDisposable
         var readable = await stranger.Store.DueAddedAsync(Now);
 
         var ofStranger = await stranger.Store.ClaimDueAsync(Now);
-        var warnings = _log.Ours.Where(line => line.Level == LogLevel.Warning).ToList();
-        var meanwhile = await owner.Store.ClaimDueAsync(Now);
-        _time.Advance(Requests.Hold);
-        var ofOwner = await owner.Store.ClaimAsync(request, Now);
+        var errors = _log.Ours.Where(line => line.Level == LogLevel.Error).ToList();
+        var ofOwner = (await owner.Store.ClaimDueAsync(Now)).Single();
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(ofStranger.Single().Request.Id, Is.EqualTo(readable.Id));
-            Assert.That(warnings.Single().Text, Does.Contain(request.Id[..10]).And.Contain("Data Protection keys").And.Not.Contain(request.Id[..11]));
-            Assert.That(meanwhile, Is.Empty);
-            Assert.That(ofOwner!.Request.Callback, Is.EqualTo(request.Callback));
+            Assert.That(errors.Single().Text, Does.Contain(request.Id[..10]).And.Contain("Data Protection keys").And.Not.Contain(request.Id[..11]));
+            Assert.That(ofOwner.Request.Callback, Is.EqualTo(request.Callback));
         }
     }
 
@@ -87,13 +84,13 @@ public sealed class OutboxTests(string kind) : IDisposable
 
         var claimed = await node.Store.ClaimDueAsync(Now);
         await WriteAsync(strange, before);
-        var meanwhile = await node.Store.ClaimAsync(strange, Now);
+        var again = await node.Store.ClaimDueAsync(Now);
         _time.Advance(Requests.Hold);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(claimed.Single().Request.Id, Is.EqualTo(good.Id));
-            Assert.That(meanwhile, Is.Null);
+            Assert.That(again, Is.Empty, "left to other nodes");
             Assert.That((await node.Store.ClaimAsync(strange, Now))!.Request.Id, Is.EqualTo(strange.Id));
         }
     }

@@ -54,7 +54,14 @@ internal sealed partial class RedisRequestStore
         RedisValue[] giveBack = [digest, RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0];
         byte[]? record = (byte[]?)await redis.RunOrTakeBackAsync(
             RedisScript.Claim, TouchedByOutbox(id), [digest, RedisTicks.Of(now), RedisTicks.Of(heldUntil)], RedisScript.Settle, giveBack);
-        return record is null ? null : TryReadEntry(id, record, now, heldUntil);
+        var entry = record is null ? null : TryReadEntry(id, record, now, heldUntil);
+        if (record is not null && entry is null)
+        {
+            // A node that can read it does not wait for us.
+            await GiveBackAsync(TouchedByOutbox(id), giveBack);
+        }
+
+        return entry;
     }
 
     public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) =>
@@ -66,6 +73,18 @@ internal sealed partial class RedisRequestStore
     private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, RedisValue dueAt, bool tokensSent) =>
         CibaRequestId.IsId(id)
         && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
+
+    private async ValueTask GiveBackAsync(RedisKey[] touched, RedisValue[] giveBack)
+    {
+        try
+        {
+            await redis.RunAsync(RedisScript.Settle, touched, giveBack);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            // It is due again when the hold ends.
+        }
+    }
 
     private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
 
@@ -82,10 +101,9 @@ internal sealed partial class RedisRequestStore
         }
         catch (Exception exception)
         {
-            // The others that are due do not wait for one that cannot be read, and a node that can read it does not wait for us.
+            // The others that are due do not wait for one that cannot be read.
             _unreadable[id] = now;
             EntryNotReadable(id[..10], exception);
-            redis.TakeBack(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0]);
             return null;
         }
     }
