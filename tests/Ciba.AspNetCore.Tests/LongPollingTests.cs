@@ -245,6 +245,7 @@ public sealed class LongPollingTests
     {
         Options = all =>
         {
+            CallbackCalls.Quietly(all);
             all.LongPollingTimeout = Limit;
             options?.Invoke(all);
         },
