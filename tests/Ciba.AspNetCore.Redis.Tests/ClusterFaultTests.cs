@@ -1,3 +1,5 @@
+using Ciba.AspNetCore.Redis.Connection;
+
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>A cluster that has lost a master and has no replica of it.</summary>
@@ -11,6 +13,7 @@ public sealed class ClusterFaultTests
         RedisServers.NeedReal();
         await using var cluster = await RedisCluster.StartAsync(replicasOfEach: 0, "--cluster-require-full-coverage", "no", "--appendonly", "yes", "--appendfsync", "always");
         await using var node = RedisNode.On(string.Join(',', cluster.Nodes.Select(one => one.Endpoint)), RedisNode.NewPrefix(), _time, options => options.OperationTimeout = TimeSpan.FromSeconds(5));
+        await cluster.ConnectedAsync(await node.Get<RedisMultiplexer>().GetAsync());
         var requests = await Task.WhenAll(Enumerable.Range(0, 60).Select(user => node.Store.AddedAsync(_time.GetUtcNow(), $"user {user}")));
         var lost = int.Parse(await cluster.Nodes[0].AskAsync("DBSIZE")) / 2;
 

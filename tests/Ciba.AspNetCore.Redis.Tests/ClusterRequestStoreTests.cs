@@ -15,6 +15,10 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
     {
         RedisServers.NeedReal();
         _cluster = await RedisCluster.StartAsync();
+        foreach (var number in new[] { 0, 1 })
+        {
+            await _cluster.ConnectedAsync(await RedisNode.SharedAsync(_cluster.Nodes[number], number));
+        }
     }
 
     [OneTimeTearDown]

@@ -41,13 +41,16 @@ public sealed partial class RedisCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>A connection to all nodes that run: the client library does not wait for the last of them.</summary>
     public async Task<ConnectionMultiplexer> ConnectAsync(Action<ConfigurationOptions>? change = null)
     {
         var redis = await RedisServer.ConnectAsync(change, _nodes.Select(node => node.Endpoint));
-        await UntilAsync(() => Task.FromResult(redis.GetEndPoints().Count(endpoint => redis.GetServer(endpoint).IsConnected) >= Running.Count()));
+        await ConnectedAsync(redis);
         return redis;
     }
+
+    /// <summary>Waits until a connection leads to all nodes that run: the client library does not wait for the last of them.</summary>
+    public Task ConnectedAsync(IConnectionMultiplexer redis) =>
+        UntilAsync(() => Task.FromResult(redis.GetEndPoints().Count(endpoint => redis.GetServer(endpoint).IsConnected) >= Running.Count()));
 
     private IEnumerable<RealRedisServer> Running => _nodes.Where(node => node.IsRunning);
 
