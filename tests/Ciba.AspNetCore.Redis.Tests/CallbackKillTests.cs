@@ -6,6 +6,7 @@ namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>Two processes behind one Redis, of which one is killed while the client's endpoint keeps it waiting.</summary>
 [TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
+[NonParallelizable]
 public sealed class CallbackKillTests(string kind)
 {
     private const int Decisions = 20;

@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Redis.Connection;
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>A cluster that has lost a master and has no replica of it.</summary>
+[NonParallelizable]
 public sealed class ClusterFaultTests
 {
     private readonly ManualTime _time = new();

@@ -4,6 +4,7 @@ using System.Net;
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>The master dies and its replica takes over, by hand as an operator or a sentinel does it.</summary>
+[NonParallelizable]
 public sealed class FailOverTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);

@@ -5,6 +5,7 @@ namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>Two processes behind one Redis are one provider, whichever of them a call reaches.</summary>
 [TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds)), FixtureLifeCycle(LifeCycle.SingleInstance)]
+[NonParallelizable]
 public sealed class TwoQuickstartsTests(string kind)
 {
     private const string AssertionClient = "terminal";

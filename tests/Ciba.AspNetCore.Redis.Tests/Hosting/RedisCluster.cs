@@ -48,9 +48,16 @@ public sealed partial class RedisCluster : IAsyncDisposable
         return redis;
     }
 
-    /// <summary>Waits until a connection leads to all nodes that run: the client library does not wait for the last of them.</summary>
-    public Task ConnectedAsync(IConnectionMultiplexer redis) =>
-        UntilAsync(() => Task.FromResult(redis.GetEndPoints().Count(endpoint => redis.GetServer(endpoint).IsConnected) >= Running.Count()));
+    /// <summary>
+    /// Waits until a connection leads to all nodes that run, and knows which slots are where: the client library waits for
+    /// neither.
+    /// </summary>
+    public async Task ConnectedAsync(IConnectionMultiplexer redis)
+    {
+        await UntilAsync(() => Task.FromResult(redis.GetEndPoints().Count(endpoint => redis.GetServer(endpoint).IsConnected) >= Running.Count()));
+        await Task.WhenAll(Enumerable.Range(0, 64).Select(slot =>
+            Reconnecting.WorksAgainAsync(() => redis.GetDatabase().ScriptEvaluateAsync("return redis.call('EXISTS', KEYS[1])", [$"{{{slot}}}"], flags: CommandFlags.DemandMaster))));
+    }
 
     private IEnumerable<RealRedisServer> Running => _nodes.Where(node => node.IsRunning);
 
