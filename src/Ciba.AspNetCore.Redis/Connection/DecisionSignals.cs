@@ -153,7 +153,9 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             _connection.Publish(_channel, probe);
-            await waiters.Decided.Task.WaitAsync(ProbeTime, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            // By the real clock: a host whose clock stands still would wait for a lost message for ever, and not start.
+            await waiters.Decided.Task.WaitAsync(ProbeTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return waiters.Decided.Task.IsCompletedSuccessfully;
         }
         finally
