@@ -13,11 +13,12 @@ namespace Ciba.AspNetCore;
 /// </summary>
 public static class CibaRequestId
 {
-    private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    /// <summary>Every shard: the characters of base64url.</summary>
+    internal const string Shards = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     private const int RandomBytes = 32;
     private const int Length = 1 + 43;
 
-    private static readonly SearchValues<char> Characters = SearchValues.Create(Alphabet);
+    private static readonly SearchValues<char> Characters = SearchValues.Create(Shards);
 
     /// <summary>The handle of an <c>auth_req_id</c>, or null where the text cannot be one.</summary>
     /// <param name="authReqId">The text that the client sent.</param>
@@ -29,7 +30,7 @@ public static class CibaRequestId
     public static char Shard(string subject)
     {
         ArgumentNullException.ThrowIfNull(subject);
-        return Alphabet[SHA256.HashData(Encoding.UTF8.GetBytes(subject))[0] & 63];
+        return Shards[SHA256.HashData(Encoding.UTF8.GetBytes(subject))[0] & 63];
     }
 
     /// <summary>
@@ -87,7 +88,7 @@ public static class CibaRequestId
         return WithShard(Masked(shard, digest), random);
     }
 
-    private static char Masked(char shard, ReadOnlySpan<byte> digest) => Alphabet[ShardNumber(shard) ^ (digest[^1] & 63)];
+    private static char Masked(char shard, ReadOnlySpan<byte> digest) => Shards[ShardNumber(shard) ^ (digest[^1] & 63)];
 
     private static string WithShard(char shard, ReadOnlySpan<byte> bytes)
     {

@@ -1,6 +1,4 @@
 using System.Net;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ciba.AspNetCore.Redis.Tests;
 
@@ -8,7 +6,7 @@ namespace Ciba.AspNetCore.Redis.Tests;
 [TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
 public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
 {
-    private readonly WatchedUsers _users = new();
+    private readonly HookedUsers _users = new();
 
     [Test]
     public async Task An_approval_whose_answer_is_lost_is_there_for_the_next_poll()
@@ -89,7 +87,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     {
         var asked = await AskedAsync();
         var timeout = TimeSpan.Zero;
-        _users.OnActive = async () =>
+        _users.OnActive = async _ =>
         {
             timeout = await Host.NewTimeoutAsync();
             Proxy.DropAnswers();
@@ -103,7 +101,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
         }
 
         RedisHosts.IsUnavailable(cut ? await first.WaitAsync(RedisHosts.Bound) : await Host.TimedOutAsync(first, timeout));
-        _users.OnActive = () => Task.CompletedTask;
+        _users.OnActive = _ => Task.CompletedTask;
         await ResumeAsync();
 
         using (Assert.EnterMultipleScope())
@@ -121,7 +119,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     {
         var asked = await AskedAsync();
         var looked = new TaskCompletionSource<TimeSpan>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _users.OnActive = async () =>
+        _users.OnActive = async _ =>
         {
             Proxy.Hang();
             looked.SetResult(await Host.NewTimeoutAsync());
@@ -129,7 +127,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
 
         var first = AnswerAsync(asked, "approve");
         RedisHosts.IsUnavailable(await Host.TimedOutAsync(first, await looked.Task.WaitAsync(RedisHosts.Bound)));
-        _users.OnActive = () => Task.CompletedTask;
+        _users.OnActive = _ => Task.CompletedTask;
         await ResumeAsync();
 
         Assert.That((await AnswerAsync(asked, "approve")).Status, Is.EqualTo(HttpStatusCode.NoContent));
@@ -171,14 +169,7 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
         Assert.That(await Host.PendingAsync(), Is.Empty);
     }
 
-    protected override void Add(CibaBuilder builder)
-    {
-        builder.Services.Replace(ServiceDescriptor.Singleton<ICibaUserLookup>(services =>
-        {
-            _users.Users = services.GetRequiredService<FakeUsers>();
-            return _users;
-        }));
-    }
+    protected override void Add(CibaBuilder builder) => _users.Use(builder);
 
     private async Task IsRedeemedOnceAsync(string authReqId)
     {
@@ -196,23 +187,5 @@ public sealed class LostAnswerTests(string kind) : RedisOutage(kind)
     {
         var keys = await Server.AskAsync("KEYS", $"{{{Prefix}:*");
         return keys.Length == 0 ? 0 : keys.Split('\n').Length;
-    }
-
-    /// <summary>Users, and a moment between the look at a request and the decision on it.</summary>
-    private sealed class WatchedUsers : ICibaUserLookup
-    {
-        public FakeUsers Users { get; set; } = null!;
-
-        public Func<Task> OnActive { get; set; } = () => Task.CompletedTask;
-
-        public ValueTask<CibaUserLookupResult> FindAsync(CibaHint hint, CibaClient client, CancellationToken cancellationToken) => Users.FindAsync(hint, client, cancellationToken);
-
-        public async ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken)
-        {
-            await OnActive();
-            return await Users.IsActiveAsync(subject, cancellationToken);
-        }
-
-        public ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => Users.IsUserCodeAsync(subject, userCode, cancellationToken);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -70,7 +69,7 @@ public sealed class CallbackSafetyTests
     public async Task Modes_that_are_off_are_not_listed_and_a_client_of_a_hosts_store_in_one_is_refused([Values("ping", "push")] string off)
     {
         string[] on = [.. new[] { "poll", "ping", "push" }.Where(mode => mode != off)];
-        var clients = new Clients { Current = Client(off) };
+        var clients = new HookedClients { Current = Client(off) };
         await using var host = new CibaHost
         {
             Clients = [],
@@ -79,7 +78,7 @@ public sealed class CallbackSafetyTests
         };
 
         var listed = (await host.SendAsync(HttpMethod.Get, "/.well-known/openid-configuration")).Json.GetProperty("backchannel_token_delivery_modes_supported");
-        var answer = await AskAsync(host);
+        var answer = await HookedClients.AskAsync(host);
 
         Assert.That(listed.EnumerateArray().Select(mode => mode.GetString()), Is.EqualTo(on));
         await Refusal.LeavesNothingAsync(host, answer, "unauthorized_client");
@@ -108,7 +107,7 @@ public sealed class CallbackSafetyTests
         [Values("ping", "push")] string mode,
         [Values(null, "poll", "ping", "push")] string? now)
     {
-        var clients = new Clients { Current = Client(mode) };
+        var clients = new HookedClients { Current = Client(mode) };
         await using var host = new CibaHost
         {
             Clients = [],
@@ -120,7 +119,7 @@ public sealed class CallbackSafetyTests
                 _events.Use(ciba);
             },
         };
-        var id = (await AskAsync(host)).AuthReqId;
+        var id = (await HookedClients.AskAsync(host)).AuthReqId;
         clients.Current = now is null ? null : Client(now);
         await host.ApproveAsync(id);
 
@@ -197,9 +196,6 @@ public sealed class CallbackSafetyTests
         _ => CibaHost.Client("client"),
     };
 
-    private static Task<Answer> AskAsync(CibaHost host) => host.PostAsync("/bc-authorize", [
-        ("client_id", "client"), ("client_secret", CibaHost.Secret), ("scope", "openid"), ("login_hint", "alice"), ("client_notification_token", CallbackCalls.NotificationToken)]);
-
     private CibaHost Host(CibaClient client) => new()
     {
         Clients = [client],
@@ -210,18 +206,4 @@ public sealed class CallbackSafetyTests
             _events.Use(ciba);
         },
     };
-
-    /// <summary>A client store of the host's own, whose one client a test changes.</summary>
-    private sealed class Clients : ICibaClientStore
-    {
-        public CibaClient? Current { get; set; }
-
-        public void Use(CibaBuilder builder)
-        {
-            builder.Services.AddSingleton(this);
-            builder.AddClientStore<Clients>();
-        }
-
-        public ValueTask<CibaClient?> FindAsync(string clientId, CancellationToken cancellationToken) => new(Current);
-    }
 }

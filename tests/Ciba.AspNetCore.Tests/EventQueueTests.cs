@@ -181,17 +181,8 @@ public sealed class EventQueueTests
     public async Task A_full_queue_drops_what_is_new_and_says_once_how_much_it_was()
     {
         var events = new FakeEvents();
-        var gate = new Gate();
-        events.OnEvent = (_, _) => gate.PassAsync(CancellationToken.None);
         await using var host = EventTests.Host(events);
-        var queue = (await host.ServicesAsync()).GetRequiredService<EventQueue>();
-
-        queue.Raise(Numbered(0));
-        await gate.ReachedAsync();
-        for (var i = 1; i <= EventQueue.Capacity + 7; i++)
-        {
-            queue.Raise(Numbered(i));
-        }
+        var gate = await FillAsync(host, events, beyond: 7);
 
         gate.Open();
         var heard = await events.NextAsync(EventQueue.Capacity + 1);
@@ -209,17 +200,8 @@ public sealed class EventQueueTests
     public async Task A_queue_that_stays_full_says_so_every_minute()
     {
         var events = new FakeEvents();
-        var gate = new Gate();
-        events.OnEvent = (_, _) => gate.PassAsync(CancellationToken.None);
         await using var host = EventTests.Host(events);
-        var queue = (await host.ServicesAsync()).GetRequiredService<EventQueue>();
-
-        queue.Raise(Numbered(0));
-        await gate.ReachedAsync();
-        for (var i = 1; i <= EventQueue.Capacity + 3; i++)
-        {
-            queue.Raise(Numbered(i));
-        }
+        var gate = await FillAsync(host, events, beyond: 3);
 
         Gate[] next = [new(), new()];
         foreach (var (seconds, gateAfter) in new[] { 30, 60 }.Zip(next))
@@ -299,6 +281,23 @@ public sealed class EventQueueTests
             Assert.That(services.GetRequiredService<Signals>().IsHeard, Is.False);
             Assert.That(OfTheQueue(host), Is.Empty);
         }
+    }
+
+    /// <summary>Holds the first event at a gate, and raises as many behind it as there is room for, and some more.</summary>
+    private static async Task<Gate> FillAsync(CibaHost host, FakeEvents events, int beyond)
+    {
+        var gate = new Gate();
+        events.OnEvent = (_, _) => gate.PassAsync(CancellationToken.None);
+        var queue = (await host.ServicesAsync()).GetRequiredService<EventQueue>();
+
+        queue.Raise(Numbered(0));
+        await gate.ReachedAsync();
+        for (var i = 1; i <= EventQueue.Capacity + beyond; i++)
+        {
+            queue.Raise(Numbered(i));
+        }
+
+        return gate;
     }
 
     private static CibaEvent Numbered(int number) => new() { Kind = CibaEventKind.Expired, OccurredAt = default, RequestId = $"{number}" };

@@ -1,4 +1,3 @@
-using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -7,7 +6,7 @@ namespace Ciba.AspNetCore.Authentication;
 /// <summary>One call of the host's notifier, limited in time.</summary>
 internal sealed class DeviceCall(IServiceScopeFactory scopes, IOptions<CibaOptions> options, TimeProvider time)
 {
-    public async Task<WorkResult> NotifyAsync(CibaRequest request, CancellationToken cancellationToken)
+    public async Task NotifyAsync(CibaRequest request, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.Value.DeviceNotificationTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -16,6 +15,5 @@ internal sealed class DeviceCall(IServiceScopeFactory scopes, IOptions<CibaOptio
 
         // A notifier that does not look at its token is left behind when the time is over.
         await notifier.NotifyAsync(new CibaDeviceRequest(request, CibaRequestStatus.Pending), either.Token).WaitAsync(either.Token);
-        return WorkResult.Done;
     }
 }

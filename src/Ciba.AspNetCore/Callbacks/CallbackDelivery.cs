@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -18,8 +19,6 @@ internal sealed partial class CallbackDelivery(
     TimeProvider time,
     ILogger<CallbackDelivery> logger)
 {
-    private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
-
     private TimeSpan Timeout => options.Value.Callbacks.Timeout;
 
     /// <summary>One try: what the host is asked for takes one time-out at most, the call another, and there may be a wait before.</summary>
@@ -126,7 +125,7 @@ internal sealed partial class CallbackDelivery(
         CibaRequestStatus.Failed => CibaError.TransactionFailed,
         CibaRequestStatus.Expired => CibaError.ExpiredToken,
         _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
-        _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : UserNotActive,
+        _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : CibaGrants.UserNotActive,
     };
 
     [LoggerMessage(1, LogLevel.Information, "The {Mode} for request {Request} of client {ClientId} is delivered")]

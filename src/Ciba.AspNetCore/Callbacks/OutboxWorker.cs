@@ -13,7 +13,6 @@ namespace Ciba.AspNetCore.Callbacks;
 /// </summary>
 internal sealed partial class OutboxWorker : BackgroundService
 {
-    private const string Shards = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     private const int ShardsAtOnce = 8;
     private const int MostAtOnce = 100;
     private const int MostInWork = 10_000;
@@ -98,7 +97,7 @@ internal sealed partial class OutboxWorker : BackgroundService
         {
             // Some at once, so that one that does not answer holds up few others.
             var failures = 0;
-            await Parallel.ForEachAsync(Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, async (shard, _) =>
+            await Parallel.ForEachAsync(CibaRequestId.Shards, new ParallelOptions { MaxDegreeOfParallelism = ShardsAtOnce }, async (shard, _) =>
                 Interlocked.Add(ref failures, await LookAsync(shard) ? 0 : 1));
             if (failures == 0)
             {
@@ -199,16 +198,22 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     private async Task<WorkResult> TryAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
     {
-        { Status: CibaRequestStatus.Pending } => await _device.NotifyAsync(entry.Request, CancellationToken.None),
+        { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry.Request),
 
         // A client that polls before it is told: if it gets no tokens this time, it is still to be told.
         { Status: CibaRequestStatus.Redeeming } => WorkResult.NotTried,
-        { Status: CibaRequestStatus.Redeemed } or { Request.TokenDeliveryMode: CibaTokenDeliveryModes.Poll } => WorkResult.Nothing,
-        { Status: CibaRequestStatus.Expired } when !CallsBackAtExpiry(entry.Request.TokenDeliveryMode) => WorkResult.Nothing,
+        { Status: CibaRequestStatus.Redeemed } or { Request.TokenDeliveryMode: CibaTokenDeliveryModes.Poll } => WorkResult.Done,
+        { Status: CibaRequestStatus.Expired } when !CallsBackAtExpiry(entry.Request.TokenDeliveryMode) => WorkResult.Done,
         { Status: not CibaRequestStatus.Expired, Request.TokenDeliveryMode: CibaTokenDeliveryModes.Ping } when entry.Request.ExpiresAt <= _time.GetUtcNow() =>
             WorkResult.GivenUp("the request expired before"),
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
+
+    private async Task<WorkResult> NotifyAsync(CibaRequest request)
+    {
+        await _device.NotifyAsync(request, CancellationToken.None);
+        return WorkResult.Done;
+    }
 
     // Two holders are told apart by this instant, so it is never the same twice.
     private static DateTimeOffset HeldUntil(DateTimeOffset now, TimeSpan hold) => now + hold - TimeSpan.FromTicks(Random.Shared.Next(1, 10_000));

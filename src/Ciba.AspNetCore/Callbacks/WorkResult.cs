@@ -3,10 +3,7 @@ namespace Ciba.AspNetCore.Callbacks;
 /// <summary>What a try to do something for a request came to.</summary>
 internal readonly record struct WorkResult(WorkResultKind Kind, string Reason = "", TimeSpan? RetryAfter = null)
 {
-    /// <summary>There was nothing to do.</summary>
-    public static readonly WorkResult Nothing = new(WorkResultKind.Nothing);
-
-    /// <summary>Somebody was told, and nothing else is to be done.</summary>
+    /// <summary>Somebody was told, or nobody needed to be.</summary>
     public static readonly WorkResult Done = new(WorkResultKind.Done);
 
     /// <summary>The client has its tokens.</summary>
@@ -24,7 +21,6 @@ internal readonly record struct WorkResult(WorkResultKind Kind, string Reason = 
 
 internal enum WorkResultKind
 {
-    Nothing,
     Done,
     TokensSent,
     NotTried,

@@ -18,6 +18,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         (typeof(ICibaTokenIssuer), "AddTokenIssuer<T>() or AddJwtTokenIssuer(...)"),
     ];
 
+    private IReadOnlyList<CibaClient> Clients => services.GetService<ConfiguredClients>()?.All ?? [];
+
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         ThrowIfWrong();
@@ -33,11 +35,11 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. OptionRules.Check(options.Value),
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
-            .. (services.GetService<ConfiguredClients>()?.All ?? []).Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
+            .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. ClosedAddresses(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
-            .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(services.GetService<ConfiguredClients>()?.All ?? [])),
+            .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(Clients)),
         ];
         if (problems.Count > 0)
         {
@@ -61,7 +63,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             : [];
 
     private IEnumerable<string> ClosedAddresses() =>
-        from client in services.GetService<ConfiguredClients>()?.All ?? []
+        from client in Clients
         from called in Called(client)
         let problem = WhyNot(called.Url)
         where problem is not null
@@ -92,7 +94,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. services.GetService<ICibaSigningKeys>() is SigningKeys or null ? Array.Empty<string>()
                 : ["AddSigningKeys is for a token issuer of the host's own: leave it out, and give the keys to AddJwtTokenIssuer."],
             .. OptionRules.Check(services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>().Value),
-            .. (services.GetService<ConfiguredClients>()?.All ?? []).SelectMany(rules.Check),
+            .. Clients.SelectMany(rules.Check),
         ];
     }
 }

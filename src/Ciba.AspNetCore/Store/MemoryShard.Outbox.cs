@@ -38,7 +38,7 @@ internal sealed partial class MemoryShard
     {
         lock (_gate)
         {
-            if (!_requests.TryGetValue(id, out var entry) || entry.DueAt != heldUntil)
+            if (Held(id, heldUntil) is not { } entry)
             {
                 return false;
             }
@@ -57,7 +57,7 @@ internal sealed partial class MemoryShard
     {
         lock (_gate)
         {
-            if (!_requests.TryGetValue(id, out var entry) || entry.DueAt != heldUntil)
+            if (Held(id, heldUntil) is not { } entry)
             {
                 return false;
             }
@@ -66,6 +66,9 @@ internal sealed partial class MemoryShard
             return true;
         }
     }
+
+    private MemoryRequest? Held(string id, DateTimeOffset heldUntil) =>
+        _requests.TryGetValue(id, out var entry) && entry.DueAt == heldUntil ? entry : null;
 
     private CibaOutboxEntry Hold(MemoryRequest entry, DateTimeOffset now, DateTimeOffset heldUntil)
     {

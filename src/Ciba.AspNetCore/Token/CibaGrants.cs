@@ -18,7 +18,7 @@ internal sealed partial class CibaGrants(
     Signals signals,
     ILogger<CibaGrants> logger) : ICibaGrants
 {
-    private static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
+    public static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
 
     // The usual answers, one object each.
     private static readonly CibaGrant Pending = new(CibaError.AuthorizationPending);
