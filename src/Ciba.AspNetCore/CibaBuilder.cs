@@ -5,6 +5,7 @@ using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Ciba.AspNetCore;
@@ -127,6 +128,18 @@ public sealed class CibaBuilder
         Services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaEvents, ScopedListener<T>>());
         return this;
     }
+
+    /// <summary>Gives the host several issuers, told apart by a class of the host's own. Optional.</summary>
+    public CibaBuilder AddTenants<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaTenants
+    {
+        Services.Replace(ServiceDescriptor.Scoped(provider => new CibaTenant(provider.GetRequiredService<IOptions<CibaOptions>>())));
+        return Use<ICibaTenants, T>();
+    }
+
+    /// <summary>Remembers the clients that users block with a class of the host's own. Optional.</summary>
+    public CibaBuilder AddClientBlocks<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaClientBlocks => Use<ICibaClientBlocks, T>();
 
     private CibaBuilder Use<TService, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where TService : class

@@ -15,6 +15,9 @@ public sealed class CibaClient
     [AllowNull]
     public string ClientName { get => field ?? ClientId; set; }
 
+    /// <summary>Where the logo is that the user sees (<c>logo_uri</c>): an absolute https URL.</summary>
+    public string? LogoUri { get; set => field = NullIfEmpty(value); }
+
     /// <summary>
     /// The secrets, several while one replaces another: the secret itself, or its hash as <c>sha256:</c> and 64 hexadecimal
     /// digits (see <see cref="HashSecret"/>). <c>client_secret_jwt</c> computes with the secret and so needs it in the clear.
@@ -70,6 +73,12 @@ public sealed class CibaClient
 
     /// <summary>The scope values the client may ask for; <c>openid</c> is always among them.</summary>
     public IList<string> Scopes { get; set; } = [];
+
+    /// <summary>
+    /// The types of authorization details that the client may ask for (<c>authorization_details_types</c>, RFC 9396), of
+    /// <see cref="CibaOptions.AuthorizationDetailsTypesSupported"/>.
+    /// </summary>
+    public IList<string> AuthorizationDetailsTypes { get; set; } = [];
 
     /// <summary>The client's public keys by value: the JSON text of a JWK Set (<c>jwks</c>).</summary>
     [StringSyntax(StringSyntaxAttribute.Json)]

@@ -55,6 +55,9 @@ public sealed class CibaError
     /// <summary>Section 13: the binding message cannot be shown.</summary>
     public static CibaError InvalidBindingMessage { get; } = new("invalid_binding_message", "The binding_message is not acceptable.");
 
+    /// <summary>RFC 9396 section 5: the authorization details are malformed, of an unknown type, or not for this client.</summary>
+    public static CibaError InvalidAuthorizationDetails { get; } = new("invalid_authorization_details", "The authorization_details are not acceptable.");
+
     /// <summary>Section 13: the client is not who it says (401).</summary>
     public static CibaError InvalidClient { get; } = new("invalid_client", "Client authentication failed.", 401);
 

@@ -70,6 +70,45 @@ public sealed class CibaOptions
     public int MaxPendingRequestsPerUserAndClient { get; set; }
 
     /// <summary>
+    /// How long a client is refused for a user who has denied a request of its, 24 h at most: <c>access_denied</c>, and nobody is
+    /// notified. Default 0: not at all.
+    /// </summary>
+    public TimeSpan DenialCooldown { get; set; }
+
+    /// <summary>
+    /// Whether a request that is the same as one of the same client for the same user that still waits is that one: the client gets
+    /// its <c>auth_req_id</c> again, with the time that is left, and the device is not told anew. The same means scope, binding
+    /// message, <c>acr_values</c>, authorization details and notification token. Stores the <c>auth_req_id</c>, on Redis encrypted
+    /// by Data Protection. Default false.
+    /// </summary>
+    public bool CollapseIdenticalRequests { get; set; }
+
+    /// <summary>
+    /// Number matching: the device does not show the <c>binding_message</c>, but has the user find it among three; a wrong choice
+    /// denies the request. The <c>binding_message</c> is required then, as a code of 2 to 8 letters and digits. Default false.
+    /// </summary>
+    public bool NumberMatching { get; set; }
+
+    /// <summary>
+    /// Whether a client may withdraw its request while it waits, by <c>POST</c> to <see cref="BackchannelAuthenticationPath"/> plus
+    /// <c>/cancel</c> with its authentication and <c>auth_req_id</c>: beyond CIBA Core. Default false.
+    /// </summary>
+    public bool ClientsMayCancel { get; set; }
+
+    /// <summary>
+    /// Whether a client may have the device told again of its request while it waits, by <c>POST</c> to
+    /// <see cref="BackchannelAuthenticationPath"/> plus <c>/resend</c> with its authentication and <c>auth_req_id</c>: beyond CIBA
+    /// Core. Default false. The user may in any case.
+    /// </summary>
+    public bool ClientsMayResend { get; set; }
+
+    /// <summary>How often the device may be told again of one request, 0 to 100, by client and user together. Default 3.</summary>
+    public int MaxResends { get; set; } = 3;
+
+    /// <summary>How long after it was told again the device is not told again once more, 1 s to 1 h. Default 15 s.</summary>
+    public TimeSpan ResendInterval { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
     /// The longest <c>binding_message</c> (section 7.1) in Unicode characters after normalisation (form C, which .NET has
     /// only where globalization is not invariant). Default 64. Rules of your own go into an
     /// <see cref="ICibaRequestValidator"/>.
@@ -130,6 +169,14 @@ public sealed class CibaOptions
 
     /// <summary>What discovery lists as <c>acr_values_supported</c>. Default empty: not listed.</summary>
     public IList<string> AcrValuesSupported { get; set; } = [];
+
+    /// <summary>
+    /// The types of authorization details that are known (RFC 9396), and what discovery lists as
+    /// <c>authorization_details_types_supported</c>. A client uses those that it has too
+    /// (<see cref="CibaClient.AuthorizationDetailsTypes"/>); what an object of a type must hold, an
+    /// <see cref="ICibaRequestValidator"/> checks. Default empty: none.
+    /// </summary>
+    public IList<string> AuthorizationDetailsTypesSupported { get; set; } = [];
 
     /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
     public IList<string> ScopesSupported { get; set; } = [];

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Ciba.AspNetCore;
 
 /// <summary>
@@ -11,20 +13,41 @@ public sealed class CibaRequest
     /// <summary>The request's handle: the shard of its user and a digest of the <c>auth_req_id</c>. See <see cref="CibaRequestId"/>.</summary>
     public required string Id { get; init; }
 
+    /// <summary>The issuer that was asked, in a host with several (<see cref="ICibaTenants"/>); null where there is one only.</summary>
+    public string? Issuer { get; init; }
+
     /// <summary>The client that asked.</summary>
     public required string ClientId { get; init; }
 
     /// <summary>The client's name as the user sees it.</summary>
     public required string ClientName { get; init; }
 
+    /// <summary>Where the client's logo is, or null.</summary>
+    public string? ClientLogoUri { get; init; }
+
     /// <summary>The user whom the hint named.</summary>
     public required string Subject { get; init; }
+
+    /// <summary>What a store knows the client by: client identifiers of two issuers are two clients.</summary>
+    public string ClientKey => KeyOf(Issuer, ClientId);
+
+    /// <summary>What a store knows the user by: a user is a subject at an issuer.</summary>
+    public string UserKey => KeyOf(Issuer, Subject);
 
     /// <summary>The scope values asked for, <c>openid</c> among them.</summary>
     public required IReadOnlyList<string> Scopes { get; init; }
 
     /// <summary>The binding message, normalised, or null.</summary>
     public string? BindingMessage { get; init; }
+
+    /// <summary>
+    /// With <see cref="CibaOptions.NumberMatching"/>, what the device lets the user choose from: the binding message, and two that
+    /// look like it. Else empty.
+    /// </summary>
+    public IReadOnlyList<string> BindingMessageChoices { get; init; } = [];
+
+    /// <summary>The authorization details asked for (RFC 9396): JSON objects, each with a <c>type</c>.</summary>
+    public IReadOnlyList<JsonElement> AuthorizationDetails { get; init; } = [];
 
     /// <summary>The authentication context classes asked for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; init; } = [];
@@ -36,7 +59,7 @@ public sealed class CibaRequest
     public string TokenDeliveryMode { get; init; } = CibaTokenDeliveryModes.Poll;
 
     /// <summary>
-    /// What a callback needs, in ping and push mode; else null. Given to <see cref="ICibaRequestStore.AddAsync"/> and handed out
+    /// What a callback needs, in ping and push mode, or with <see cref="CibaOptions.CollapseIdenticalRequests"/>; else null. Given to <see cref="ICibaRequestStore.AddAsync"/> and handed out
     /// again by the outbox; the other steps need not have it.
     /// </summary>
     public CibaCallback? Callback { get; init; }
@@ -47,6 +70,13 @@ public sealed class CibaRequest
     /// </summary>
     public DateTimeOffset? DueAt { get; init; }
 
+    /// <summary>
+    /// Two requests of one client for one user with the same fingerprint are the same request, and the second is not stored while
+    /// the first waits. Null, the default: it is like no other. Given to <see cref="ICibaRequestStore.AddAsync"/>; the other steps
+    /// need not have it.
+    /// </summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>When the request was accepted.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -55,12 +85,20 @@ public sealed class CibaRequest
 
     /// <summary>Until when the store remembers the request at least, so that late polls learn what became of it.</summary>
     public required DateTimeOffset RetainedUntil { get; init; }
+
+    internal bool IsSameAs(CibaRequest other) => Fingerprint is not null && Fingerprint == other.Fingerprint && ClientKey == other.ClientKey;
+
+    /// <summary>What a store knows a client or a user by: the identifier, and before it the issuer in a host with several.</summary>
+    public static string KeyOf(string? issuer, string identifier) => issuer is null ? identifier : $"{issuer}\n{identifier}";
 }
 
-/// <summary>What a callback to the client needs (CIBA Core sections 10.2 and 10.3). Secrets: not to be stored in the clear, not to be logged.</summary>
+/// <summary>
+/// What a callback to the client needs (CIBA Core sections 10.2 and 10.3), and whoever is to be told the <c>auth_req_id</c> again.
+/// Secrets: not to be stored in the clear, not to be logged.
+/// </summary>
 /// <param name="AuthReqId">The <c>auth_req_id</c> itself, which the client is to recognise.</param>
-/// <param name="ClientNotificationToken">The bearer token by which the client knows its provider (<c>client_notification_token</c>).</param>
-public sealed record CibaCallback(string AuthReqId, string ClientNotificationToken)
+/// <param name="ClientNotificationToken">The bearer token by which the client knows its provider (<c>client_notification_token</c>); null in poll mode.</param>
+public sealed record CibaCallback(string AuthReqId, string? ClientNotificationToken)
 {
     /// <summary>Shows nothing of the secrets.</summary>
     public override string ToString() => nameof(CibaCallback);
@@ -111,4 +149,15 @@ public sealed class CibaDecision
 
     /// <summary>The authentication methods used, where they are known.</summary>
     public IReadOnlyList<string> Amr { get; init; } = [];
+
+    /// <summary>The authorization details that the user granted.</summary>
+    public IReadOnlyList<JsonElement> AuthorizationDetails { get; init; } = [];
+
+    /// <summary>Leaves the user alone for a while; null, the default, does not.</summary>
+    public CibaQuiet? Quiet { get; init; }
 }
+
+/// <summary>Further requests of one client for the user who answered are not stored for a while.</summary>
+/// <param name="ClientKey">The client, as <see cref="CibaRequest.ClientKey"/> has it.</param>
+/// <param name="Until">Until when.</param>
+public sealed record CibaQuiet(string ClientKey, DateTimeOffset Until);

@@ -26,11 +26,11 @@ public static class CibaRequestId
     public static string? FromAuthReqId(string? authReqId, string? concealmentKey = null) =>
         FromAuthReqId(authReqId, concealmentKey is null ? null : Encoding.UTF8.GetBytes(concealmentKey));
 
-    /// <summary>The shard of a user, one of 64 characters: all of a user's requests are in one place.</summary>
-    public static char Shard(string subject)
+    /// <summary>The shard of a user (see <see cref="CibaRequest.UserKey"/>), one of 64 characters: all of a user's requests are in one place.</summary>
+    public static char Shard(string userKey)
     {
-        ArgumentNullException.ThrowIfNull(subject);
-        return Shards[SHA256.HashData(Encoding.UTF8.GetBytes(subject))[0] & 63];
+        ArgumentNullException.ThrowIfNull(userKey);
+        return Shards[SHA256.HashData(Encoding.UTF8.GetBytes(userKey))[0] & 63];
     }
 
     /// <summary>
@@ -71,11 +71,11 @@ public static class CibaRequestId
     }
 
     /// <summary>Section 7.3, section 14: a new <c>auth_req_id</c> with 256 bits of chance in it.</summary>
-    internal static string NewAuthReqId(string subject, byte[]? key = null)
+    internal static string NewAuthReqId(string userKey, byte[]? key = null)
     {
         Span<byte> random = stackalloc byte[RandomBytes];
         RandomNumberGenerator.Fill(random);
-        var shard = Shard(subject);
+        var shard = Shard(userKey);
         if (key is null)
         {
             return WithShard(shard, random);

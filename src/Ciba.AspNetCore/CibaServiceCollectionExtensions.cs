@@ -50,7 +50,8 @@ public static class CibaServiceCollectionExtensions
 
         services.TryAddSingleton<AuthReqIds>();
         services.TryAddSingleton<LongPolling>();
-        services.TryAddSingleton<ProviderUrls>();
+        services.TryAddSingleton(provider => new ProviderUrls(provider.GetRequiredService<IOptions<CibaOptions>>().Value.Issuer, provider.GetRequiredService<IOptions<CibaOptions>>()));
+        services.TryAddScoped(provider => new CibaTenant(provider.GetRequiredService<IOptions<CibaOptions>>(), provider.GetRequiredService<ProviderUrls>()));
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<ClientAuthenticator>();
@@ -75,14 +76,19 @@ public static class CibaServiceCollectionExtensions
         services.TryAddScoped(provider => new HintedUsers(
             provider.GetRequiredService<ICibaUserLookup>(),
             provider.GetRequiredService<IdTokenHints>(),
+            provider.GetService<ICibaClientBlocks>(),
             provider.GetRequiredService<ICibaUserCodeLimiter>(),
             provider.GetRequiredService<AuthReqIds>(),
+            provider.GetRequiredService<CibaTenant>(),
             provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),
             provider.GetRequiredService<ICibaUserLookup>(),
+            provider.GetService<ICibaClientBlocks>(),
+            provider.GetRequiredService<CibaTenant>(),
             provider.GetRequiredService<OutboxWorker>(),
             provider.GetRequiredService<Signals>(),
+            provider.GetRequiredService<IOptions<CibaOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Approvals>>()));
 

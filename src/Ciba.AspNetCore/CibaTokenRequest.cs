@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore;
@@ -18,6 +19,8 @@ public sealed class CibaTokenRequest
         Subject = request.Subject;
         Scopes = decision.Scopes;
         RequestedScopes = request.Scopes;
+        AuthorizationDetails = decision.AuthorizationDetails;
+        RequestedAuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
         Acr = decision.Acr;
         Amr = decision.Amr;
@@ -46,6 +49,12 @@ public sealed class CibaTokenRequest
 
     /// <summary>The scope values that the client asked for.</summary>
     public IReadOnlyList<string> RequestedScopes { get; }
+
+    /// <summary>The authorization details that the user granted (RFC 9396): the access token carries these and no others.</summary>
+    public IReadOnlyList<JsonElement> AuthorizationDetails { get; }
+
+    /// <summary>The authorization details that the client asked for.</summary>
+    public IReadOnlyList<JsonElement> RequestedAuthorizationDetails { get; }
 
     /// <summary>The authentication context classes that the client asked for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; }

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Ciba.AspNetCore;
 
 /// <summary>What the user's authentication device calls (CIBA Core section 8): see what waits, and answer it.</summary>
@@ -23,6 +25,12 @@ public interface ICibaApprovals
     /// <summary>The user says no.</summary>
     ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// The user says no, and wants to hear nothing more of this client: the host's <see cref="ICibaClientBlocks"/> is told first. The
+    /// block stands though the request was answered before.
+    /// </summary>
+    ValueTask<CibaDecisionResult> DenyAndBlockAsync(string id, string subject, CancellationToken cancellationToken);
+
     /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>, in push mode <c>transaction_failed</c>.</summary>
     ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken);
 }
@@ -32,6 +40,15 @@ public sealed class CibaApproval
 {
     /// <summary>The scope values granted: <c>openid</c> and others that were asked for. Null, the default: all of them.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
+
+    /// <summary>The authorization details granted, some of those asked for, each as it was. Null, the default: all of them.</summary>
+    public IReadOnlyList<JsonElement>? AuthorizationDetails { get; init; }
+
+    /// <summary>
+    /// What the user chose among <see cref="CibaDeviceRequest.BindingMessageChoices"/>. Required where there are any, else of no
+    /// meaning.
+    /// </summary>
+    public string? BindingMessage { get; init; }
 
     /// <summary>When the user authenticated (<c>auth_time</c>). Null, the default: now.</summary>
     public DateTimeOffset? AuthTime { get; init; }
@@ -66,4 +83,16 @@ public enum CibaDecisionResult
 
     /// <summary>The user is not active. The request still waits.</summary>
     UserNotActive,
+
+    /// <summary>The authorization details are not some of those asked for. The request still waits.</summary>
+    DetailsNotAsked,
+
+    /// <summary>With number matching: the user has chosen nothing. The request still waits.</summary>
+    ChoiceMissing,
+
+    /// <summary>With number matching: the user chose another code than the consumption device shows. The request is denied.</summary>
+    WrongChoice,
+
+    /// <summary>The host cannot block clients: it has no <see cref="ICibaClientBlocks"/>. The request still waits.</summary>
+    BlockingNotSupported,
 }

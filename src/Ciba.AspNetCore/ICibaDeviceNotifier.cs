@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Ciba.AspNetCore;
 
 /// <summary>Reaches the user's authentication device: a push message, an SMS, an e-mail. Register with <c>AddDeviceNotifier</c>.</summary>
@@ -25,11 +27,15 @@ public sealed class CibaDeviceRequest
         ArgumentNullException.ThrowIfNull(request);
         Id = request.Id;
         Status = status;
+        Issuer = request.Issuer;
         Subject = request.Subject;
         ClientId = request.ClientId;
         ClientName = request.ClientName;
+        ClientLogoUri = request.ClientLogoUri;
         Scopes = request.Scopes;
-        BindingMessage = request.BindingMessage;
+        BindingMessage = request.BindingMessageChoices.Count > 0 ? null : request.BindingMessage;
+        BindingMessageChoices = request.BindingMessageChoices;
+        AuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
         CreatedAt = request.CreatedAt;
         ExpiresAt = request.ExpiresAt;
@@ -41,6 +47,9 @@ public sealed class CibaDeviceRequest
     /// <summary>Where the request stands.</summary>
     public CibaRequestStatus Status { get; }
 
+    /// <summary>The issuer that was asked, in a host with several; else null.</summary>
+    public string? Issuer { get; }
+
     /// <summary>The user whom the hint named, and the only one who may answer.</summary>
     public string Subject { get; }
 
@@ -50,11 +59,20 @@ public sealed class CibaDeviceRequest
     /// <summary>The name of the client that asks.</summary>
     public string ClientName { get; }
 
+    /// <summary>Where the logo of the client is, or null.</summary>
+    public string? ClientLogoUri { get; }
+
     /// <summary>The scope values that the client asks for.</summary>
     public IReadOnlyList<string> Scopes { get; }
 
-    /// <summary>The message that the user sees on both devices, or null.</summary>
+    /// <summary>The message that the user sees on both devices, or null; with <see cref="BindingMessageChoices"/> the device must not know it.</summary>
     public string? BindingMessage { get; }
+
+    /// <summary>With <see cref="CibaOptions.NumberMatching"/> the three that the user chooses from; else empty.</summary>
+    public IReadOnlyList<string> BindingMessageChoices { get; }
+
+    /// <summary>What exactly the client asks for (RFC 9396): JSON objects, each with a <c>type</c>.</summary>
+    public IReadOnlyList<JsonElement> AuthorizationDetails { get; }
 
     /// <summary>The authentication context classes that the client asks for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; }

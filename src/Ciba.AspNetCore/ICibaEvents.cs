@@ -36,6 +36,9 @@ public sealed class CibaEvent
     /// <summary>The request's handle, never its <c>auth_req_id</c>; null for <see cref="CibaEventKind.LimitReached"/>, which leaves no request.</summary>
     public string? RequestId { get; init; }
 
+    /// <summary>The issuer that was asked, in a host with several; else null.</summary>
+    public string? Issuer { get; init; }
+
     /// <summary>The client that asked.</summary>
     public string? ClientId { get; init; }
 
@@ -88,6 +91,12 @@ public enum CibaEventKind
     /// <summary>Nobody answered the request in time. May be told again by a node that takes over from one that died.</summary>
     Expired,
 
-    /// <summary>A request was refused because too many others wait for the same user.</summary>
+    /// <summary>A request was refused because too many others wait for the same user, or because the user has just denied one of this client.</summary>
     LimitReached,
+
+    /// <summary>The client withdrew its request before anybody answered it.</summary>
+    Cancelled,
+
+    /// <summary>The user wants to hear nothing more of the client.</summary>
+    ClientBlocked,
 }

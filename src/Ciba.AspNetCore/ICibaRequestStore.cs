@@ -15,8 +15,10 @@ public interface ICibaRequestStore : ICibaOutbox
 {
     /// <summary>
     /// Stores a new request, pending, whose first poll may come at once. The user's pending requests are counted in the same
-    /// step, at <see cref="CibaRequest.CreatedAt"/>; beyond a limit nothing is written. With a <see cref="CibaRequest.DueAt"/>
-    /// the request is put into the outbox, again in the same step.
+    /// step, at <see cref="CibaRequest.CreatedAt"/>. With a <see cref="CibaRequest.DueAt"/> the request is put into the outbox,
+    /// again in the same step. Nothing is written where the same client's request with the same
+    /// <see cref="CibaRequest.Fingerprint"/> waits for the same user, where a <see cref="CibaQuiet"/> lasts, or beyond a limit; the
+    /// first of these that holds is the answer.
     /// </summary>
     ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken);
 
@@ -27,13 +29,13 @@ public interface ICibaRequestStore : ICibaOutbox
     /// makes the interval longer by <see cref="CibaRequest.SlowDownIncrement"/>; pending. The last two set the next poll time
     /// to now plus the interval. A lease that nobody ends returns by itself.
     /// </summary>
-    ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
+    ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
 
     /// <summary>
     /// The same poll again after <see cref="WaitForDecisionAsync"/> (section 10.1, long polling): as
     /// <see cref="PollAsync"/>, but never slow_down; and after pending, the client's next poll may come at once.
     /// </summary>
-    ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
+    ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken);
 
     /// <summary>
     /// Waits until the request is decided, withdrawn or expired, on whichever node; or less long: the caller looks again by
@@ -54,28 +56,69 @@ public interface ICibaRequestStore : ICibaOutbox
 
     /// <summary>
     /// Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>. In the
-    /// same step the request is put into the outbox, due at once, in ping and push mode; in poll mode it is taken out.
+    /// same step the request is put into the outbox, due at once, in ping and push mode; in poll mode it is taken out; and a
+    /// <see cref="CibaDecision.Quiet"/> begins.
     /// </summary>
-    ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken);
+    ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The request, where it is this user's; else null.</summary>
-    ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken);
+    ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>The user's requests that wait for an answer, in the order of <see cref="CibaRequest.CreatedAt"/>.</summary>
-    ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken);
+    ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken);
 
     /// <summary>Withdraws this user's request that is still pending, as if it had never been, from the outbox too. False where it is not pending.</summary>
-    ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken);
+    ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken);
+
+    /// <summary>The request, where it is this client's; else null.</summary>
+    ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Waits until one of the user's requests is added, decided or withdrawn, on whichever node; or less long: the caller looks
+    /// again. On other nodes, only a user who is present (<see cref="MarkPresentAsync"/>) is sure to be heard of at once. Listens
+    /// from the moment of the call. Does not fail, other than by cancellation.
+    /// </summary>
+    Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken);
+
+    /// <summary>Notes that a device of the user listens, on whichever node, until this time.</summary>
+    ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+
+    /// <summary>Whether a device of the user listens.</summary>
+    ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken);
 }
 
 /// <summary>What <see cref="ICibaRequestStore.AddAsync"/> came to.</summary>
-public enum CibaAddResult
+/// <param name="Status">Whether the request is stored, or why it is not.</param>
+/// <param name="Existing">For <see cref="CibaAddStatus.Identical"/> the request that waits already, with its <see cref="CibaRequest.Callback"/>.</param>
+public readonly record struct CibaAddResult(CibaAddStatus Status, CibaRequest? Existing = null)
+{
+    /// <summary>The request is stored.</summary>
+    public static CibaAddResult Added => new(CibaAddStatus.Added);
+
+    /// <summary>The user has too many requests waiting.</summary>
+    public static CibaAddResult LimitReached => new(CibaAddStatus.LimitReached);
+
+    /// <summary>The user wants to be left alone by this client.</summary>
+    public static CibaAddResult Quiet => new(CibaAddStatus.Quiet);
+
+    /// <summary>The same request waits already.</summary>
+    public static CibaAddResult Identical(CibaRequest existing) => new(CibaAddStatus.Identical, existing);
+}
+
+/// <summary>Whether a request is stored, or why it is not.</summary>
+public enum CibaAddStatus
 {
     /// <summary>The request is stored.</summary>
     Added,
 
-    /// <summary>The user has too many requests waiting; nothing is stored.</summary>
+    /// <summary>The user has too many requests waiting.</summary>
     LimitReached,
+
+    /// <summary>The user wants to be left alone by this client.</summary>
+    Quiet,
+
+    /// <summary>The same request waits already.</summary>
+    Identical,
 }
 
 /// <summary>How many requests may wait for one user; 0 means no limit.</summary>

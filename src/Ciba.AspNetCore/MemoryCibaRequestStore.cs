@@ -36,12 +36,12 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        new(ShardOf(id).Poll(id, clientId, now, leaseTime, waited: false));
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Poll(id, clientKey, now, leaseTime, waited: false));
 
     /// <inheritdoc/>
-    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        new(ShardOf(id).Poll(id, clientId, now, leaseTime, waited: true));
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Poll(id, clientKey, now, leaseTime, waited: true));
 
     /// <inheritdoc/>
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => ShardOf(id).WaitForDecision(id).WaitAsync(cancellationToken);
@@ -53,22 +53,39 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     public ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) => new(ShardOf(id).Release(id, lease));
 
     /// <inheritdoc/>
-    public ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    public ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(decision);
-        return new(ShardOf(id).Decide(id, subject, decision, now));
+        return new(ShardOf(id).Decide(id, userKey, decision, now));
     }
 
     /// <inheritdoc/>
-    public ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
-        new(ShardOf(id).Get(id, subject, now));
+    public ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new(ShardOf(id).Get(id, userKey, now));
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) =>
-        new(_shards[CibaRequestId.ShardNumber(CibaRequestId.Shard(subject))].ListPending(subject, now));
+    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new(ShardOfUser(userKey).ListPending(userKey, now));
 
     /// <inheritdoc/>
-    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id, subject));
+    public ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id, userKey));
+
+    /// <inheritdoc/>
+    public ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        new(ShardOf(id).GetForClient(id, clientKey, now));
+
+    /// <inheritdoc/>
+    public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken) => ShardOfUser(userKey).WaitForChangeAsync(userKey, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        ShardOfUser(userKey).MarkPresent(userKey, until);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken) => new(ShardOfUser(userKey).IsPresent(userKey, now));
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken) =>
@@ -91,6 +108,8 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
 
     // The first character of a handle is the shard of its user, so that a user's requests share one lock and one count.
     private MemoryShard ShardOf(string id) => _shards[id is { Length: > 0 } ? CibaRequestId.ShardNumber(id[0]) : 0];
+
+    private MemoryShard ShardOfUser(string userKey) => _shards[CibaRequestId.ShardNumber(CibaRequestId.Shard(userKey))];
 
     private void Sweep(DateTimeOffset now)
     {

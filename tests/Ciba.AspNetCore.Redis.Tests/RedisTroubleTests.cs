@@ -108,7 +108,7 @@ public sealed class RedisTroubleTests
     public async Task A_provider_that_is_gone_listens_no_longer_on_the_hosts_connection()
     {
         var server = RedisServers.Get(RedisServers.RealKind);
-        var channel = new RedisKeys(_prefix).Decisions.ToString();
+        var channel = new RedisKeys(_prefix).Changes.ToString();
         var node = RedisNode.On(server, 0, _prefix, _time).Listening();
         var listening = await server.AskAsync("PUBSUB", "NUMSUB", channel);
 

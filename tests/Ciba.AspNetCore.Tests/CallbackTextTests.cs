@@ -37,7 +37,7 @@ public sealed class CallbackTextTests
         Request,
         TokenRequest,
         new Ping(Secret),
-        new Push(Secret, Secret, Secret, Secret, 1, Secret, Secret),
+        new Push(Secret, Secret, Secret, Secret, 1, Secret, Secret, null),
         new PushError(Secret, Secret, Secret),
         new IssuedTokens(Tokens, TokenRequest, Now),
         new CibaOutboxEntry(Request, CibaRequestStatus.Approved, Decision, Now),

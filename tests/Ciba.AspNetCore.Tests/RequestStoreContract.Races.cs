@@ -107,8 +107,8 @@ public abstract partial class RequestStoreContract
         var more = requests.Select(request => new[] { New(request.Subject), New(request.Subject) }).ToArray();
 
         var rounds = await Race.RunAsync(
-            round => AddAsync(more[round][0], limitOfClient ? 0 : 2, limitOfClient ? 2 : 0),
-            round => AddAsync(more[round][1], limitOfClient ? 0 : 2, limitOfClient ? 2 : 0));
+            async round => (await AddAsync(more[round][0], limitOfClient ? 0 : 2, limitOfClient ? 2 : 0)).Status,
+            async round => (await AddAsync(more[round][1], limitOfClient ? 0 : 2, limitOfClient ? 2 : 0)).Status);
 
         var pending = new List<string[]>();
         foreach (var request in requests)
@@ -118,10 +118,10 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(rounds.Select(Sorted), Is.All.EqualTo(new[] { CibaAddResult.Added, CibaAddResult.LimitReached }));
+            Assert.That(rounds.Select(Sorted), Is.All.EqualTo(new[] { CibaAddStatus.Added, CibaAddStatus.LimitReached }));
             Assert.That(
                 pending.Select(Sorted),
-                Is.EqualTo(rounds.Select((round, i) => Sorted([requests[i].Id, more[i][round[0] == CibaAddResult.Added ? 0 : 1].Id]))));
+                Is.EqualTo(rounds.Select((round, i) => Sorted([requests[i].Id, more[i][round[0] == CibaAddStatus.Added ? 0 : 1].Id]))));
         }
     }
 

@@ -6,8 +6,8 @@ using StackExchange.Redis;
 namespace Ciba.AspNetCore.Redis.Connection;
 
 /// <summary>
-/// Wakes the polls of this node that wait for a decision, which may have come on any node. Messages are hints: one that is
-/// lost costs a wait of <see cref="CibaRedisOptions.LookAgainAfter"/> and nothing else.
+/// Wakes the polls of this node that wait for a decision and the devices that wait for news of their user, which may have come
+/// on any node. Messages are hints: one that is lost costs a wait of <see cref="CibaRedisOptions.LookAgainAfter"/> and nothing else.
 /// </summary>
 internal sealed partial class DecisionSignals : IDisposable
 {
@@ -35,15 +35,15 @@ internal sealed partial class DecisionSignals : IDisposable
     {
         _multiplexer = multiplexer;
         _connection = connection;
-        _channel = keys.Decisions;
+        _channel = keys.Changes;
         _options = options;
         _time = time;
         _logger = logger;
-        _heard = (_, id) => Wake(id!);
+        _heard = (_, names) => WakeEach(names!);
         _multiplexer.Restored += OnRestored;
     }
 
-    /// <summary>How many polls wait.</summary>
+    /// <summary>How many polls and devices wait.</summary>
     public int Count
     {
         get
@@ -55,16 +55,17 @@ internal sealed partial class DecisionSignals : IDisposable
         }
     }
 
-    /// <summary>Says on every node that the request is decided or withdrawn.</summary>
-    public void CallOut(string id)
+    /// <summary>Says on every node that something changed for those who wait under one of these names: a handle, a user's digest.</summary>
+    public void CallOut(params ReadOnlySpan<string> names)
     {
-        Wake(id);
-        _connection.Publish(_channel, id);
+        var message = string.Join(' ', names);
+        WakeEach(message);
+        _connection.Publish(_channel, message);
     }
 
-    public async Task WaitAsync(string id, CancellationToken cancellationToken)
+    public async Task WaitAsync(string name, CancellationToken cancellationToken)
     {
-        var waiters = Join(id);
+        var waiters = Join(name);
         try
         {
             _ = SubscribeAsync();
@@ -75,7 +76,7 @@ internal sealed partial class DecisionSignals : IDisposable
         }
         finally
         {
-            Leave(id, waiters);
+            Leave(name, waiters);
         }
     }
 
@@ -186,6 +187,14 @@ internal sealed partial class DecisionSignals : IDisposable
             {
                 _waiting.Remove(id);
             }
+        }
+    }
+
+    private void WakeEach(string names)
+    {
+        foreach (var name in names.Split(' '))
+        {
+            Wake(name);
         }
     }
 

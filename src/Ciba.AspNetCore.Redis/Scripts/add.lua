@@ -1,22 +1,43 @@
--- KEYS: the request, the user's pending requests, the outbox
+-- KEYS: the request, the user's pending requests, the outbox, until when the client is to leave the user alone, until when a
+-- device of the user listens
 -- ARGV: digest, record, time to live in ms, created, expires, forgotten, limit of the user, limit of the user and client,
 -- when it is due (nothing: not before it is decided)
+-- Answers one of these, or the digest of the same request that waits already.
+local LIMIT_REACHED, ADDED, ADDED_AND_LISTENED_FOR, QUIET = 0, 1, 2, 3
+
 local mine = member(ARGV[2], ARGV[1])
 local perUser, perClient = tonumber(ARGV[7]), tonumber(ARGV[8])
 
+local waiting = {}
+if perClient > 0 or #mine > 51 then
+  waiting = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[4], '+inf')
+end
+if #mine > 51 then
+  for _, other in ipairs(waiting) do
+    if string.sub(other, 44) == string.sub(mine, 44) then
+      return string.sub(other, 1, 43)
+    end
+  end
+end
+
+local quiet = redis.call('GET', KEYS[4])
+if quiet and tonumber(quiet) > tonumber(ARGV[4]) then
+  return QUIET
+end
+
 if perUser > 0 and redis.call('ZCOUNT', KEYS[2], '(' .. ARGV[4], '+inf') >= perUser then
-  return 0
+  return LIMIT_REACHED
 end
 
 if perClient > 0 then
   local count = 0
-  for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[4], '+inf')) do
-    if string.sub(other, 44) == string.sub(mine, 44) then
+  for _, other in ipairs(waiting) do
+    if string.sub(other, 44, 51) == string.sub(mine, 44, 51) then
       count = count + 1
     end
   end
   if count >= perClient then
-    return 0
+    return LIMIT_REACHED
   end
 end
 
@@ -30,4 +51,5 @@ end
 if ARGV[9] ~= '' then
   schedule(KEYS[3], ARGV[1], ARGV[9], ARGV[3])
 end
-return 1
+local present = redis.call('GET', KEYS[5])
+return present and tonumber(present) > tonumber(ARGV[4]) and ADDED_AND_LISTENED_FOR or ADDED

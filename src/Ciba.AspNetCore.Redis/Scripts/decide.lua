@@ -1,6 +1,6 @@
--- KEYS: the request, the user's pending requests, the outbox
+-- KEYS: the request, the user's pending requests, the outbox; if need be, until when a client is to leave the user alone
 -- ARGV: digest, user's digest, now, new status (A approved, D denied, F failed), section of the decision,
--- one tick before now
+-- one tick before now; if need be, until when a client is to leave the user alone, and for how many ms that is
 -- Answers a CibaDecideResult.
 local DONE, UNKNOWN, NOT_YOURS, ALREADY_DECIDED, EXPIRED = 0, 1, 2, 3, 4
 
@@ -20,6 +20,9 @@ if status ~= 'P' then
   return ALREADY_DECIDED
 end
 
+if KEYS[4] then
+  redis.call('SET', KEYS[4], ARGV[7], 'PX', ARGV[8])
+end
 redis.call('ZREM', KEYS[2], member(record, ARGV[1]))
 redis.call('SETRANGE', KEYS[1], STATUS, ARGV[4])
 redis.call('APPEND', KEYS[1], ARGV[5])

@@ -1,11 +1,12 @@
 -- The head of a request's record, as RequestRecord.cs writes it. Numbers are seven bytes, the highest first: instants in
 -- ticks since 2024, which a double holds exactly. Runs alike on Lua 5.1 and 5.4.
-local HEADER = 111
+local HEADER = 119
 local CLIENT, USER = 2, 18
 local CREATED, EXPIRES, RETAINED, INTERVAL = 34, 41, 48, 55
 local NEXT_POLL, POLLED, NODE = 62, 69, 76
 local STATUS, LEASE_ENDS, LEASE = 80, 81, 88
 local MODE = 110
+local FINGERPRINT = 111
 
 local function number(record, at)
   local a, b, c, d, e, f, g = string.byte(record, at + 1, at + 7)
@@ -50,7 +51,7 @@ local function schedule(outbox, digest, due, life)
   end
 end
 
--- What the user's index holds of a request: its digest, and enough of the client's to count by.
+-- What the user's index holds of a request: its digest, enough of the client's to count by, and the fingerprint where it has one.
 local function member(record, digest)
-  return digest .. text(record, CLIENT, 8)
+  return digest .. text(record, CLIENT, 8) .. (string.byte(record, 2) > FINGERPRINT and text(record, FINGERPRINT, 8) or '')
 end

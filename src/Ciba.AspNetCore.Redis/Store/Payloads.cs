@@ -12,7 +12,11 @@ internal sealed record AskedPayload(
     [property: JsonPropertyName("scope")] string[] Scopes,
     [property: JsonPropertyName("binding_message")] string? BindingMessage,
     [property: JsonPropertyName("acr_values")] string[]? AcrValues,
-    [property: JsonPropertyName("interval")] long IntervalTicks)
+    [property: JsonPropertyName("interval")] long IntervalTicks,
+    [property: JsonPropertyName("iss")] string? Issuer,
+    [property: JsonPropertyName("logo_uri")] string? ClientLogoUri,
+    [property: JsonPropertyName("choices")] string[]? BindingMessageChoices,
+    [property: JsonPropertyName("authorization_details")] JsonElement[]? AuthorizationDetails)
 {
     public static byte[] Write(CibaRequest request) => JsonSerializer.SerializeToUtf8Bytes(
         new AskedPayload(
@@ -22,25 +26,28 @@ internal sealed record AskedPayload(
             [.. request.Scopes],
             request.BindingMessage,
             request.AcrValues.Count > 0 ? [.. request.AcrValues] : null,
-            request.Interval.Ticks),
+            request.Interval.Ticks,
+            request.Issuer,
+            request.ClientLogoUri,
+            request.BindingMessageChoices.Count > 0 ? [.. request.BindingMessageChoices] : null,
+            request.AuthorizationDetails.Count > 0 ? [.. request.AuthorizationDetails] : null),
         PayloadJson.Default.AskedPayload);
 
     public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json, CibaCallback? callback = null)
     {
         var asked = JsonSerializer.Deserialize(json, PayloadJson.Default.AskedPayload) ?? throw new JsonException();
-        if (!head.Client.SequenceEqual(RequestRecord.Digest(asked.ClientId)) || !head.User.SequenceEqual(RequestRecord.Digest(asked.Subject)))
-        {
-            throw new CryptographicException("The head of the record belongs to another client or user.");
-        }
-
-        return new CibaRequest
+        var request = new CibaRequest
         {
             Id = id,
+            Issuer = asked.Issuer,
             ClientId = asked.ClientId,
             ClientName = asked.ClientName,
+            ClientLogoUri = asked.ClientLogoUri,
             Subject = asked.Subject,
             Scopes = asked.Scopes,
             BindingMessage = asked.BindingMessage,
+            BindingMessageChoices = asked.BindingMessageChoices ?? [],
+            AuthorizationDetails = asked.AuthorizationDetails ?? [],
             AcrValues = asked.AcrValues ?? [],
             Interval = TimeSpan.FromTicks(asked.IntervalTicks),
             TokenDeliveryMode = head.TokenDeliveryMode,
@@ -49,6 +56,9 @@ internal sealed record AskedPayload(
             ExpiresAt = head.ExpiresAt,
             RetainedUntil = head.RetainedUntil,
         };
+        return head.Client.SequenceEqual(RequestRecord.Digest(request.ClientKey)) && head.User.SequenceEqual(RequestRecord.Digest(request.UserKey))
+            ? request
+            : throw new CryptographicException("The head of the record belongs to another client or user.");
     }
 }
 
@@ -60,24 +70,26 @@ internal sealed record DecidedPayload(
     [property: JsonPropertyName("scope")] string[] Scopes,
     [property: JsonPropertyName("auth_time")] long AuthTime,
     [property: JsonPropertyName("acr")] string? Acr,
-    [property: JsonPropertyName("amr")] string[]? Amr)
+    [property: JsonPropertyName("amr")] string[]? Amr,
+    [property: JsonPropertyName("authorization_details")] JsonElement[]? AuthorizationDetails)
 {
-    public static byte[] Write(CibaDecision decision, string subject) => JsonSerializer.SerializeToUtf8Bytes(
+    public static byte[] Write(CibaDecision decision, string userKey) => JsonSerializer.SerializeToUtf8Bytes(
         new DecidedPayload(
             decision.Outcome,
-            subject,
+            userKey,
             decision.DecidedAt.UtcTicks,
             [.. decision.Scopes],
             decision.AuthTime.UtcTicks,
             decision.Acr,
-            decision.Amr.Count > 0 ? [.. decision.Amr] : null),
+            decision.Amr.Count > 0 ? [.. decision.Amr] : null,
+            decision.AuthorizationDetails.Count > 0 ? [.. decision.AuthorizationDetails] : null),
         PayloadJson.Default.DecidedPayload);
 
     /// <summary>The approval of this request, by its own user: what the head says of status and user can be written by whoever can write to Redis.</summary>
     public static CibaDecision Read(CibaRequest request, ReadOnlySpan<byte> json)
     {
         var decided = JsonSerializer.Deserialize(json, PayloadJson.Default.DecidedPayload) ?? throw new JsonException();
-        if (decided.Outcome != CibaRequestStatus.Approved || decided.Subject != request.Subject)
+        if (decided.Outcome != CibaRequestStatus.Approved || decided.Subject != request.UserKey)
         {
             throw new CryptographicException("The answer is not the user's approval that the record claims.");
         }
@@ -90,6 +102,7 @@ internal sealed record DecidedPayload(
             AuthTime = new DateTimeOffset(decided.AuthTime, TimeSpan.Zero),
             Acr = decided.Acr,
             Amr = decided.Amr ?? [],
+            AuthorizationDetails = decided.AuthorizationDetails ?? [],
         };
     }
 }
@@ -97,7 +110,7 @@ internal sealed record DecidedPayload(
 /// <summary>The secrets that a callback needs.</summary>
 internal sealed record CallbackPayload(
     [property: JsonPropertyName("auth_req_id")] string AuthReqId,
-    [property: JsonPropertyName("client_notification_token")] string ClientNotificationToken)
+    [property: JsonPropertyName("client_notification_token")] string? ClientNotificationToken)
 {
     public static byte[] Write(CibaCallback callback) =>
         JsonSerializer.SerializeToUtf8Bytes(new CallbackPayload(callback.AuthReqId, callback.ClientNotificationToken), PayloadJson.Default.CallbackPayload);

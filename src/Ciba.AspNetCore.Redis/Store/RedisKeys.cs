@@ -34,10 +34,17 @@ internal sealed class RedisKeys
     /// <summary>What is still to be done for the requests of a shard, by when it is due.</summary>
     public RedisKey Outbox(char shard) => _shards[CibaRequestId.ShardNumber(shard)] + "o";
 
+    /// <summary>Until when a client is to leave a user alone.</summary>
+    public RedisKey Quiet(char shard, byte[] user, byte[] client) =>
+        string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "q:", Base64Url.EncodeToString(user), Base64Url.EncodeToString(client));
+
+    /// <summary>Until when a device of a user listens.</summary>
+    public RedisKey Present(char shard, byte[] user) => string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "l:", Base64Url.EncodeToString(user));
+
     public RedisKey UsedJwt(string key) => $"{_prefix}:j:{Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}";
 
     public RedisKey WrongCodes(string subject) => $"{_prefix}:c:{Base64Url.EncodeToString(RequestRecord.Digest(subject))}";
 
-    /// <summary>The channel on which the handles of decided requests are called out.</summary>
-    public RedisChannel Decisions => new($"{_prefix}:decided", RedisChannel.PatternMode.Literal);
+    /// <summary>The channel on which the handles of decided requests are called out, and the users for whom something changed.</summary>
+    public RedisChannel Changes => new($"{_prefix}:changed", RedisChannel.PatternMode.Literal);
 }

@@ -93,8 +93,7 @@ internal sealed partial class RedisRequestStore
         try
         {
             var head = RequestRecord.ReadHead(record);
-            var callback = RequestRecord.Find(head.Sections, RequestRecord.Callback).IsEmpty ? null : CallbackPayload.Read(Content(id, head, RequestRecord.Callback));
-            var request = AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked), callback);
+            var request = ReadWhole(id, head);
             var status = RequestRecord.LeaseRanOut(record, now) ? CibaRequestStatus.Approved : head.Status(now);
             var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
             return new CibaOutboxEntry(request, status, decision, heldUntil);
@@ -106,6 +105,12 @@ internal sealed partial class RedisRequestStore
             EntryNotReadable(id[..10], exception);
             return null;
         }
+    }
+
+    private CibaRequest ReadWhole(string id, RequestHead head)
+    {
+        var callback = RequestRecord.Find(head.Sections, RequestRecord.Callback).IsEmpty ? null : CallbackPayload.Read(Content(id, head, RequestRecord.Callback));
+        return AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked), callback);
     }
 
     [LoggerMessage(2, LogLevel.Error, "What is to be done for request {Request} cannot be read, and is left to another node: do the nodes have the same Data Protection keys?")]

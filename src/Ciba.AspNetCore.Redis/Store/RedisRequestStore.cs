@@ -21,16 +21,23 @@ internal sealed partial class RedisRequestStore(
 
     private readonly Node _node = new();
 
-    public async ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
+    public ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        return AddAsync(request, limits, request.Fingerprint);
+    }
+
+    private async ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, string? fingerprint)
+    {
         var digest = RedisKeys.Digest(request.Id);
-        var user = RequestRecord.Digest(request.Subject);
-        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(request.Id[0], user), keys.Outbox(request.Id[0])];
+        var shard = request.Id[0];
+        var user = RequestRecord.Digest(request.UserKey);
+        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(shard, user), keys.Outbox(shard), keys.Quiet(shard, user, RequestRecord.Digest(request.ClientKey)), keys.Present(shard, user)];
         var record = RequestRecord.Write(
             request,
             protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)),
-            request.Callback is { } callback ? protector.Protect(request.Id, RequestRecord.Callback, CallbackPayload.Write(callback)) : []);
+            request.Callback is { } callback ? protector.Protect(request.Id, RequestRecord.Callback, CallbackPayload.Write(callback)) : [],
+            fingerprint);
         RedisValue[] values =
         [
             digest,
@@ -46,14 +53,34 @@ internal sealed partial class RedisRequestStore(
 
         // A client that is told 503 has no request; so there shall be none.
         var added = await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, [digest, user]);
-        return (bool)added ? CibaAddResult.Added : CibaAddResult.LimitReached;
+        switch ((string)added!)
+        {
+            case "0":
+                return CibaAddResult.LimitReached;
+
+            case "1":
+                return CibaAddResult.Added;
+
+            case "2":
+                signals.CallOut(NameOf(user));
+                return CibaAddResult.Added;
+
+            case "3":
+                return CibaAddResult.Quiet;
+
+            case var other:
+                // Gone meanwhile, or not to be read: then it is not in the way.
+                return await FindAsync(shard + other, request.UserKey, request.CreatedAt) is { } existing
+                    ? CibaAddResult.Identical(existing)
+                    : await AddAsync(request, limits, fingerprint: null);
+        }
     }
 
-    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        PollAsync(id, clientId, now, leaseTime, waited: false);
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        PollAsync(id, clientKey, now, leaseTime, waited: false);
 
-    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        PollAsync(id, clientId, now, leaseTime, waited: true);
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        PollAsync(id, clientKey, now, leaseTime, waited: true);
 
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => signals.WaitAsync(id, cancellationToken);
 
@@ -65,7 +92,7 @@ internal sealed partial class RedisRequestStore(
     public async ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) =>
         CibaRequestId.IsId(id) && (bool)await redis.RunAsync(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
 
-    public async ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(decision);
         if (!CibaRequestId.IsId(id))
@@ -73,21 +100,26 @@ internal sealed partial class RedisRequestStore(
             return CibaDecideResult.Unknown;
         }
 
-        var user = RequestRecord.Digest(subject);
-        var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, subject)));
-        var decided = (CibaDecideResult)(int)await redis.RunAsync(
-            RedisScript.Decide,
-            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
-            [RedisKeys.Digest(id), user, RedisTicks.Of(now), RequestRecord.Letter(decision.Outcome), section, RedisTicks.Of(now) - 1]);
+        var user = RequestRecord.Digest(userKey);
+        var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, userKey)));
+        var touched = TouchedBy(id, user);
+        RedisValue[] values = [RedisKeys.Digest(id), user, RedisTicks.Of(now), RequestRecord.Letter(decision.Outcome), section, RedisTicks.Of(now) - 1];
+        if (decision.Quiet is { } quiet && quiet.Until > now)
+        {
+            touched = [.. touched, keys.Quiet(id[0], user, RequestRecord.Digest(quiet.ClientKey))];
+            values = [.. values, RedisTicks.Of(quiet.Until), (long)Math.Ceiling((quiet.Until - now).TotalMilliseconds)];
+        }
+
+        var decided = (CibaDecideResult)(int)await redis.RunAsync(RedisScript.Decide, touched, values);
         if (decided == CibaDecideResult.Done)
         {
-            signals.CallOut(id);
+            signals.CallOut(id, NameOf(user));
         }
 
         return decided;
     }
 
-    public async ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (!CibaRequestId.IsId(id))
         {
@@ -95,13 +127,13 @@ internal sealed partial class RedisRequestStore(
         }
 
         byte[]? record = await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
-        return record is null ? null : TryRead(id, subject, record, now);
+        return record is null ? null : TryRead(id, userKey, record, now);
     }
 
-    public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        var shard = CibaRequestId.Shard(subject);
-        var index = keys.Pending(shard, RequestRecord.Digest(subject));
+        var shard = CibaRequestId.Shard(userKey);
+        var index = keys.Pending(shard, RequestRecord.Digest(userKey));
         var members = await redis.ReadAsync((database, flags) => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start, flags: flags));
         string[] ids = [.. members.Select(member => RequestRecord.HandleOf(shard, member!))];
         if (ids.Length == 0)
@@ -112,32 +144,29 @@ internal sealed partial class RedisRequestStore(
         var records = await redis.ReadAsync((database, flags) => database.StringGetAsync([.. ids.Select(keys.Request)], flags));
         return
         [
-            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, subject, record!, now, othersWait: true))
+            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, userKey, record!, now, othersWait: true))
                 .Where(found => found is { Status: CibaRequestStatus.Pending })
                 .Select(found => found!.Request)
                 .OrderBy(request => request.CreatedAt),
         ];
     }
 
-    public async ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken)
-    {
-        if (!CibaRequestId.IsId(id))
-        {
-            return false;
-        }
+    public async ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken) =>
+        CibaRequestId.IsId(id) && await RemoveAsync(id, RequestRecord.Digest(userKey));
 
-        var user = RequestRecord.Digest(subject);
+    private async ValueTask<bool> RemoveAsync(string id, byte[] user)
+    {
         RedisValue[] values = [RedisKeys.Digest(id), user];
-        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])], values, RedisScript.Remove, values);
+        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, TouchedBy(id, user), values, RedisScript.Remove, values);
         if (removed)
         {
-            signals.CallOut(id);
+            signals.CallOut(id, NameOf(user));
         }
 
         return removed;
     }
 
-    private async ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, bool waited)
+    private async ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, bool waited)
     {
         if (!CibaRequestId.IsId(id))
         {
@@ -149,7 +178,7 @@ internal sealed partial class RedisRequestStore(
         var found = (RedisResult[])(await redis.RunOrTakeBackAsync(
             RedisScript.Poll,
             [keys.Request(id)],
-            [RequestRecord.Digest(clientId), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0],
+            [RequestRecord.Digest(clientKey), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0],
             RedisScript.EndLease,
             [lease, "A", "L"]))!;
         var status = (CibaPollStatus)(int)found[0];
@@ -178,12 +207,15 @@ internal sealed partial class RedisRequestStore(
         }
     }
 
-    private CibaRequestState? TryRead(string id, string subject, byte[] record, DateTimeOffset now, bool othersWait = false)
+    private CibaRequestState? TryRead(string id, string userKey, byte[] record, DateTimeOffset now, bool othersWait = false) =>
+        TryRead(id, record, now, othersWait) is { } found && found.Request.UserKey == userKey ? found : null;
+
+    private CibaRequestState? TryRead(string id, byte[] record, DateTimeOffset now, bool othersWait = false)
     {
         try
         {
             var head = RequestRecord.ReadHead(record);
-            if (head.RetainedUntil <= now || !head.User.SequenceEqual(RequestRecord.Digest(subject)))
+            if (head.RetainedUntil <= now)
             {
                 return null;
             }
@@ -197,6 +229,8 @@ internal sealed partial class RedisRequestStore(
             return null;
         }
     }
+
+    private RedisKey[] TouchedBy(string id, byte[] user) => [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])];
 
     private ReadOnlySpan<byte> Content(string id, RequestHead head, char section) =>
         protector.Unprotect(id, section, RequestRecord.Find(head.Sections, section));

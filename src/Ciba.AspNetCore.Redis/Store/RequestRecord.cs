@@ -15,6 +15,7 @@ internal static class RequestRecord
 
     private const byte Version = (byte)'1';
     private const int HeaderLength = 111;
+    private const int FingerprintedHeaderLength = 119;
     private const int LeastHeaderLength = 110;
     private const int NumberLength = 7;
     private const int SectionHeadLength = 4;
@@ -31,6 +32,7 @@ internal static class RequestRecord
     private const int LeaseEndsAt = 81;
     private const int LeaseAt = 88;
     private const int ModeAt = 110;
+    private const int FingerprintAt = 111;
 
     /// <summary>The section of what was asked.</summary>
     public const char Asked = 'q';
@@ -56,15 +58,16 @@ internal static class RequestRecord
     /// <summary>The handle of a member of the user's index.</summary>
     public static string HandleOf(char shard, byte[] member) => shard + Encoding.ASCII.GetString(member, 0, 43);
 
-    /// <summary>A record that waits for its user; without a callback it has no section of one.</summary>
-    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default)
+    /// <summary>A record that waits for its user; without a callback it has no section of one, and without a fingerprint no place for it.</summary>
+    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default, string? fingerprint = null)
     {
-        var callbackAt = HeaderLength + SectionHeadLength + asked.Length;
+        var headerLength = fingerprint is null ? HeaderLength : FingerprintedHeaderLength;
+        var callbackAt = headerLength + SectionHeadLength + asked.Length;
         var record = new byte[callback.IsEmpty ? callbackAt : callbackAt + SectionHeadLength + callback.Length];
         record[0] = Version;
-        record[LengthAt] = HeaderLength;
-        Digest(request.ClientId).CopyTo(record, ClientAt);
-        Digest(request.Subject).CopyTo(record, UserAt);
+        record[LengthAt] = (byte)headerLength;
+        Digest(request.ClientKey).CopyTo(record, ClientAt);
+        Digest(request.UserKey).CopyTo(record, UserAt);
         WriteNumber(record.AsSpan(CreatedAt), RedisTicks.Of(request.CreatedAt));
         WriteNumber(record.AsSpan(ExpiresAt), RedisTicks.Of(request.ExpiresAt));
         WriteNumber(record.AsSpan(RetainedAt), RedisTicks.Of(request.RetainedUntil));
@@ -72,7 +75,12 @@ internal static class RequestRecord
         record[StatusAt] = (byte)'P';
         record.AsSpan(LeaseAt..ModeAt).Fill((byte)'-');
         record[ModeAt] = Letter(request.TokenDeliveryMode);
-        WriteSection(record.AsSpan(HeaderLength), Asked, asked);
+        if (fingerprint is not null)
+        {
+            Digest(fingerprint).AsSpan(0, FingerprintedHeaderLength - FingerprintAt).CopyTo(record.AsSpan(FingerprintAt));
+        }
+
+        WriteSection(record.AsSpan(headerLength), Asked, asked);
         if (!callback.IsEmpty)
         {
             WriteSection(record.AsSpan(callbackAt), Callback, callback);

@@ -1,5 +1,8 @@
 using System.Buffers;
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
 
@@ -54,6 +57,13 @@ internal sealed class AuthenticationRequest
 
     public IReadOnlyList<string> AcrValues { get; private init; } = [];
 
+    public IReadOnlyList<JsonElement> AuthorizationDetails { get; private init; } = [];
+
+    /// <summary>Requests that have the same ask for the same; a digest, because a token is in it.</summary>
+    public string Fingerprint => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(
+        [string.Join(' ', Scopes.Order(StringComparer.Ordinal)), BindingMessage, string.Join(' ', AcrValues), string.Join(',', AuthorizationDetails.Select(detail => detail.GetRawText())), ClientNotificationToken],
+        WireJson.Default.StringArray))));
+
     public static Outcome<AuthenticationRequest> Read(FormParameters form, RegisteredClient client, CibaOptions options)
     {
         if (!client.MayUseCiba)
@@ -90,6 +100,17 @@ internal sealed class AuthenticationRequest
             return error;
         }
 
+        if (options.NumberMatching && NumberMatching.WhyNot(bindingMessage) is { } noCode)
+        {
+            return noCode;
+        }
+
+        JsonElement[]? details = null;
+        if (form["authorization_details"] is { } json && Authentication.AuthorizationDetails.Read(json, client.Client, options).Failed(out error, out details))
+        {
+            return error;
+        }
+
         return new AuthenticationRequest(scopes, hint)
         {
             ClientNotificationToken = notificationToken,
@@ -97,6 +118,7 @@ internal sealed class AuthenticationRequest
             UserCode = form["user_code"],
             RequestedExpiry = expiry,
             AcrValues = Values(form["acr_values"]),
+            AuthorizationDetails = details ?? [],
         };
     }
 

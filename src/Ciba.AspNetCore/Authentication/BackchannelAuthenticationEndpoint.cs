@@ -22,11 +22,13 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
     ILogger<BackchannelAuthenticationEndpoint> logger)
 {
     private static readonly CibaError TooManyRequests = CibaError.AccessDenied.With("Too many requests wait for this user: try again when they are answered or expired.");
+    private static readonly CibaError LeaveAlone = CibaError.AccessDenied.With("The user denied a request of this client a short while ago: try again later.");
     private static readonly CibaError DeviceNotReached = CibaError.TemporarilyUnavailable.With("The user's device could not be notified: try again later.");
 
     public async Task HandleAsync(HttpContext context)
     {
         var users = context.RequestServices.GetRequiredService<HintedUsers>();
+        var tenant = context.RequestServices.GetRequiredService<CibaTenant>();
         RegisteredClient? client = null;
         if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
@@ -37,8 +39,8 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             return;
         }
 
-        var authReqId = ids.New(user.Subject);
-        var request = Accept(authReqId, client.Client, asked, user);
+        var authReqId = ids.New(tenant.KeyOf(user.Subject));
+        var request = Accept(authReqId, tenant, client.Client, asked, user);
         if (await ValidateAsync(context, request, client.Client) is { } refusal)
         {
             await RefuseAsync(context, refusal, client);
@@ -47,10 +49,18 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
         // Stored before the device is told, or a quick user could answer a request that is not there yet.
         var limits = new CibaRequestLimits(options.Value.MaxPendingRequestsPerUser, options.Value.MaxPendingRequestsPerUserAndClient);
-        if (await store.AddAsync(request, limits, context.RequestAborted) == CibaAddResult.LimitReached)
+        var added = await store.AddAsync(request, limits, context.RequestAborted);
+        if (added.Status is CibaAddStatus.LimitReached or CibaAddStatus.Quiet)
         {
             signals.LimitReached(request);
-            await RefuseAsync(context, TooManyRequests, client);
+            await RefuseAsync(context, added.Status == CibaAddStatus.Quiet ? LeaveAlone : TooManyRequests, client);
+            return;
+        }
+
+        if (added.Existing is { Callback: { } known } existing)
+        {
+            Collapsed(client.Client.ClientId, CibaLog.Short(existing.Id));
+            await AcknowledgeAsync(context, known.AuthReqId, existing, existing.ExpiresAt - request.CreatedAt);
             return;
         }
 
@@ -62,28 +72,35 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
         signals.Accepted(request);
         Accepted(client.Client.ClientId, CibaLog.Short(request.Id), request.ExpiresAt);
-        await CibaResults.OkAsync(
-            context,
-            new Acknowledgement(authReqId, (int)(request.ExpiresAt - request.CreatedAt).TotalSeconds, request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)request.Interval.TotalSeconds),
-            WireJson.Relaxed.Acknowledgement);
+        await AcknowledgeAsync(context, authReqId, request, request.ExpiresAt - request.CreatedAt);
     }
 
-    private CibaRequest Accept(string authReqId, CibaClient client, AuthenticationRequest asked, HintedUser user)
+    private static Task AcknowledgeAsync(HttpContext context, string authReqId, CibaRequest request, TimeSpan left) => CibaResults.OkAsync(
+        context,
+        new Acknowledgement(authReqId, Math.Max(1, (int)left.TotalSeconds), request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)request.Interval.TotalSeconds),
+        WireJson.Relaxed.Acknowledgement);
+
+    private CibaRequest Accept(string authReqId, CibaTenant tenant, CibaClient client, AuthenticationRequest asked, HintedUser user)
     {
         var now = time.GetUtcNow();
         var expiresAt = now + (asked.RequestedExpiry ?? options.Value.RequestLifetime);
         return new CibaRequest
         {
             Id = ids.HandleOf(authReqId)!,
+            Issuer = tenant.Realm,
             ClientId = client.ClientId,
             ClientName = client.ClientName,
+            ClientLogoUri = client.LogoUri,
             Subject = user.Subject,
             Scopes = asked.Scopes,
             BindingMessage = asked.BindingMessage,
+            BindingMessageChoices = options.Value.NumberMatching ? NumberMatching.ChoicesFor(asked.BindingMessage!) : [],
+            AuthorizationDetails = asked.AuthorizationDetails,
             AcrValues = asked.AcrValues,
             Interval = options.Value.PollingInterval,
             TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
-            Callback = asked.ClientNotificationToken is { } token ? new CibaCallback(authReqId, token) : null,
+            Callback = options.Value.CollapseIdenticalRequests || asked.ClientNotificationToken is not null ? new CibaCallback(authReqId, asked.ClientNotificationToken) : null,
+            Fingerprint = options.Value.CollapseIdenticalRequests ? asked.Fingerprint : null,
             DueAt = devices.DueAt(user.IsDecoy, client.BackchannelTokenDeliveryMode!, now, expiresAt),
             CreatedAt = now,
             ExpiresAt = expiresAt,
@@ -112,6 +129,9 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
     [LoggerMessage(1, LogLevel.Information, "Authentication request {Request} of client {ClientId} accepted until {ExpiresAt:O}")]
     private partial void Accepted(string clientId, string request, DateTimeOffset expiresAt);
+
+    [LoggerMessage(3, LogLevel.Information, "Client {ClientId} made the same request again, which is {Request} still")]
+    private partial void Collapsed(string clientId, string request);
 
     [LoggerMessage(2, LogLevel.Debug, "Authentication request of client {ClientId} refused: {Error}, {Description}")]
     private partial void Refused(string clientId, string error, string description);

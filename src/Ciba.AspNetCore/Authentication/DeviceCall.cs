@@ -11,6 +11,7 @@ internal sealed class DeviceCall(IServiceScopeFactory scopes, IOptions<CibaOptio
         using var timeout = new CancellationTokenSource(options.Value.DeviceNotificationTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<CibaTenant>().Use(request);
         var notifier = scope.ServiceProvider.GetRequiredService<ICibaDeviceNotifier>();
 
         // A notifier that does not look at its token is left behind when the time is over.

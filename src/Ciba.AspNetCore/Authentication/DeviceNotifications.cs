@@ -41,7 +41,7 @@ internal sealed partial class DeviceNotifications(
         catch (Exception exception)
         {
             // Also where the client has gone: it never learned the auth_req_id. A user who has answered was reached after all.
-            if (!await store.RemoveAsync(request.Id, request.Subject, CancellationToken.None))
+            if (!await store.RemoveAsync(request.Id, request.UserKey, CancellationToken.None))
             {
                 return true;
             }

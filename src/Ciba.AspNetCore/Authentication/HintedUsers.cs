@@ -8,9 +8,10 @@ namespace Ciba.AspNetCore.Authentication;
 internal sealed record HintedUser(string Subject, bool IsDecoy);
 
 /// <summary>From hint to user (section 7.1): who it is, whether the user may authenticate, whether the code is right.</summary>
-internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaUserCodeLimiter limiter, AuthReqIds ids, IOptions<CibaOptions> options)
+internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaClientBlocks? blocks, ICibaUserCodeLimiter limiter, AuthReqIds ids, CibaTenant tenant, IOptions<CibaOptions> options)
 {
     private static readonly CibaError NotActive = CibaError.AccessDenied.With("This user cannot authenticate at present.");
+    private static readonly CibaError Blocked = CibaError.AccessDenied.With("This user takes no requests of this client.");
     private static readonly CibaError TooManyTries = CibaError.AccessDenied.With("Too many wrong user codes for this user: try again later.");
 
     public async ValueTask<Outcome<HintedUser>> FindAsync(AuthenticationRequest asked, CibaClient client, CancellationToken cancellationToken)
@@ -37,6 +38,11 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
             return Nobody(asked, NotActive);
         }
 
+        if (blocks is not null && await blocks.IsBlockedAsync(user.Subject, client.ClientId, cancellationToken))
+        {
+            return Nobody(asked, Blocked);
+        }
+
         if (client.BackchannelUserCodeParameter && user.HasUserCode
             && await CheckUserCodeAsync(user.Subject, asked.UserCode, cancellationToken) is { } wrong)
         {
@@ -59,7 +65,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
             return CibaError.MissingUserCode;
         }
 
-        if (!await limiter.TryBeginAsync(subject, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+        if (!await limiter.TryBeginAsync(tenant.KeyOf(subject), options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
         {
             return TooManyTries;
         }
@@ -69,7 +75,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
             return CibaError.InvalidUserCode;
         }
 
-        await limiter.SucceededAsync(subject, cancellationToken);
+        await limiter.SucceededAsync(tenant.KeyOf(subject), cancellationToken);
         return null;
     }
 }

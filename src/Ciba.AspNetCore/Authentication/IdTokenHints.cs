@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Microsoft.Extensions.DependencyInjection;
@@ -8,7 +7,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Section 7.1, <c>id_token_hint</c>: an ID Token that this provider issued to this client, be it expired.</summary>
-internal sealed class IdTokenHints(IServiceProvider services, ProviderUrls urls)
+internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
 {
     private static readonly ConditionalWeakTable<SigningCredentials, SignatureKey> Keys = [];
 
@@ -25,7 +24,7 @@ internal sealed class IdTokenHints(IServiceProvider services, ProviderUrls urls)
 
         // An access token is signed with the same keys: its type tells it apart.
         if (Jwt.Read(token) is not { Subject: { Length: > 0 } subject } jwt
-            || jwt.Issuer != urls.Issuer
+            || jwt.Issuer != tenant.Issuer
             || !jwt.IsFor([client.ClientId])
             || !(jwt.Type is null || jwt.Type.Equals("JWT", StringComparison.OrdinalIgnoreCase)))
         {

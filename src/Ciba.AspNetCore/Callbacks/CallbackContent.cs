@@ -23,7 +23,8 @@ internal sealed record Push(
     [property: JsonPropertyName("refresh_token")] string? RefreshToken,
     [property: JsonPropertyName("expires_in")] long ExpiresIn,
     [property: JsonPropertyName("id_token")] string IdToken,
-    [property: JsonPropertyName("scope")] string? Scope)
+    [property: JsonPropertyName("scope")] string? Scope,
+    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails)
 {
     /// <summary>Shows nothing of the secrets.</summary>
     public override string ToString() => nameof(Push);
@@ -38,7 +39,8 @@ internal sealed record Push(
             tokens.RefreshToken,
             (long)Math.Ceiling(issued.TimeLeft(now).TotalSeconds),
             tokens.IdToken,
-            TokenResponse.ScopeWhereItDiffers(issued.Request));
+            TokenResponse.ScopeWhereItDiffers(issued.Request),
+            TokenResponse.DetailsIfAny(issued.Request));
         return JsonSerializer.SerializeToUtf8Bytes(push, WireJson.Relaxed.Push);
     }
 }

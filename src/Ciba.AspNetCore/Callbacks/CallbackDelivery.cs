@@ -24,12 +24,13 @@ internal sealed partial class CallbackDelivery(
     /// <summary>One try: what the host is asked for takes one time-out at most, the call another, and there may be a wait before.</summary>
     public async Task<WorkResult> DeliverAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
     {
-        if (entry.Request.Callback is not { } callback)
+        if (entry.Request.Callback is not { ClientNotificationToken: { } notificationToken } callback)
         {
             return WorkResult.GivenUp("the store does not give back what a callback needs");
         }
 
         await using var scope = scopes.CreateAsyncScope();
+        scope.ServiceProvider.GetRequiredService<CibaTenant>().Use(entry.Request);
         if (await FindClientAsync(scope.ServiceProvider, entry.Request) is not { } client)
         {
             return WorkResult.GivenUp($"the client is not registered any more for {entry.Request.TokenDeliveryMode}");
@@ -52,7 +53,7 @@ internal sealed partial class CallbackDelivery(
             }
 
             var began = time.GetTimestamp();
-            var answer = await sender.PostAsync(client.BackchannelClientNotificationEndpoint!, callback.ClientNotificationToken, json);
+            var answer = await sender.PostAsync(client.BackchannelClientNotificationEndpoint!, notificationToken, json);
             answered = answer.Kind != CallbackAnswerKind.Unreachable;
             return Judge(entry.Request, attempt, answer, time.GetElapsedTime(began));
         }

@@ -1,4 +1,3 @@
-using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>Section 10.3.1: the tokens of a push. They are minted when they are sent, and stored nowhere.</summary>
-internal sealed class PushTokens(ProviderUrls urls, TimeProvider time)
+internal sealed class PushTokens(TimeProvider time)
 {
     public async Task<IssuedTokens> IssueAsync(IServiceProvider services, CibaOutboxEntry entry, CibaClient client, CancellationToken cancellationToken)
     {
-        var request = new CibaTokenRequest(urls.Issuer, client, entry.Request, entry.Decision!);
+        var request = new CibaTokenRequest(services.GetRequiredService<CibaTenant>().Issuer, client, entry.Request, entry.Decision!);
         var issuer = services.GetRequiredService<ICibaTokenIssuer>();
         var tokens = await issuer.IssueAsync(request, cancellationToken).AsTask().WaitAsync(cancellationToken);
         return new IssuedTokens(TokenEndpoint.Whole(tokens, issuer), request, time.GetUtcNow());

@@ -8,7 +8,7 @@ using Base64Url = System.Buffers.Text.Base64Url;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
-internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, ProviderUrls urls, IOptions<CibaOptions> options, TimeProvider time)
+internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
 {
     private const int MaxIdLength = 512;
 
@@ -23,7 +23,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
     private static readonly CibaError NoId = Wrong($"jti is required, with {MaxIdLength} characters at most");
     private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
 
-    public async ValueTask<CibaError?> CheckAsync(Jwt assertion, RegisteredClient client, CancellationToken cancellationToken)
+    public async ValueTask<CibaError?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
     {
         if (assertion.Algorithm is not { } algorithm || !client.AssertionAlgorithms.Contains(algorithm))
         {
@@ -48,16 +48,16 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             return BadSignature;
         }
 
-        if (CheckClaims(assertion, out var expiresAt) is { } wrong)
+        if (CheckClaims(assertion, tenant.Urls, out var expiresAt) is { } wrong)
         {
             return wrong;
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKey(assertion), expiresAt, cancellationToken) ? null : Replayed;
+        return await replay.TryUseAsync(ReplayKey(tenant.KeyOf(assertion.Subject!), assertion), expiresAt, cancellationToken) ? null : Replayed;
     }
 
-    private CibaError? CheckClaims(Jwt assertion, out DateTimeOffset expiresAt)
+    private CibaError? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
         if (!assertion.IsFor([urls.Issuer, urls.TokenEndpoint, urls.BackchannelAuthenticationEndpoint]))
@@ -84,8 +84,8 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             : null;
     }
 
-    private static string ReplayKey(Jwt assertion) =>
-        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{assertion.Subject!.Length}:{assertion.Subject}{assertion.Id}")));
+    private static string ReplayKey(string clientKey, Jwt assertion) =>
+        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{clientKey.Length}:{clientKey}{assertion.Id}")));
 
     private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client_assertion is refused: {reason}.");
 }

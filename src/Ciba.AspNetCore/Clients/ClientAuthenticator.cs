@@ -43,7 +43,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
 
         if (credentials.Assertion is { } assertion)
         {
-            return await assertions.CheckAsync(assertion, client, context.RequestAborted) is { } wrong ? wrong : client;
+            return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted) is { } wrong ? wrong : client;
         }
 
         return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;

@@ -24,6 +24,11 @@ internal static class ClientRules
             ? $"Client '{client.ClientId}': BackchannelTokenDeliveryMode '{mode}' is switched off; add it to CibaOptions.BackchannelTokenDeliveryModesSupported, or use {string.Join(", ", options.DeliveryModes)}."
             : null;
 
+    /// <summary>The sentence about each type of authorization details that the client may ask for and the provider does not know.</summary>
+    public static IEnumerable<string> UnknownDetailsTypes(CibaClient client, CibaOptions options) =>
+        (client.AuthorizationDetailsTypes ?? []).Except(options.AuthorizationDetailsTypesSupported ?? [])
+            .Select(type => $"Client '{client.ClientId}': AuthorizationDetailsTypes holds '{type}'; add it to CibaOptions.AuthorizationDetailsTypesSupported, or leave it out.");
+
     public static IReadOnlyList<string> AssertionAlgorithms(CibaClient client)
     {
         var allowed = client.TokenEndpointAuthMethod switch
@@ -40,7 +45,7 @@ internal static class ClientRules
 
     private static IEnumerable<string?> Each(CibaClient client) =>
         [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
-            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), .. Keys(client)];
+            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), .. Keys(client)];
 
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
 
@@ -145,6 +150,13 @@ internal static class ClientRules
         client.Scopes is null ? "Scopes is null; leave it out, or give it a list"
         : client.Scopes.All(AuthenticationRequest.IsScopeValue) ? null
         : "Scopes holds a value that is no scope (RFC 6749 section 3.3)";
+
+    private static string? Logo(CibaClient client) =>
+        client.LogoUri is { } logo && !IsSafeUrl(logo) ? "LogoUri must be an absolute https URL (http only for loopback)" : null;
+
+    private static string? DetailsTypes(CibaClient client) =>
+        client.AuthorizationDetailsTypes is null || client.AuthorizationDetailsTypes.Any(string.IsNullOrEmpty)
+            ? "AuthorizationDetailsTypes is null or has an empty entry; leave it out, or give it a list of types" : null;
 
     private static IEnumerable<string> Keys(CibaClient client)
     {

@@ -20,12 +20,13 @@ internal sealed class ConfiguredClients : ICibaClientStore
         nameof(CibaClient.TokenEndpointAuthSigningAlg), nameof(CibaClient.GrantTypes), nameof(CibaClient.BackchannelTokenDeliveryMode),
         nameof(CibaClient.BackchannelClientNotificationEndpoint), nameof(CibaClient.BackchannelAuthenticationRequestSigningAlg),
         nameof(CibaClient.BackchannelUserCodeParameter), nameof(CibaClient.IdTokenSignedResponseAlg), nameof(CibaClient.Scopes),
-        nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType),
+        nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType), nameof(CibaClient.LogoUri),
+        nameof(CibaClient.AuthorizationDetailsTypes),
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> Lists = new[]
     {
-        nameof(CibaClient.ClientSecrets), nameof(CibaClient.GrantTypes), nameof(CibaClient.Scopes),
+        nameof(CibaClient.ClientSecrets), nameof(CibaClient.GrantTypes), nameof(CibaClient.Scopes), nameof(CibaClient.AuthorizationDetailsTypes),
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     // Settings of what this version cannot do: whoever sets one relies on it.
@@ -38,7 +39,6 @@ internal sealed class ConfiguredClients : ICibaClientStore
         ["TlsClientAuthSanEmail"] = "mutual TLS",
         ["TlsClientCertificateBoundAccessTokens"] = "mutual TLS",
         ["DpopBoundAccessTokens"] = "DPoP",
-        ["AuthorizationDetailsTypes"] = "authorization_details",
         ["Resources"] = "resource indicators",
     }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 

@@ -1,7 +1,9 @@
+using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Device;
 
@@ -9,39 +11,53 @@ namespace Ciba.AspNetCore.Device;
 internal sealed partial class Approvals(
     ICibaRequestStore store,
     ICibaUserLookup users,
+    ICibaClientBlocks? blocks,
+    CibaTenant tenant,
     OutboxWorker outbox,
     Signals signals,
+    IOptions<CibaOptions> options,
     TimeProvider time,
     ILogger<Approvals> logger) : ICibaApprovals
 {
     public async ValueTask<IReadOnlyList<CibaDeviceRequest>> ListPendingAsync(string subject, CancellationToken cancellationToken)
     {
-        var pending = await store.ListPendingAsync(subject, time.GetUtcNow(), cancellationToken);
+        var pending = await store.ListPendingAsync(tenant.KeyOf(subject), time.GetUtcNow(), cancellationToken);
         return [.. pending.Select(request => new CibaDeviceRequest(request, CibaRequestStatus.Pending))];
     }
 
     public async ValueTask<CibaDeviceRequest?> GetAsync(string id, string subject, CancellationToken cancellationToken) =>
-        await store.GetAsync(id, subject, time.GetUtcNow(), cancellationToken) is { } found
-            ? new CibaDeviceRequest(found.Request, found.Status)
-            : null;
+        await FindAsync(id, subject, cancellationToken) is { } found ? new CibaDeviceRequest(found.Request, found.Status) : null;
 
     public async ValueTask<CibaDecisionResult> ApproveAsync(string id, string subject, CibaApproval? approval, CancellationToken cancellationToken)
     {
         // What was asked for never changes, so it can be looked at before the step that counts. A request that is not found
         // waiting is left to that step, with no more than every request asks for.
         var now = time.GetUtcNow();
-        var asked = await store.GetAsync(id, subject, now, cancellationToken) is { Status: CibaRequestStatus.Pending } found ? found.Request : null;
-        var granted = asked is null ? ["openid"] : approval?.Scopes ?? asked.Scopes;
-        if (asked is not null && (!granted.Contains("openid") || !granted.All(asked.Scopes.Contains)))
+        var found = await FindAsync(id, subject, cancellationToken);
+        var asked = found is { Status: CibaRequestStatus.Pending } ? found.Request : null;
+        if (asked is not null && WhyNot(asked, approval) is { } refusal)
         {
-            return CibaDecisionResult.ScopesNotAsked;
+            return refusal;
+        }
+
+        if (found is null && options.Value.NumberMatching)
+        {
+            // What cannot be read has a choice that cannot be looked at.
+            return CibaDecisionResult.Unknown;
+        }
+
+        if (asked is { BindingMessageChoices.Count: > 0 } && approval!.BindingMessage != asked.BindingMessage)
+        {
+            var denied = await DecideAsync(id, asked, subject, users, Denial(asked), cancellationToken);
+            return denied == CibaDecisionResult.Done ? CibaDecisionResult.WrongChoice : denied;
         }
 
         var decision = new CibaDecision
         {
             Outcome = CibaRequestStatus.Approved,
             DecidedAt = now,
-            Scopes = [.. granted.Distinct()],
+            Scopes = [.. (asked is null ? ["openid"] : approval?.Scopes ?? asked.Scopes).Distinct()],
+            AuthorizationDetails = approval?.AuthorizationDetails ?? asked?.AuthorizationDetails ?? [],
             AuthTime = approval?.AuthTime ?? now,
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
@@ -49,12 +65,68 @@ internal sealed partial class Approvals(
         return await DecideAsync(id, asked, subject, users, decision, cancellationToken);
     }
 
-    public ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken) =>
-        DecideAsync(id, null, subject, users, new CibaDecision { Outcome = CibaRequestStatus.Denied, DecidedAt = time.GetUtcNow() }, cancellationToken);
+    public async ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken)
+    {
+        // Only what leaves the user alone afterwards has to know whose request it was.
+        var asked = options.Value.DenialCooldown > TimeSpan.Zero ? (await FindAsync(id, subject, cancellationToken))?.Request : null;
+        return await DecideAsync(id, asked, subject, users, Denial(asked), cancellationToken);
+    }
+
+    public async ValueTask<CibaDecisionResult> DenyAndBlockAsync(string id, string subject, CancellationToken cancellationToken)
+    {
+        if (blocks is null)
+        {
+            return CibaDecisionResult.BlockingNotSupported;
+        }
+
+        if (await FindAsync(id, subject, cancellationToken) is not { } found)
+        {
+            return CibaDecisionResult.Unknown;
+        }
+
+        if (!await users.IsActiveAsync(subject, cancellationToken))
+        {
+            return CibaDecisionResult.UserNotActive;
+        }
+
+        await blocks.BlockAsync(new CibaDeviceRequest(found.Request, found.Status), cancellationToken);
+        signals.Blocked(found.Request);
+        return await DecideAsync(id, found.Request, subject, null, Denial(found.Request), cancellationToken);
+    }
 
     // The host's own word, which does not depend on whether the user may still speak.
     public ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken) =>
         DecideAsync(id, null, subject, null, new CibaDecision { Outcome = CibaRequestStatus.Failed, DecidedAt = time.GetUtcNow() }, cancellationToken);
+
+    private static CibaDecisionResult? WhyNot(CibaRequest asked, CibaApproval? approval)
+    {
+        if (approval?.Scopes is { } scopes && !(scopes.Contains("openid") && scopes.All(asked.Scopes.Contains)))
+        {
+            return CibaDecisionResult.ScopesNotAsked;
+        }
+
+        if (approval?.AuthorizationDetails is { } details && !AuthorizationDetails.AreAmong(details, asked.AuthorizationDetails))
+        {
+            return CibaDecisionResult.DetailsNotAsked;
+        }
+
+        return asked.BindingMessageChoices.Count > 0 && approval?.BindingMessage is null ? CibaDecisionResult.ChoiceMissing : null;
+    }
+
+    private CibaDecision Denial(CibaRequest? asked)
+    {
+        var now = time.GetUtcNow();
+        var cooldown = options.Value.DenialCooldown;
+        return new CibaDecision
+        {
+            Outcome = CibaRequestStatus.Denied,
+            DecidedAt = now,
+            Quiet = asked is not null && cooldown > TimeSpan.Zero ? new CibaQuiet(asked.ClientKey, now + cooldown) : null,
+        };
+    }
+
+    private ValueTask<CibaRequestState?> FindAsync(string id, string subject, CancellationToken cancellationToken) =>
+        store.GetAsync(id, tenant.KeyOf(subject), time.GetUtcNow(), cancellationToken);
 
     private async ValueTask<CibaDecisionResult> DecideAsync(string id, CibaRequest? known, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
     {
@@ -64,9 +136,9 @@ internal sealed partial class Approvals(
         }
 
         // Only a listener wants to know whose request it was.
-        known ??= signals.IsHeard ? (await store.GetAsync(id, subject, decision.DecidedAt, cancellationToken))?.Request : null;
+        known ??= signals.IsHeard ? (await FindAsync(id, subject, cancellationToken))?.Request : null;
 
-        var result = await store.DecideAsync(id, subject, decision, time.GetUtcNow(), cancellationToken) switch
+        var result = await store.DecideAsync(id, tenant.KeyOf(subject), decision, time.GetUtcNow(), cancellationToken) switch
         {
             CibaDecideResult.Done => CibaDecisionResult.Done,
             CibaDecideResult.NotYours => CibaDecisionResult.NotYours,
@@ -82,7 +154,7 @@ internal sealed partial class Approvals(
                 outbox.Attend(id);
             }
 
-            signals.Decided(id, known?.ClientId, subject, decision);
+            signals.Decided(id, known, subject, decision);
             Decided(CibaLog.Short(id), decision.Outcome);
         }
         else

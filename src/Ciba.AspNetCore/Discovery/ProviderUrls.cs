@@ -3,9 +3,9 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>The provider's addresses as the world sees them: the issuer, and each path behind it.</summary>
-internal sealed class ProviderUrls(IOptions<CibaOptions> options)
+internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
 {
-    public string Issuer { get; } = options.Value.Issuer;
+    public string Issuer { get; } = issuer;
 
     public string BackchannelAuthenticationEndpoint => field ??= Base + options.Value.BackchannelAuthenticationPath;
 

@@ -21,6 +21,7 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
             {
                 Kind = CibaEventKind.LimitReached,
                 OccurredAt = time.GetUtcNow(),
+                Issuer = request.Issuer,
                 ClientId = request.ClientId,
                 Subject = request.Subject,
             });
@@ -28,10 +29,10 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
     }
 
     /// <param name="id">The request's handle.</param>
-    /// <param name="clientId">The client, where it is known.</param>
+    /// <param name="request">The request, where it is known.</param>
     /// <param name="subject">The user, whose request it is.</param>
     /// <param name="decision">The answer.</param>
-    public void Decided(string id, string? clientId, string subject, CibaDecision decision)
+    public void Decided(string id, CibaRequest? request, string subject, CibaDecision decision)
     {
         metrics.Decided(decision.Outcome);
         if (IsHeard)
@@ -41,7 +42,8 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
                 Kind = CibaEventKind.Decided,
                 OccurredAt = decision.DecidedAt,
                 RequestId = id,
-                ClientId = clientId,
+                Issuer = request?.Issuer,
+                ClientId = request?.ClientId,
                 Subject = subject,
                 Outcome = decision.Outcome,
             });
@@ -54,11 +56,15 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
         Raise(CibaEventKind.Redeemed, request);
     }
 
-    public void Replayed(string id, string clientId)
+    public void Cancelled(CibaRequest request) => Raise(CibaEventKind.Cancelled, request);
+
+    public void Blocked(CibaRequest request) => Raise(CibaEventKind.ClientBlocked, request);
+
+    public void Replayed(string id, string? issuer, string clientId)
     {
         if (IsHeard)
         {
-            events.Raise(new CibaEvent { Kind = CibaEventKind.Replayed, OccurredAt = time.GetUtcNow(), RequestId = id, ClientId = clientId });
+            events.Raise(new CibaEvent { Kind = CibaEventKind.Replayed, OccurredAt = time.GetUtcNow(), RequestId = id, Issuer = issuer, ClientId = clientId });
         }
     }
 
@@ -94,6 +100,7 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
                 Kind = kind,
                 OccurredAt = at ?? time.GetUtcNow(),
                 RequestId = request.Id,
+                Issuer = request.Issuer,
                 ClientId = request.ClientId,
                 Subject = request.Subject,
                 TokenDeliveryMode = mode,

@@ -28,6 +28,7 @@ internal sealed record ErrorResponse(
 [JsonSerializable(typeof(ApprovalBody))]
 [JsonSerializable(typeof(DiscoveryDocument))]
 [JsonSerializable(typeof(PublicKeySet))]
+[JsonSerializable(typeof(string?[]))]
 internal sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>Leaves apostrophes and the like as they are: the answers are JSON, never embedded in HTML.</summary>

@@ -13,9 +13,9 @@ internal static class OptionRules
     private const int MinSecretLength = 32;
     private const int MaxCallbacks = 10_000;
 
-    public static IEnumerable<string> Check(CibaOptions options) => new[]
+    public static IEnumerable<string> Check(CibaOptions options, bool hasTenants) => new[]
     {
-        Issuer(options),
+        hasTenants ? null : WhyNotIssuer(options.Issuer, options.RequireHttps) is { } issuer ? Option(nameof(CibaOptions.Issuer), issuer) : null,
         new[] { options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath }.Distinct(StringComparer.OrdinalIgnoreCase).Count() < 3
             ? Option("the three paths", "must differ from each other") : null,
         Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
@@ -28,6 +28,9 @@ internal static class OptionRules
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
         NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUser), options.MaxPendingRequestsPerUser),
         NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUserAndClient), options.MaxPendingRequestsPerUserAndClient),
+        Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),
+        options.MaxResends is < 0 or > 100 ? Option(nameof(CibaOptions.MaxResends), "must be between 0 (never) and 100") : null,
+        Between(nameof(CibaOptions.ResendInterval), options.ResendInterval, OneSecond, TimeSpan.FromHours(1)),
         options.BindingMessageMaxLength is < 1 or > 1024 ? Option(nameof(CibaOptions.BindingMessageMaxLength), "must be between 1 and 1024") : null,
         options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more") : null,
         Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
@@ -42,6 +45,7 @@ internal static class OptionRules
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
+        options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
     }.Concat(Check(options.Callbacks)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
@@ -77,20 +81,21 @@ internal static class OptionRules
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 
-    private static string? Issuer(CibaOptions options)
+    /// <summary>What keeps a text from being an issuer identifier, or null.</summary>
+    public static string? WhyNotIssuer(string? issuer, bool requireHttps)
     {
-        if (!Uri.TryCreate(options.Issuer, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
+        if (!Uri.TryCreate(issuer, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http"))
         {
-            return Option(nameof(CibaOptions.Issuer), "is missing or no absolute URL: set it to the address of this provider, for instance https://id.example.com");
+            return "is missing or no absolute URL: set it to the address of this provider, for instance https://id.example.com";
         }
 
-        if (uri.Scheme == "http" && options.RequireHttps && !uri.IsLoopback)
+        if (uri.Scheme == "http" && requireHttps && !uri.IsLoopback)
         {
-            return Option(nameof(CibaOptions.Issuer), "must be an https URL (http only for loopback, or with RequireHttps switched off)");
+            return "must be an https URL (http only for loopback, or with RequireHttps switched off)";
         }
 
-        return uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || options.Issuer.AsSpan().ContainsAny("?#")
-            ? Option(nameof(CibaOptions.Issuer), "must have no query, fragment or user information")
+        return uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || issuer.AsSpan().ContainsAny("?#\n")
+            ? "must have no query, fragment or user information"
             : null;
     }
 

@@ -32,10 +32,11 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         [
             .. Required.Where(required => !registered.IsService(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
-            .. OptionRules.Check(options.Value),
+            .. OptionRules.Check(options.Value, registered.IsService(typeof(ICibaTenants))),
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
+            .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
             .. ClosedAddresses(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),

@@ -30,33 +30,45 @@ internal sealed partial class MemoryShard
         lock (_gate)
         {
             Expire(request.CreatedAt);
-            if (!_pending.TryGetValue(request.Subject, out var waiting))
+            var (user, client) = (request.UserKey, request.ClientKey);
+            if (!_pending.TryGetValue(user, out var waiting))
             {
                 waiting = new PendingRequests();
             }
 
+            if (waiting.FirstOrDefault(other => request.IsSameAs(other)) is { } existing)
+            {
+                return CibaAddResult.Identical(existing);
+            }
+
+            if (IsQuiet(user, client, request.CreatedAt))
+            {
+                return CibaAddResult.Quiet;
+            }
+
             if ((limits.PerUser > 0 && waiting.Count >= limits.PerUser)
-                || (limits.PerUserAndClient > 0 && waiting.Of(request.ClientId) >= limits.PerUserAndClient))
+                || (limits.PerUserAndClient > 0 && waiting.Of(client) >= limits.PerUserAndClient))
             {
                 return CibaAddResult.LimitReached;
             }
 
             var entry = new MemoryRequest(request);
             _requests.Add(request.Id, entry);
-            _pending[request.Subject] = waiting;
+            _pending[user] = waiting;
             waiting.Add(entry);
             _due.Enqueue(entry, request.ExpiresAt.UtcTicks);
             Schedule(entry, request.DueAt);
+            Tell(user);
             return CibaAddResult.Added;
         }
     }
 
-    public CibaPollResult Poll(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, bool waited)
+    public CibaPollResult Poll(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, bool waited)
     {
         lock (_gate)
         {
             Expire(now);
-            if (!_requests.TryGetValue(id, out var entry) || entry.Request.ClientId != clientId)
+            if (!_requests.TryGetValue(id, out var entry) || entry.Request.ClientKey != clientKey)
             {
                 return new() { Status = CibaPollStatus.Unknown };
             }
@@ -99,7 +111,7 @@ internal sealed partial class MemoryShard
 
     public bool Release(string id, string lease) => EndLease(id, lease, CibaRequestStatus.Approved);
 
-    public CibaDecideResult Decide(string id, string subject, CibaDecision decision, DateTimeOffset now)
+    public CibaDecideResult Decide(string id, string userKey, CibaDecision decision, DateTimeOffset now)
     {
         lock (_gate)
         {
@@ -109,7 +121,7 @@ internal sealed partial class MemoryShard
                 return CibaDecideResult.Unknown;
             }
 
-            if (entry.Request.Subject != subject)
+            if (entry.Request.UserKey != userKey)
             {
                 return CibaDecideResult.NotYours;
             }
@@ -128,35 +140,29 @@ internal sealed partial class MemoryShard
             entry.Status = decision.Outcome;
             entry.Decision = decision;
             ScheduleCallback(entry, now);
+            BeQuiet(userKey, decision.Quiet);
             return CibaDecideResult.Done;
         }
     }
 
-    public CibaRequestState? Get(string id, string subject, DateTimeOffset now)
+    public CibaRequestState? Get(string id, string userKey, DateTimeOffset now) => Get(id, now) is { } found && found.Request.UserKey == userKey ? found : null;
+
+    public CibaRequestState? GetForClient(string id, string clientKey, DateTimeOffset now) => Get(id, now) is { } found && found.Request.ClientKey == clientKey ? found : null;
+
+    public IReadOnlyList<CibaRequest> ListPending(string userKey, DateTimeOffset now)
     {
         lock (_gate)
         {
             Expire(now);
-            return _requests.TryGetValue(id, out var entry) && entry.Request.Subject == subject
-                ? new(entry.Request, entry.StatusAt(now))
-                : null;
+            return _pending.TryGetValue(userKey, out var waiting) ? [.. waiting.Where(request => request.ExpiresAt > now)] : [];
         }
     }
 
-    public IReadOnlyList<CibaRequest> ListPending(string subject, DateTimeOffset now)
+    public bool Remove(string id, string userKey)
     {
         lock (_gate)
         {
-            Expire(now);
-            return _pending.TryGetValue(subject, out var waiting) ? [.. waiting.Where(request => request.ExpiresAt > now)] : [];
-        }
-    }
-
-    public bool Remove(string id, string subject)
-    {
-        lock (_gate)
-        {
-            if (!_requests.TryGetValue(id, out var entry) || entry.Request.Subject != subject || entry.Status != CibaRequestStatus.Pending)
+            if (!_requests.TryGetValue(id, out var entry) || entry.Request.UserKey != userKey || entry.Status != CibaRequestStatus.Pending)
             {
                 return false;
             }
@@ -171,6 +177,17 @@ internal sealed partial class MemoryShard
         lock (_gate)
         {
             Expire(now);
+            ForgetAbsent(now);
+            ForgetQuiet(now);
+        }
+    }
+
+    private CibaRequestState? Get(string id, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            Expire(now);
+            return _requests.TryGetValue(id, out var entry) ? new(entry.Request, entry.StatusAt(now)) : null;
         }
     }
 
@@ -232,11 +249,13 @@ internal sealed partial class MemoryShard
     {
         if (entry.Pending is { } waiting)
         {
+            var user = entry.Request.UserKey;
             waiting.Remove(entry);
             entry.WakeUp();
+            Tell(user);
             if (waiting.Count == 0)
             {
-                _pending.Remove(entry.Request.Subject);
+                _pending.Remove(user);
             }
         }
     }

@@ -13,7 +13,7 @@ internal sealed class PendingRequests : IEnumerable<CibaRequest>
 
     public int Count { get; private set; }
 
-    public int Of(string clientId) => this.Count(request => request.ClientId == clientId);
+    public int Of(string clientKey) => this.Count(request => request.ClientKey == clientKey);
 
     public void Add(MemoryRequest entry)
     {

@@ -1,5 +1,4 @@
 using Ciba.AspNetCore.Clients;
-using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Store;
@@ -14,7 +13,7 @@ internal sealed partial class CibaGrants(
     LongPolling polls,
     AuthReqIds ids,
     IServiceProvider services,
-    ProviderUrls urls,
+    CibaTenant tenant,
     Signals signals,
     ILogger<CibaGrants> logger) : ICibaGrants
 {
@@ -48,7 +47,7 @@ internal sealed partial class CibaGrants(
             return Invalid;
         }
 
-        var found = await polls.PollAsync(id, client.ClientId, cancellationToken);
+        var found = await polls.PollAsync(id, tenant.KeyOf(client.ClientId), cancellationToken);
         switch (found.Status)
         {
             case CibaPollStatus.Approved:
@@ -68,7 +67,7 @@ internal sealed partial class CibaGrants(
                 return Expired;
 
             case CibaPollStatus.Redeemed:
-                signals.Replayed(id, client.ClientId);
+                signals.Replayed(id, tenant.Realm, client.ClientId);
                 Replayed(client.ClientId, CibaLog.Short(id));
                 return Invalid;
 
@@ -85,7 +84,7 @@ internal sealed partial class CibaGrants(
             // Made only now: most polls find the user still thinking and need no user lookup.
             if (await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(found.Request!.Subject, cancellationToken))
             {
-                return new CibaGrant(new CibaTokenRequest(urls.Issuer, client, found.Request, found.Decision!), redemption);
+                return new CibaGrant(new CibaTokenRequest(tenant.Issuer, client, found.Request, found.Decision!), redemption);
             }
         }
         catch

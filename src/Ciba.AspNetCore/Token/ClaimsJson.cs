@@ -48,12 +48,22 @@ internal static class ClaimsJson
                 writer.WriteNumberValue(number);
                 break;
 
-            case JsonElement element:
-                element.WriteTo(writer);
+            case JsonElement json:
+                json.WriteTo(writer);
                 break;
 
             case JsonNode node:
                 node.WriteTo(writer);
+                break;
+
+            case IEnumerable<JsonElement> elements:
+                writer.WriteStartArray();
+                foreach (var element in elements)
+                {
+                    element.WriteTo(writer);
+                }
+
+                writer.WriteEndArray();
                 break;
 
             case IEnumerable<string> texts:

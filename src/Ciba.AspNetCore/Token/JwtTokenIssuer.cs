@@ -43,6 +43,11 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
             ["auth_time"] = request.AuthTime.ToUnixTimeSeconds(),
             ["scope"] = string.Join(' ', request.Scopes),
         };
+        if (request.AuthorizationDetails.Count > 0)
+        {
+            claims["authorization_details"] = request.AuthorizationDetails;
+        }
+
         options.Value.ConfigureAccessToken?.Invoke(request, claims);
         return claims;
     }

@@ -11,10 +11,10 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
 {
     private int _waiting;
 
-    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, CancellationToken cancellationToken) =>
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, CancellationToken cancellationToken) =>
         options.Value.LongPollingTimeout > TimeSpan.Zero && TryTakePlace()
-            ? WaitAsync(id, clientId, cancellationToken)
-            : store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+            ? WaitAsync(id, clientKey, cancellationToken)
+            : store.PollAsync(id, clientKey, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
 
     private bool TryTakePlace()
     {
@@ -28,7 +28,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
         return false;
     }
 
-    private async ValueTask<CibaPollResult> WaitAsync(string id, string clientId, CancellationToken cancellationToken)
+    private async ValueTask<CibaPollResult> WaitAsync(string id, string clientKey, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.Value.LongPollingTimeout, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, host.ApplicationStopping, cancellationToken);
@@ -37,7 +37,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
             // Listens before it looks, or an answer could fall in between.
             var decided = store.WaitForDecisionAsync(id, over.Token);
             var isWaitedFor = !decided.IsCompleted;
-            var found = await store.PollAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+            var found = await store.PollAsync(id, clientKey, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
             EndWith(found.PendingUntil, timeout);
             while (isWaitedFor && found is { Status: CibaPollStatus.Pending, PendingUntil: not null } && !over.IsCancellationRequested)
             {
@@ -49,7 +49,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
 
                 // A store that makes nobody wait is not looked at for ever.
                 isWaitedFor = !decided.IsCompleted;
-                found = await store.PollAfterWaitAsync(id, clientId, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
+                found = await store.PollAfterWaitAsync(id, clientKey, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
             }
 
             return found;

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
@@ -111,7 +112,8 @@ internal sealed record TokenResponse(
     [property: JsonPropertyName("expires_in")] long ExpiresIn,
     [property: JsonPropertyName("id_token")] string IdToken,
     [property: JsonPropertyName("refresh_token")] string? RefreshToken,
-    [property: JsonPropertyName("scope")] string? Scope)
+    [property: JsonPropertyName("scope")] string? Scope,
+    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails)
 {
     public static TokenResponse Of(CibaTokens tokens, CibaTokenRequest request) => new(
         tokens.AccessToken,
@@ -119,7 +121,11 @@ internal sealed record TokenResponse(
         (long)tokens.ExpiresIn.TotalSeconds,
         tokens.IdToken,
         tokens.RefreshToken,
-        ScopeWhereItDiffers(request));
+        ScopeWhereItDiffers(request),
+        DetailsIfAny(request));
+
+    /// <summary>RFC 9396 section 7: what was granted, where anything was asked.</summary>
+    public static IReadOnlyList<JsonElement>? DetailsIfAny(CibaTokenRequest request) => request.RequestedAuthorizationDetails.Count > 0 ? request.AuthorizationDetails : null;
 
     public static string? ScopeWhereItDiffers(CibaTokenRequest request) =>
         request.Scopes.ToHashSet().SetEquals(request.RequestedScopes) ? null : string.Join(' ', request.Scopes);

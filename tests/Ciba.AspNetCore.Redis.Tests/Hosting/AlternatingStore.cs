@@ -9,11 +9,11 @@ public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestSto
 
     public ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken) => Next.AddAsync(request, limits, cancellationToken);
 
-    public ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        Next.PollAsync(id, clientId, now, leaseTime, cancellationToken);
+    public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        Next.PollAsync(id, clientKey, now, leaseTime, cancellationToken);
 
-    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
-        Next.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+    public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
+        Next.PollAfterWaitAsync(id, clientKey, now, leaseTime, cancellationToken);
 
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => Next.WaitForDecisionAsync(id, cancellationToken);
 
@@ -21,14 +21,24 @@ public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestSto
 
     public ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) => Next.ReleaseAsync(id, lease, cancellationToken);
 
-    public ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken) =>
-        Next.DecideAsync(id, subject, decision, now, cancellationToken);
+    public ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Next.DecideAsync(id, userKey, decision, now, cancellationToken);
 
-    public ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken) => Next.GetAsync(id, subject, now, cancellationToken);
+    public ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken) => Next.GetAsync(id, userKey, now, cancellationToken);
 
-    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken) => Next.ListPendingAsync(subject, now, cancellationToken);
+    public ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken) => Next.ListPendingAsync(userKey, now, cancellationToken);
 
-    public ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken) => Next.RemoveAsync(id, subject, cancellationToken);
+    public ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken) => Next.RemoveAsync(id, userKey, cancellationToken);
+
+    public ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Next.GetForClientAsync(id, clientKey, now, cancellationToken);
+
+    public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken) => Next.WaitForChangeAsync(userKey, cancellationToken);
+
+    public ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
+        Next.MarkPresentAsync(userKey, now, until, cancellationToken);
+
+    public ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken) => Next.IsPresentAsync(userKey, now, cancellationToken);
 
     public ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken) =>
         Next.ClaimDueAsync(shard, now, heldUntil, most, cancellationToken);

@@ -51,16 +51,16 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return await _store.AddAsync(request, limits, cancellationToken);
     }
 
-    public async ValueTask<CibaPollResult> PollAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
+    public async ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(PollAsync));
-        return await _store.PollAsync(id, clientId, now, leaseTime, cancellationToken);
+        return await _store.PollAsync(id, clientKey, now, leaseTime, cancellationToken);
     }
 
-    public async ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
+    public async ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(PollAfterWaitAsync));
-        return await _store.PollAfterWaitAsync(id, clientId, now, leaseTime, cancellationToken);
+        return await _store.PollAfterWaitAsync(id, clientKey, now, leaseTime, cancellationToken);
     }
 
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken)
@@ -85,28 +85,52 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return released;
     }
 
-    public async ValueTask<CibaDecideResult> DecideAsync(string id, string subject, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(DecideAsync));
-        return await _store.DecideAsync(id, subject, decision, now, cancellationToken);
+        return await _store.DecideAsync(id, userKey, decision, now, cancellationToken);
     }
 
-    public async ValueTask<CibaRequestState?> GetAsync(string id, string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(GetAsync));
-        return await _store.GetAsync(id, subject, now, cancellationToken);
+        return await _store.GetAsync(id, userKey, now, cancellationToken);
     }
 
-    public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string subject, DateTimeOffset now, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(ListPendingAsync));
-        return await _store.ListPendingAsync(subject, now, cancellationToken);
+        return await _store.ListPendingAsync(userKey, now, cancellationToken);
     }
 
-    public async ValueTask<bool> RemoveAsync(string id, string subject, CancellationToken cancellationToken)
+    public async ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(RemoveAsync));
-        return await _store.RemoveAsync(id, subject, cancellationToken);
+        return await _store.RemoveAsync(id, userKey, cancellationToken);
+    }
+
+    public async ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(GetForClientAsync));
+        return await _store.GetForClientAsync(id, clientKey, now, cancellationToken);
+    }
+
+    public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken)
+    {
+        Calls.Enqueue(nameof(WaitForChangeAsync));
+        return _store.WaitForChangeAsync(userKey, cancellationToken);
+    }
+
+    public async ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(MarkPresentAsync));
+        await _store.MarkPresentAsync(userKey, now, until, cancellationToken);
+    }
+
+    public async ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(IsPresentAsync));
+        return await _store.IsPresentAsync(userKey, now, cancellationToken);
     }
 
     public async ValueTask<IReadOnlyList<CibaOutboxEntry>> ClaimDueAsync(char shard, DateTimeOffset now, DateTimeOffset heldUntil, int most, CancellationToken cancellationToken)

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using Ciba.AspNetCore.Http;
+
+namespace Ciba.AspNetCore.Authentication;
+
+/// <summary>RFC 9396: what exactly the client asks for, as JSON objects that each have a type.</summary>
+internal static class AuthorizationDetails
+{
+    private const int MaxLength = 8192;
+    private const int MaxDepth = 16;
+
+    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+
+    private static readonly CibaError TooLong = CibaError.InvalidAuthorizationDetails.With($"authorization_details is too long: {MaxLength} characters at most.");
+    private static readonly CibaError Malformed = CibaError.InvalidAuthorizationDetails.With("authorization_details is a JSON array of objects, each with its type as a text, and no name twice in an object.");
+    private static readonly CibaError UnknownType = CibaError.InvalidAuthorizationDetails.With("A type in authorization_details is not known here, or not for this client.");
+
+    public static Outcome<JsonElement[]> Read(string json, CibaClient client, CibaOptions options)
+    {
+        if (json.Length > MaxLength)
+        {
+            return TooLong;
+        }
+
+        if (TryParse(json) is not [_, ..] details)
+        {
+            return Malformed;
+        }
+
+        return details.All(detail => IsAllowed(detail.GetProperty("type").GetString()!, client, options)) ? details : UnknownType;
+    }
+
+    /// <summary>The objects of an array, or null where it is none of objects with a type.</summary>
+    public static JsonElement[]? TryParse(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json, Strict);
+            return TryRead(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    public static JsonElement[]? TryRead(JsonElement array) =>
+        array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(HasType) ? [.. array.EnumerateArray().Select(detail => detail.Clone())] : null;
+
+    /// <summary>Whether every one of these was asked for, and none more often than it was.</summary>
+    public static bool AreAmong(IReadOnlyList<JsonElement> granted, IReadOnlyList<JsonElement> asked)
+    {
+        var left = asked.ToList();
+        return granted.All(detail =>
+        {
+            var found = left.FindIndex(other => JsonElement.DeepEquals(detail, other));
+            if (found >= 0)
+            {
+                left.RemoveAt(found);
+            }
+
+            return found >= 0;
+        });
+    }
+
+    private static bool HasType(JsonElement detail) =>
+        detail.ValueKind == JsonValueKind.Object && detail.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 };
+
+    private static bool IsAllowed(string type, CibaClient client, CibaOptions options) =>
+        options.AuthorizationDetailsTypesSupported.Contains(type) && client.AuthorizationDetailsTypes.Contains(type);
+}
