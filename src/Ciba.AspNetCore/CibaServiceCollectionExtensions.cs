@@ -64,7 +64,10 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<OutboxWorker>();
         services.TryAddSingleton<DeviceNotifications>();
         services.TryAddSingleton<BackchannelAuthenticationEndpoint>();
+        services.TryAddSingleton<PendingRequestEndpoints>();
         services.TryAddSingleton<TokenEndpoint>();
+        services.TryAddSingleton<Resends>();
+        services.TryAddSingleton<DeviceEventStream>();
 
         // These call the host's interfaces, which may live as long as one request.
         services.TryAddScoped<IdTokenHints>();
@@ -87,6 +90,7 @@ public static class CibaServiceCollectionExtensions
             provider.GetService<ICibaClientBlocks>(),
             provider.GetRequiredService<CibaTenant>(),
             provider.GetRequiredService<OutboxWorker>(),
+            provider.GetRequiredService<Resends>(),
             provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<IOptions<CibaOptions>>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -31,6 +31,12 @@ public interface ICibaApprovals
     /// </summary>
     ValueTask<CibaDecisionResult> DenyAndBlockAsync(string id, string subject, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Has the device told again of a request that waits, at most as often as <see cref="CibaOptions.MaxResends"/> and
+    /// <see cref="CibaOptions.ResendInterval"/> allow. Done means that it is under way; a failure is logged.
+    /// </summary>
+    ValueTask<CibaDecisionResult> ResendAsync(string id, string subject, CancellationToken cancellationToken);
+
     /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>, in push mode <c>transaction_failed</c>.</summary>
     ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken);
 }
@@ -95,4 +101,7 @@ public enum CibaDecisionResult
 
     /// <summary>The host cannot block clients: it has no <see cref="ICibaClientBlocks"/>. The request still waits.</summary>
     BlockingNotSupported,
+
+    /// <summary>The device was told often enough, or a moment ago. The request still waits.</summary>
+    TooManyResends,
 }

@@ -92,7 +92,7 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
         {
             var request = await one.Store.AddedAsync(Time.GetUtcNow());
             var wait = one.Store.WaitForDecisionAsync(request.Id, default);
-            await master.AskAsync("PUBLISH", $"{prefix}:decided", request.Id);
+            await master.AskAsync("PUBLISH", $"{prefix}:changed", request.Id);
             await wait.WaitAsync(Bound);
         }
     }

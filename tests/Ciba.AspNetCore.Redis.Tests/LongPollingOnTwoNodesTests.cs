@@ -191,7 +191,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     // Once more around the loop of everything that could have been woken.
     private async Task PassedAsync() => Assert.That(await _a.PendingAsync("bob"), Is.Empty);
 
-    private async Task<bool> IsHeardAsync() => (await Server.AskAsync("PUBSUB", "NUMSUB", $"{_prefix}:decided")).EndsWith("\n2", StringComparison.Ordinal);
+    private async Task<bool> IsHeardAsync() => (await Server.AskAsync("PUBSUB", "NUMSUB", $"{_prefix}:changed")).EndsWith("\n2", StringComparison.Ordinal);
 
     private async Task<int> CountAsync() => (await _a.ServicesAsync()).GetRequiredService<DecisionSignals>().Count;
 

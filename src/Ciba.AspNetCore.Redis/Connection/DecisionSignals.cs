@@ -149,7 +149,7 @@ internal sealed partial class DecisionSignals : IDisposable
             return false;
         }
 
-        var probe = $"probe {Guid.NewGuid():N}";
+        var probe = $"probe-{Guid.NewGuid():N}";
         var waiters = Join(probe);
         try
         {

@@ -67,6 +67,19 @@ internal sealed partial class OutboxWorker : BackgroundService
     /// <summary>Works on an entry that this node holds. Returns at once.</summary>
     public void Begin(CibaOutboxEntry entry) => Run(() => WorkAsync(entry));
 
+    /// <summary>Tells the device once more of a request that waits; one try, which the outbox knows nothing of. Returns at once.</summary>
+    public void NotifyAgain(CibaRequest request) => Run(async () =>
+    {
+        try
+        {
+            await _device.NotifyAsync(request, CancellationToken.None);
+        }
+        catch (Exception exception)
+        {
+            Threw(CibaLog.Short(request.Id), exception);
+        }
+    });
+
     /// <summary>Takes the entry of a request that was just decided and works on it, if there is one. Returns at once.</summary>
     public void Attend(string id) => Attend(id, _time.GetUtcNow(), CallbackHold);
 

@@ -14,6 +14,7 @@ internal sealed partial class Approvals(
     ICibaClientBlocks? blocks,
     CibaTenant tenant,
     OutboxWorker outbox,
+    Resends resends,
     Signals signals,
     IOptions<CibaOptions> options,
     TimeProvider time,
@@ -92,6 +93,18 @@ internal sealed partial class Approvals(
         await blocks.BlockAsync(new CibaDeviceRequest(found.Request, found.Status), cancellationToken);
         signals.Blocked(found.Request);
         return await DecideAsync(id, found.Request, subject, null, Denial(found.Request), cancellationToken);
+    }
+
+    public async ValueTask<CibaDecisionResult> ResendAsync(string id, string subject, CancellationToken cancellationToken)
+    {
+        var found = await FindAsync(id, subject, cancellationToken);
+        return found?.Status switch
+        {
+            null => CibaDecisionResult.Unknown,
+            CibaRequestStatus.Pending => await resends.TryAsync(found.Request, cancellationToken) ? CibaDecisionResult.Done : CibaDecisionResult.TooManyResends,
+            CibaRequestStatus.Expired => CibaDecisionResult.Expired,
+            _ => CibaDecisionResult.AlreadyDecided,
+        };
     }
 
     // The host's own word, which does not depend on whether the user may still speak.

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
@@ -44,15 +45,17 @@ internal static class DeviceEndpoints
 
     public static Task ApproveAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
     {
-        if ((await ReadBodyAsync(context)).Failed(out var error, out var body))
+        if ((await ReadBodyAsync(context, WireJson.Default.ApprovalBody)).Failed(out var error, out var body))
         {
-            await ProblemAsync(context, StatusCodes.Status400BadRequest, error.Description);
+            await DeviceProblem.WriteAsync(context, StatusCodes.Status400BadRequest, error.Description);
             return;
         }
 
         var approval = new CibaApproval
         {
             Scopes = body.Scope is null ? null : AuthenticationRequest.Values(body.Scope),
+            AuthorizationDetails = body.AuthorizationDetails,
+            BindingMessage = body.BindingMessage,
             AuthTime = AuthTime(context.User),
             Acr = context.User.FindFirstValue("acr") ?? context.User.FindFirstValue(MappedAcr),
             Amr = [.. context.User.FindAll(claim => claim.Type is "amr" or MappedAmr).Select(claim => claim.Value)],
@@ -61,7 +64,29 @@ internal static class DeviceEndpoints
     });
 
     public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
-        await AnswerAsync(context, await approvals.DenyAsync(Id(context), subject, context.RequestAborted)));
+    {
+        if ((await ReadBodyAsync(context, WireJson.Default.DenialBody)).Failed(out var error, out var body))
+        {
+            await DeviceProblem.WriteAsync(context, StatusCodes.Status400BadRequest, error.Description);
+            return;
+        }
+
+        await AnswerAsync(context, body.BlockClient
+            ? await approvals.DenyAndBlockAsync(Id(context), subject, context.RequestAborted)
+            : await approvals.DenyAsync(Id(context), subject, context.RequestAborted));
+    });
+
+    public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+        await AnswerAsync(context, await approvals.ResendAsync(Id(context), subject, context.RequestAborted)));
+
+    public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, subject) =>
+    {
+        var services = context.RequestServices;
+        if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>().KeyOf(subject)))
+        {
+            await DeviceProblem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many devices listen here: try again later.");
+        }
+    });
 
     // A session that says when it began did not begin just now.
     private static DateTimeOffset? AuthTime(ClaimsPrincipal user) =>
@@ -72,23 +97,27 @@ internal static class DeviceEndpoints
 
     private static string Id(HttpContext context) => (string)context.GetRouteValue("id")!;
 
-    private static Task ForUserAsync(HttpContext context, Func<ICibaApprovals, string, Task> handle)
+    private static async Task ForUserAsync(HttpContext context, Func<ICibaApprovals, string, Task> handle)
     {
         context.Response.Headers.CacheControl = "no-store";
-
-        // The client can work out the handle of its request: its page must not make the user's browser say yes to it.
-        if (context.Request.Headers["Sec-Fetch-Site"] is [not null and not "same-origin" and not "none"])
+        if (await ForgedRequests.WhyNotAsync(context) is { } problem)
         {
-            return ProblemAsync(context, StatusCodes.Status403Forbidden, "Requests from pages of another origin are refused.");
+            await DeviceProblem.WriteAsync(context, problem.Status, problem.Detail);
+            return;
         }
 
         var user = context.User.Identity is { IsAuthenticated: true } ? context.User : null;
-        return (user?.FindFirstValue("sub") ?? user?.FindFirstValue(ClaimTypes.NameIdentifier)) is { Length: > 0 } subject
-            ? handle(context.RequestServices.GetRequiredService<ICibaApprovals>(), subject)
-            : ProblemAsync(context, StatusCodes.Status401Unauthorized, "Nobody is signed in, or the user has no sub claim.");
+        if ((user?.FindFirstValue("sub") ?? user?.FindFirstValue(ClaimTypes.NameIdentifier)) is not { Length: > 0 } subject)
+        {
+            await DeviceProblem.WriteAsync(context, StatusCodes.Status401Unauthorized, "Nobody is signed in, or the user has no sub claim.");
+            return;
+        }
+
+        await handle(context.RequestServices.GetRequiredService<ICibaApprovals>(), subject);
     }
 
-    private static async ValueTask<Outcome<ApprovalBody>> ReadBodyAsync(HttpContext context)
+    private static async ValueTask<Outcome<T>> ReadBodyAsync<T>(HttpContext context, JsonTypeInfo<T> type)
+        where T : class, new()
     {
         try
         {
@@ -96,9 +125,9 @@ internal static class DeviceEndpoints
             var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
             return length switch
             {
-                0 => new ApprovalBody(null),
+                0 => new T(),
                 > MaxBodyBytes => CibaError.InvalidRequest.With("The body is too large."),
-                _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), WireJson.Default.ApprovalBody) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
+                _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), type) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
             };
         }
         catch (BadHttpRequestException)
@@ -107,37 +136,21 @@ internal static class DeviceEndpoints
         }
         catch (JsonException)
         {
-            return CibaError.InvalidRequest.With("The body is not the JSON that is expected: an object, if need be with scope as a string.");
+            return CibaError.InvalidRequest.With("The body is not the JSON that is expected: an object with the documented members, each of its type.");
         }
     }
 
     private static Task AnswerAsync(HttpContext context, CibaDecisionResult result)
     {
-        switch (result)
+        if (result == CibaDecisionResult.Done)
         {
-            case CibaDecisionResult.Done:
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
-                return Task.CompletedTask;
-
-            case CibaDecisionResult.AlreadyDecided:
-                return ProblemAsync(context, StatusCodes.Status409Conflict, "The request was answered before.");
-
-            case CibaDecisionResult.Expired:
-                return ProblemAsync(context, StatusCodes.Status410Gone, "The request has expired.");
-
-            case CibaDecisionResult.ScopesNotAsked:
-                return ProblemAsync(context, StatusCodes.Status400BadRequest, "scope must contain openid and only values that the client asked for.");
-
-            case CibaDecisionResult.UserNotActive:
-                return ProblemAsync(context, StatusCodes.Status403Forbidden, "This user cannot authenticate at present.");
-
-            default:
-                return ProblemAsync(context, StatusCodes.Status404NotFound, "There is no such request for this user.");
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+            return Task.CompletedTask;
         }
-    }
 
-    private static Task ProblemAsync(HttpContext context, int status, string detail) =>
-        Results.Problem(statusCode: status, detail: detail).ExecuteAsync(context);
+        var (status, detail) = DeviceProblem.Of(result);
+        return DeviceProblem.WriteAsync(context, status, detail);
+    }
 }
 
 /// <summary>What the device reads of a request.</summary>
@@ -145,8 +158,11 @@ internal sealed record DeviceRequestResponse(
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("client_id")] string ClientId,
     [property: JsonPropertyName("client_name")] string ClientName,
+    [property: JsonPropertyName("client_logo_uri")] string? ClientLogoUri,
     [property: JsonPropertyName("scope")] string Scope,
     [property: JsonPropertyName("binding_message")] string? BindingMessage,
+    [property: JsonPropertyName("binding_message_choices")] IReadOnlyList<string>? BindingMessageChoices,
+    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails,
     [property: JsonPropertyName("acr_values")] string? AcrValues,
     [property: JsonPropertyName("created_at")] DateTimeOffset CreatedAt,
     [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt)
@@ -155,12 +171,32 @@ internal sealed record DeviceRequestResponse(
         request.Id,
         request.ClientId,
         request.ClientName,
+        request.ClientLogoUri,
         string.Join(' ', request.Scopes),
         request.BindingMessage,
+        request.BindingMessageChoices.Count > 0 ? request.BindingMessageChoices : null,
+        request.AuthorizationDetails.Count > 0 ? request.AuthorizationDetails : null,
         request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null,
         request.CreatedAt,
         request.ExpiresAt);
 }
 
 /// <summary>What the device may send along with a yes.</summary>
-internal sealed record ApprovalBody([property: JsonPropertyName("scope")] string? Scope);
+internal sealed record ApprovalBody
+{
+    [JsonPropertyName("scope")]
+    public string? Scope { get; init; }
+
+    [JsonPropertyName("binding_message")]
+    public string? BindingMessage { get; init; }
+
+    [JsonPropertyName("authorization_details")]
+    public IReadOnlyList<JsonElement>? AuthorizationDetails { get; init; }
+}
+
+/// <summary>What the device may send along with a no.</summary>
+internal sealed record DenialBody
+{
+    [JsonPropertyName("block_client")]
+    public bool BlockClient { get; init; }
+}
