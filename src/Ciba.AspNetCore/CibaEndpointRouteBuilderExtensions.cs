@@ -24,9 +24,20 @@ public static class CibaEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps the backchannel authentication endpoint (CIBA Core section 7) and the token endpoint for the CIBA grant
     /// (section 10.1), on the paths that <see cref="CibaOptions"/> names. A token endpoint that the host has on the same path
-    /// goes on to get every other grant type. Both endpoints authenticate their clients themselves,
+    /// goes on to get every other grant type; one that is no endpoint but middleware needs
+    /// <see cref="CibaOptions.TokenPathIsShared"/>. Both endpoints authenticate their clients themselves,
     /// so that a policy of the host that asks for a signed-in user leaves them alone.
     /// </summary>
+    /// <remarks>
+    /// With <see cref="CibaOptions.TokenPathIsShared"/> the token endpoint answers in the routing middleware
+    /// (<c>ShortCircuit()</c>): what stands behind <c>UseRouting()</c> does not see its requests. So <c>UseForwardedHeaders()</c>,
+    /// <c>UseCertificateForwarding()</c> and the like stand before <c>UseRouting()</c>, and a <c>WebApplication</c>, which
+    /// routes first of all, calls it itself behind them. A global rate limit does not count these requests, unless
+    /// <c>UseRateLimiter()</c> stands before <c>UseRouting()</c> too.
+    /// With <c>RequireRateLimiting</c>, <c>RequireCors</c> or <c>RequireAuthorization</c> on what this method returns, the token
+    /// endpoint runs where endpoints run instead. Then map it in a <c>UseEndpoints</c> of your own, which stands behind the
+    /// middleware that these need and before the one that shares the path.
+    /// </remarks>
     public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
     {
         var options = Options(endpoints);
@@ -35,9 +46,21 @@ public static class CibaEndpointRouteBuilderExtensions
 
         var group = endpoints.MapGroup("");
         group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication");
-        group.Map(options.TokenPath, Post, token.HandleAsync).WithDisplayName("CIBA token").WithMetadata(CibaTokenEndpointMetadata.Instance);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
-        ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
+
+        // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
+        var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)
+            .WithDisplayName("CIBA token")
+            .WithMetadata(new CibaTokenEndpointMetadata(options.TokenPathIsShared));
+        if (options.TokenPathIsShared)
+        {
+            AtRouting.Run(tokens);
+        }
+        else
+        {
+            ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
+        }
+
         return group.AllowAnonymous();
     }
 
@@ -80,11 +103,11 @@ public static class CibaEndpointRouteBuilderExtensions
         return group;
     }
 
-    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[] methods, RequestDelegate handle)
+    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle)
     {
         var services = ((IEndpointRouteBuilder)group).ServiceProvider;
         var endpoint = new ProtocolEndpoint(handle, Options(group).RequireHttps, services.GetRequiredService<ILogger<ProtocolEndpoint>>());
-        return group.MapMethods(path, methods, endpoint.HandleAsync);
+        return methods is null ? group.Map(path, endpoint.HandleAsync) : group.MapMethods(path, methods, endpoint.HandleAsync);
     }
 
     private static CibaOptions Options(IEndpointRouteBuilder endpoints)
