@@ -35,8 +35,8 @@ public static class CibaEndpointRouteBuilderExtensions
     /// routes first of all, calls it itself behind them. A global rate limit does not count these requests, unless
     /// <c>UseRateLimiter()</c> stands before <c>UseRouting()</c> too.
     /// With <c>RequireRateLimiting</c>, <c>RequireCors</c> or <c>RequireAuthorization</c> on what this method returns, the token
-    /// endpoint runs where endpoints run instead. Then map it in a <c>UseEndpoints</c> of your own, which stands behind the
-    /// middleware that these need and before the one that shares the path.
+    /// endpoint runs where endpoints run instead. Then call <c>UseEndpoints(_ => { })</c> behind the middleware that these need
+    /// and before the one that shares the path.
     /// </remarks>
     public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
     {
@@ -44,13 +44,15 @@ public static class CibaEndpointRouteBuilderExtensions
         var authentication = endpoints.ServiceProvider.GetRequiredService<BackchannelAuthenticationEndpoint>();
         var token = endpoints.ServiceProvider.GetRequiredService<TokenEndpoint>();
 
-        var group = endpoints.MapGroup("");
-        group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication");
+        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication")
+            .WithMetadata(EndpointDescriptions.Authentication);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
 
         // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
         var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)
             .WithDisplayName("CIBA token")
+            .WithMetadata(EndpointDescriptions.Token)
             .WithMetadata(new CibaTokenEndpointMetadata(options.TokenPathIsShared));
         if (options.TokenPathIsShared)
         {
@@ -76,9 +78,9 @@ public static class CibaEndpointRouteBuilderExtensions
             services.GetRequiredService<IOptions<CibaOptions>>(),
             services.GetService<ICibaSigningKeys>());
 
-        var group = endpoints.MapGroup("");
-        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery");
-        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set");
+        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);
+        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(EndpointDescriptions.Jwks);
         return group.AllowAnonymous();
     }
 
@@ -95,11 +97,11 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(prefix);
         Options(endpoints);
-        var group = endpoints.MapGroup(prefix);
-        group.Map("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests");
-        group.Map("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request");
-        group.Map("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve");
-        group.Map("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny");
+        var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag);
+        group.Map("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
+        group.Map("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);
+        group.Map("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(EndpointDescriptions.DeviceApprove);
+        group.Map("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny").WithMetadata(EndpointDescriptions.DeviceDeny);
         return group;
     }
 

@@ -51,7 +51,7 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         {
             context.Response.Headers.Allow = allowed;
             return CibaResults.RefuseAsync(context, error);
-        }).WithOrder(int.MaxValue);
+        }).WithOrder(int.MaxValue).ExcludeFromDescription();
     }
 
     private static bool IsSecure(HttpContext context) => context.Request.IsHttps || IsLoopback(context);
