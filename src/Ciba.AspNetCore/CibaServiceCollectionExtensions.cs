@@ -59,6 +59,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<AuthReqIds>();
         services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton<ProviderUrls>();
+        services.TryAddSingleton(provider => new CibaMetadata(provider.GetRequiredService<ProviderUrls>(), provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<ClientAuthenticator>();

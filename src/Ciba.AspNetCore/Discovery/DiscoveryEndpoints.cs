@@ -13,7 +13,7 @@ internal sealed class DiscoveryEndpoints(ProviderUrls urls, IOptions<CibaOptions
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
         var keys = await KeysAsync(context.RequestAborted);
-        await CibaResults.PublishAsync(context, Document(keys), WireJson.Relaxed.DiscoveryDocument);
+        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys), WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
@@ -22,18 +22,6 @@ internal sealed class DiscoveryEndpoints(ProviderUrls urls, IOptions<CibaOptions
     private async ValueTask<IReadOnlyList<PublicKey>> KeysAsync(CancellationToken cancellationToken) => signingKeys is null
         ? []
         : [.. (await signingKeys.GetAsync(cancellationToken)).Select(credentials => PublicKey.From(credentials.Key, credentials.Algorithm))];
-
-    private DiscoveryDocument Document(IReadOnlyList<PublicKey> keys) => new()
-    {
-        Issuer = urls.Issuer,
-        TokenEndpoint = urls.TokenEndpoint,
-        BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
-        JwksUri = urls.JwksUri,
-        BackchannelTokenDeliveryModesSupported = [.. options.Value.DeliveryModes.Distinct()],
-        ScopesSupported = [.. options.Value.ScopesSupported.Prepend("openid").Distinct()],
-        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
-        AcrValuesSupported = options.Value.AcrValuesSupported.Count > 0 ? [.. options.Value.AcrValuesSupported] : null,
-    };
 }
 
 /// <summary>The discovery document. What stands here without a value set is what this version can do.</summary>
@@ -83,4 +71,16 @@ internal sealed record DiscoveryDocument
 
     [JsonPropertyName("claims_parameter_supported")]
     public bool ClaimsParameterSupported { get; }
+
+    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys) => new()
+    {
+        Issuer = urls.Issuer,
+        TokenEndpoint = urls.TokenEndpoint,
+        BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
+        JwksUri = urls.JwksUri,
+        BackchannelTokenDeliveryModesSupported = [.. options.DeliveryModes.Distinct()],
+        ScopesSupported = [.. options.ScopesSupported.Prepend("openid").Distinct()],
+        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
+        AcrValuesSupported = options.AcrValuesSupported.Count > 0 ? [.. options.AcrValuesSupported] : null,
+    };
 }
