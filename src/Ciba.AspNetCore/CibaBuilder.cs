@@ -134,6 +134,7 @@ public sealed class CibaBuilder
         where T : class, ICibaTenants
     {
         Services.Replace(ServiceDescriptor.Scoped(provider => new CibaTenant(provider.GetRequiredService<IOptions<CibaOptions>>())));
+        Services.Replace(ServiceDescriptor.Scoped(provider => new CibaMetadata(provider.GetRequiredService<CibaTenant>().Urls, provider.GetRequiredService<IOptions<CibaOptions>>())));
         return Use<ICibaTenants, T>();
     }
 

@@ -24,20 +24,55 @@ public static class CibaEndpointRouteBuilderExtensions
     /// <summary>
     /// Maps the backchannel authentication endpoint (CIBA Core section 7) and the token endpoint for the CIBA grant
     /// (section 10.1), on the paths that <see cref="CibaOptions"/> names. A token endpoint that the host has on the same path
-    /// goes on to get every other grant type. Both endpoints authenticate their clients themselves,
+    /// goes on to get every other grant type; one that is no endpoint but middleware needs
+    /// <see cref="CibaOptions.TokenPathIsShared"/>. Both endpoints authenticate their clients themselves,
     /// so that a policy of the host that asks for a signed-in user leaves them alone.
     /// </summary>
+    /// <remarks>
+    /// With <see cref="CibaOptions.TokenPathIsShared"/> the token endpoint answers in the routing middleware
+    /// (<c>ShortCircuit()</c>): what stands behind <c>UseRouting()</c> does not see its requests. So <c>UseForwardedHeaders()</c>,
+    /// <c>UseCertificateForwarding()</c> and the like stand before <c>UseRouting()</c>, and a <c>WebApplication</c>, which
+    /// routes first of all, calls it itself behind them. A global rate limit does not count these requests, unless
+    /// <c>UseRateLimiter()</c> stands before <c>UseRouting()</c> too.
+    /// With <c>RequireRateLimiting</c>, <c>RequireCors</c> or <c>RequireAuthorization</c> on what this method returns, the token
+    /// endpoint runs where endpoints run instead. Then call <c>UseEndpoints(_ => { })</c> behind the middleware that these need
+    /// and before the one that shares the path.
+    /// </remarks>
     public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
     {
         var options = Options(endpoints);
         var authentication = endpoints.ServiceProvider.GetRequiredService<BackchannelAuthenticationEndpoint>();
         var token = endpoints.ServiceProvider.GetRequiredService<TokenEndpoint>();
 
-        var group = endpoints.MapGroup("");
-        group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication");
-        group.Map(options.TokenPath, Post, token.HandleAsync).WithDisplayName("CIBA token").WithMetadata(CibaTokenEndpointMetadata.Instance);
+        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication")
+            .WithMetadata(EndpointDescriptions.Authentication);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
-        ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
+        var pending = endpoints.ServiceProvider.GetRequiredService<PendingRequestEndpoints>();
+        if (options.ClientsMayCancel)
+        {
+            group.Map(options.BackchannelAuthenticationPath + "/cancel", Post, pending.CancelAsync).WithDisplayName("CIBA cancellation").WithMetadata(EndpointDescriptions.Cancel);
+        }
+
+        if (options.ClientsMayResend)
+        {
+            group.Map(options.BackchannelAuthenticationPath + "/resend", Post, pending.ResendAsync).WithDisplayName("CIBA resend").WithMetadata(EndpointDescriptions.Resend);
+        }
+
+        // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
+        var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)
+            .WithDisplayName("CIBA token")
+            .WithMetadata(EndpointDescriptions.Token)
+            .WithMetadata(new CibaTokenEndpointMetadata(options.TokenPathIsShared));
+        if (options.TokenPathIsShared)
+        {
+            AtRouting.Run(tokens);
+        }
+        else
+        {
+            ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
+        }
+
         return group.AllowAnonymous();
     }
 
@@ -49,22 +84,23 @@ public static class CibaEndpointRouteBuilderExtensions
         var options = Options(endpoints);
         var services = endpoints.ServiceProvider;
         var discovery = new DiscoveryEndpoints(
-            services.GetRequiredService<ProviderUrls>(),
             services.GetRequiredService<IOptions<CibaOptions>>(),
             services.GetService<ICibaSigningKeys>());
 
-        var group = endpoints.MapGroup("");
-        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery");
-        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set");
+        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);
+        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(EndpointDescriptions.Jwks);
         return group.AllowAnonymous();
     }
 
     /// <summary>
     /// Maps the API of the user's authentication device (section 8): <c>GET {prefix}/requests</c>,
-    /// <c>GET {prefix}/requests/{id}</c>, <c>POST {prefix}/requests/{id}/approve</c> (if need be with
-    /// <c>{"scope": "..."}</c>) and <c>/deny</c>. The user is the <c>sub</c> or name identifier of whom the host has
-    /// authenticated: add <c>RequireAuthorization</c>. A host whose devices authenticate by cookie guards it against forged
-    /// requests.
+    /// <c>GET {prefix}/requests/{id}</c>, <c>POST {prefix}/requests/{id}/approve</c> (if need be with a JSON object of
+    /// <c>scope</c>, <c>authorization_details</c> and <c>binding_message</c>), <c>/deny</c> (with <c>{"block_client": true}</c> if
+    /// the client is to be blocked, see <see cref="ICibaClientBlocks"/>) and <c>/resend</c>; and <c>GET {prefix}/events</c>, the
+    /// server-sent events <c>requested</c>, <c>decided</c>, <c>expired</c> and <c>withdrawn</c>. Errors are problem details
+    /// (RFC 9457). The user is the <c>sub</c> or name identifier of whom the host has authenticated: add
+    /// <c>RequireAuthorization</c>. Where that is by cookie, every <c>POST</c> needs the token of ASP.NET Core's antiforgery.
     /// </summary>
     /// <param name="endpoints">The endpoints of the host.</param>
     /// <param name="prefix">For instance <c>/device</c>.</param>
@@ -72,19 +108,28 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(prefix);
         Options(endpoints);
-        var group = endpoints.MapGroup(prefix);
-        group.Map("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests");
-        group.Map("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request");
-        group.Map("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve");
-        group.Map("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny");
+        var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag);
+        group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
+        group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);
+        group.MapDevice("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(EndpointDescriptions.DeviceApprove);
+        group.MapDevice("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny").WithMetadata(EndpointDescriptions.DeviceDeny);
+        group.MapDevice("/requests/{id}/resend", Post, DeviceEndpoints.ResendAsync).WithDisplayName("CIBA device: resend").WithMetadata(EndpointDescriptions.DeviceResend);
+        group.MapDevice("/events", Get, DeviceEndpoints.EventsAsync).WithDisplayName("CIBA device: events").WithMetadata(EndpointDescriptions.DeviceEvents);
         return group;
     }
 
-    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[] methods, RequestDelegate handle)
+    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle) =>
+        group.Map(path, methods, handle, CibaResults.RefuseAsync);
+
+    private static IEndpointConventionBuilder MapDevice(this RouteGroupBuilder group, string path, string[] methods, RequestDelegate handle) =>
+        group.Map(path, methods, handle, DeviceProblem.RefuseAsync);
+
+    private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle, Func<HttpContext, CibaError, Task> refuse)
     {
         var services = ((IEndpointRouteBuilder)group).ServiceProvider;
-        var endpoint = new ProtocolEndpoint(handle, Options(group).RequireHttps, services.GetRequiredService<ILogger<ProtocolEndpoint>>());
-        return group.MapMethods(path, methods, endpoint.HandleAsync);
+        var rules = new ProtocolRules(Options(group).RequireHttps, services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(ICibaTenants)), refuse);
+        var endpoint = new ProtocolEndpoint(handle, rules, services.GetRequiredService<ILogger<ProtocolEndpoint>>());
+        return methods is null ? group.Map(path, endpoint.HandleAsync) : group.MapMethods(path, methods, endpoint.HandleAsync);
     }
 
     private static CibaOptions Options(IEndpointRouteBuilder endpoints)

@@ -19,6 +19,15 @@ public sealed class CibaOptions
     /// </summary>
     public string TokenPath { get; set; } = "/token";
 
+    /// <summary>
+    /// Says that something other than an endpoint answers the other grant types on <see cref="TokenPath"/>: middleware, or a
+    /// branch of the pipeline (<c>Map</c>, <c>UseWhen</c>). The library takes the CIBA grant there and lets all else pass, other
+    /// methods and other grant types. Its endpoint then answers in the routing middleware, before what stands behind; what that
+    /// costs, <c>MapCiba</c> says. Not needed beside an endpoint of the host. Default false: what no endpoint takes is answered
+    /// <c>unsupported_grant_type</c> or 405.
+    /// </summary>
+    public bool TokenPathIsShared { get; set; }
+
     /// <summary>Path of the JSON Web Key Set that <c>MapCibaDiscovery</c> maps. Default <c>/jwks</c>.</summary>
     public string JwksPath { get; set; } = "/jwks";
 

@@ -5,6 +5,7 @@ using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
@@ -36,6 +37,13 @@ public static class CibaServiceCollectionExtensions
 
         services.TryAddSingleton(TimeProvider.System);
         services.AddRouting();
+
+        // The host's OpenAPI document describes the endpoints by these types. Last in the chain: the host's own come first.
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Add(WireJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Add(DescriptionJson.Default);
+        });
         OutgoingHttp.AddTo(services);
 
         // One node, until a package such as Ciba.AspNetCore.Redis puts its own in their place.
@@ -52,6 +60,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton(provider => new ProviderUrls(provider.GetRequiredService<IOptions<CibaOptions>>().Value.Issuer, provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddScoped(provider => new CibaTenant(provider.GetRequiredService<IOptions<CibaOptions>>(), provider.GetRequiredService<ProviderUrls>()));
+        services.TryAddSingleton(provider => new CibaMetadata(provider.GetRequiredService<ProviderUrls>(), provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<ClientAuthenticator>();

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -22,13 +23,14 @@ public sealed class SharedTokenPathTests
         Host("a parameter in the route", app => app.MapPost("/{action}", EchoAsync)),
         Host("a form binding", app => app.MapPost("/token", ([FromForm] string grant_type, [FromForm] string code) => $"{grant_type}:{code}").DisableAntiforgery()),
         Host("a form collection", app => app.MapPost("/token", (IFormCollection form) => $"{form["grant_type"]}:{form["code"]}").DisableAntiforgery()),
+        Host("an MVC controller with a model", app => app.MapControllers()),
         Host("a later order, as conventional MVC routes have", app => app.MapPost("/token", EchoAsync).WithMetadata().Add(endpoint => ((RouteEndpointBuilder)endpoint).Order = 5)),
     ];
 
     [TestCaseSource(nameof(Hosts))]
     public async Task Another_grant_type_reaches_the_hosts_endpoint_with_its_form(Action<WebApplication> map)
     {
-        await using var host = new CibaHost { Map = map };
+        await using var host = new CibaHost { Map = map, Setup = ciba => ciba.Services.AddControllers().AddApplicationPart(typeof(HostTokenController).Assembly) };
 
         var answer = await host.PostAsync("/token", [("grant_type", "authorization_code"), ("code", "c-1")]);
 
@@ -42,7 +44,7 @@ public sealed class SharedTokenPathTests
     [TestCaseSource(nameof(Hosts))]
     public async Task The_CIBA_grant_comes_to_the_library(Action<WebApplication> map)
     {
-        await using var host = new CibaHost { Map = map };
+        await using var host = new CibaHost { Map = map, Setup = ciba => ciba.Services.AddControllers().AddApplicationPart(typeof(HostTokenController).Assembly) };
         var id = (await host.AuthorizeAsync()).AuthReqId;
 
         var pending = await host.PollAsync(id);
@@ -115,14 +117,27 @@ public sealed class SharedTokenPathTests
     }
 
     [Test]
-    public async Task A_form_that_nobody_can_read_reaches_the_host([Values] bool chunked)
+    public async Task A_form_with_too_many_fields_is_the_hosts_unless_it_asks_for_the_CIBA_grant([Values] bool chunked)
     {
         await using var host = new CibaHost { Map = app => app.MapPost("/token", () => "the host") };
-        var content = new StringContent("grant_type=urn:openid:params:grant-type:ciba" + ManyFields(2000), Encoding.UTF8, FormType);
 
-        var answer = await PostAsync(host, content, request => request.Headers.TransferEncodingChunked = chunked);
+        var other = await PostAsync(host, new StringContent("grant_type=password" + ManyFields(2000), Encoding.UTF8, FormType), request => request.Headers.TransferEncodingChunked = chunked);
+        var ciba = await PostAsync(host, new StringContent("grant_type=urn:openid:params:grant-type:ciba" + ManyFields(2000), Encoding.UTF8, FormType), request => request.Headers.TransferEncodingChunked = chunked);
 
-        Assert.That(answer.Body, Is.EqualTo("the host"));
+        Assert.That(new[] { other.Body, ciba.Error }, Is.EqualTo(new[] { "the host", "invalid_request" }));
+    }
+
+    [Test]
+    public async Task The_limits_that_the_host_sets_for_its_form_hold()
+    {
+        await using var host = new CibaHost
+        {
+            Map = app => app.MapPost("/token", ([FromForm] string grant_type, HttpRequest request) => $"{grant_type}:{request.Form.Count}").DisableAntiforgery().WithFormOptions(valueCountLimit: 3000),
+        };
+
+        var answer = await PostAsync(host, new StringContent("grant_type=password" + ManyFields(2000), Encoding.UTF8, FormType));
+
+        Assert.That(answer.Body, Is.EqualTo("password:2001"));
     }
 
     [Test]

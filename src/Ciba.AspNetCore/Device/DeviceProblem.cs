@@ -19,6 +19,12 @@ internal static class DeviceProblem
         _ => (StatusCodes.Status404NotFound, "There is no such request for this user."),
     };
 
+    public static Task RefuseAsync(HttpContext context, CibaError error)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        return WriteAsync(context, error.StatusCode, error.Description);
+    }
+
     public static Task WriteAsync(HttpContext context, int status, string detail) =>
         Results.Problem(statusCode: status, detail: detail).ExecuteAsync(context);
 }

@@ -2,18 +2,20 @@ using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(ProviderUrls urls, IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys)
 {
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
         var keys = await KeysAsync(context.RequestAborted);
-        await CibaResults.PublishAsync(context, Document(keys), WireJson.Relaxed.DiscoveryDocument);
+        var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
+        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys), WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
@@ -22,18 +24,6 @@ internal sealed class DiscoveryEndpoints(ProviderUrls urls, IOptions<CibaOptions
     private async ValueTask<IReadOnlyList<PublicKey>> KeysAsync(CancellationToken cancellationToken) => signingKeys is null
         ? []
         : [.. (await signingKeys.GetAsync(cancellationToken)).Select(credentials => PublicKey.From(credentials.Key, credentials.Algorithm))];
-
-    private DiscoveryDocument Document(IReadOnlyList<PublicKey> keys) => new()
-    {
-        Issuer = urls.Issuer,
-        TokenEndpoint = urls.TokenEndpoint,
-        BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
-        JwksUri = urls.JwksUri,
-        BackchannelTokenDeliveryModesSupported = [.. options.Value.DeliveryModes.Distinct()],
-        ScopesSupported = [.. options.Value.ScopesSupported.Prepend("openid").Distinct()],
-        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
-        AcrValuesSupported = options.Value.AcrValuesSupported.Count > 0 ? [.. options.Value.AcrValuesSupported] : null,
-    };
 }
 
 /// <summary>The discovery document. What stands here without a value set is what this version can do.</summary>
@@ -81,6 +71,22 @@ internal sealed record DiscoveryDocument
     [JsonPropertyName("acr_values_supported")]
     public string[]? AcrValuesSupported { get; init; }
 
+    [JsonPropertyName("authorization_details_types_supported")]
+    public string[]? AuthorizationDetailsTypesSupported { get; init; }
+
     [JsonPropertyName("claims_parameter_supported")]
     public bool ClaimsParameterSupported { get; }
+
+    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys) => new()
+    {
+        Issuer = urls.Issuer,
+        TokenEndpoint = urls.TokenEndpoint,
+        BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
+        JwksUri = urls.JwksUri,
+        BackchannelTokenDeliveryModesSupported = [.. options.DeliveryModes.Distinct()],
+        ScopesSupported = [.. options.ScopesSupported.Prepend("openid").Distinct()],
+        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
+        AcrValuesSupported = options.AcrValuesSupported.Count > 0 ? [.. options.AcrValuesSupported] : null,
+        AuthorizationDetailsTypesSupported = options.AuthorizationDetailsTypesSupported.Count > 0 ? [.. options.AuthorizationDetailsTypesSupported] : null,
+    };
 }

@@ -2,27 +2,42 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Http;
 
-/// <summary>What every endpoint of the protocol owes its caller: https, and an answer in JSON whatever breaks.</summary>
-internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requireHttps, ILogger<ProtocolEndpoint> logger)
+/// <summary>How an endpoint says no, and what it insists on.</summary>
+/// <param name="RequireHttps">Whether plain http is refused.</param>
+/// <param name="HasTenants">Whether the host has several issuers.</param>
+/// <param name="RefuseAsync">Writes an error as its callers expect it.</param>
+internal sealed record ProtocolRules(bool RequireHttps, bool HasTenants, Func<HttpContext, CibaError, Task> RefuseAsync);
+
+/// <summary>What every endpoint of the protocol owes its caller: https, the right issuer, and an answer in JSON whatever breaks.</summary>
+internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRules rules, ILogger<ProtocolEndpoint> logger)
 {
     private static readonly string[] ProxyHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
 
     private static readonly CibaError HttpsRequired = CibaError.InvalidRequest.With("Use https: plain http is refused here.");
 
+    private static readonly CibaError NoSuchIssuer = new("invalid_request", "There is no provider at this address.", StatusCodes.Status404NotFound);
+
     public async Task HandleAsync(HttpContext context)
     {
-        if (requireHttps && !IsSecure(context))
+        if (rules.RequireHttps && !IsSecure(context))
         {
-            await CibaResults.RefuseAsync(context, HttpsRequired);
+            await rules.RefuseAsync(context, HttpsRequired);
             return;
         }
 
         try
         {
+            if (rules.HasTenants && !await TryUseIssuerAsync(context))
+            {
+                await rules.RefuseAsync(context, NoSuchIssuer);
+                return;
+            }
+
             await next(context);
         }
         catch (Exception exception) when (IsOver(context, exception))
@@ -33,13 +48,13 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         {
             // In an outage every request comes here: the reason, and no stack.
             StoreUnavailable(context.GetEndpoint()?.DisplayName, exception.Message);
-            await CibaResults.RefuseAsync(context, CibaError.TemporarilyUnavailable);
+            await rules.RefuseAsync(context, CibaError.TemporarilyUnavailable);
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {
             // Not the path: at the device's endpoints it holds the request's handle.
             Failed(context.GetEndpoint()?.DisplayName, exception);
-            await CibaResults.RefuseAsync(context, CibaError.ServerError);
+            await rules.RefuseAsync(context, CibaError.ServerError);
         }
     }
 
@@ -51,7 +66,18 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, bool requir
         {
             context.Response.Headers.Allow = allowed;
             return CibaResults.RefuseAsync(context, error);
-        }).WithOrder(int.MaxValue);
+        }).WithOrder(int.MaxValue).ExcludeFromDescription();
+    }
+
+    private static async ValueTask<bool> TryUseIssuerAsync(HttpContext context)
+    {
+        if (await context.RequestServices.GetRequiredService<ICibaTenants>().FindIssuerAsync(context) is not { } issuer)
+        {
+            return false;
+        }
+
+        context.RequestServices.GetRequiredService<CibaTenant>().Issuer = issuer;
+        return true;
     }
 
     private static bool IsSecure(HttpContext context) => context.Request.IsHttps || IsLoopback(context);

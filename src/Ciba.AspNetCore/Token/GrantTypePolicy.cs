@@ -1,50 +1,50 @@
+using System.Buffers;
 using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Matching;
 
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>Marks the endpoint that takes the CIBA grant.</summary>
-internal sealed class CibaTokenEndpointMetadata
-{
-    public static readonly CibaTokenEndpointMetadata Instance = new();
-}
+/// <param name="PathIsShared"><see cref="CibaOptions.TokenPathIsShared"/>.</param>
+internal sealed record CibaTokenEndpointMetadata(bool PathIsShared);
 
 /// <summary>
 /// Where the host has a token endpoint on the same path, the grant type decides: CIBA comes to the library, everything else
-/// goes to the host as if the library were not there. The form stays readable.
+/// goes to the host as if the library were not there. The body can be read as if nobody had.
 /// </summary>
 internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
     // After the policies of ASP.NET Core, which look at less than a body.
     public override int Order => 1000;
 
-    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) =>
-        endpoints.Any(endpoint => endpoint.Metadata.GetMetadata<CibaTokenEndpointMetadata>() is not null);
+    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(endpoint => Mark(endpoint) is not null);
 
     public async Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
-        int ours = -1, theirs = 0;
+        bool ours = false, theirs = false;
         for (var i = 0; i < candidates.Count; i++)
         {
-            // The last order is for what takes what nobody wants: our answer to other methods, and a host's MapFallback.
-            if (!candidates.IsValidCandidate(i) || candidates[i].Endpoint is RouteEndpoint { Order: int.MaxValue })
+            if (!candidates.IsValidCandidate(i))
             {
                 continue;
             }
 
-            if (candidates[i].Endpoint.Metadata.GetMetadata<CibaTokenEndpointMetadata>() is not null)
+            if (Mark(candidates[i].Endpoint) is { } mark)
             {
-                ours = i;
+                ours = true;
+                theirs |= mark.PathIsShared;
             }
             else
             {
-                theirs++;
+                // The last order is for what takes what nobody wants: our answer to other methods, and a host's MapFallback.
+                theirs |= candidates[i].Endpoint is not RouteEndpoint { Order: int.MaxValue };
             }
         }
 
-        if (ours < 0 || theirs == 0)
+        if (!ours || !theirs)
         {
             return;
         }
@@ -52,24 +52,91 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         var isCiba = await IsCibaAsync(httpContext.Request);
         for (var i = 0; i < candidates.Count; i++)
         {
-            if (i == ours != isCiba)
+            if (Mark(candidates[i].Endpoint) is not null != isCiba)
             {
                 candidates.SetValidity(i, false);
             }
         }
     }
 
-    // By the host's own limits, for the form may be the host's; what cannot be read is left to the host as well.
+    private static CibaTokenEndpointMetadata? Mark(Endpoint endpoint) => endpoint.Metadata.GetMetadata<CibaTokenEndpointMetadata>();
+
+    // A form that is too large for CIBA is left alone, for the host may take larger ones.
     private static async ValueTask<bool> IsCibaAsync(HttpRequest request)
     {
-        try
-        {
-            return FormParameters.IsForm(request)
-                && (await request.ReadFormAsync(request.HttpContext.RequestAborted))["grant_type"] == TokenEndpoint.GrantType;
-        }
-        catch (Exception exception) when (exception is InvalidDataException or IOException)
+        if (!HttpMethods.IsPost(request.Method) || !FormParameters.IsForm(request) || request.ContentLength > FormParameters.MaxBodyBytes)
         {
             return false;
         }
+
+        // Middleware of the host may have read the form.
+        if (request.HttpContext.Features.Get<IFormFeature>()?.Form is { } form)
+        {
+            return form["grant_type"] == TokenEndpoint.GrantType;
+        }
+
+        try
+        {
+            return await PeekAsync(request);
+        }
+        catch (IOException)
+        {
+            // What cannot be read is the host's to refuse.
+            return false;
+        }
+    }
+
+    // Not ReadFormAsync: the host may have limits of its own for its form, or read the body itself.
+    private static async ValueTask<bool> PeekAsync(HttpRequest request)
+    {
+        if (request.ContentLength is null)
+        {
+            request.EnableBuffering();
+        }
+
+        var body = request.Body;
+        var start = body.CanSeek ? body.Position : 0;
+        var most = (int)(request.ContentLength ?? FormParameters.MaxBodyBytes);
+        var buffer = ArrayPool<byte>.Shared.Rent(most + 1);
+        try
+        {
+            var length = await body.ReadAtLeastAsync(buffer.AsMemory(0, most + 1), most + 1, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+            if (!body.CanSeek)
+            {
+                request.Body = new MemoryStream(buffer.AsSpan(0, length).ToArray(), writable: false);
+            }
+
+            return length <= most && AsksForCiba(buffer.AsSpan(0, length));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            if (body.CanSeek)
+            {
+                body.Position = start;
+            }
+        }
+    }
+
+    // One grant type, and this one. A form that is broken elsewhere comes to the endpoint, which says what is wrong.
+    private static bool AsksForCiba(ReadOnlySpan<byte> form)
+    {
+        string? grantType = null;
+        while (!form.IsEmpty)
+        {
+            if (!FormReader.TryReadField(ref form, out var name, out var value) || name != "grant_type")
+            {
+                continue;
+            }
+
+            if (grantType is not null)
+            {
+                return false;
+            }
+
+            grantType = value;
+        }
+
+        return grantType == TokenEndpoint.GrantType;
     }
 }

@@ -43,8 +43,19 @@ public sealed class CibaHost : IAsyncDisposable
     /// <summary>Changes the ready token issuer.</summary>
     public Action<CibaJwtTokenIssuerOptions>? Tokens { get; init; }
 
+    /// <summary>Adds middleware of the host's own in front of routing.</summary>
+    public Action<WebApplication>? BeforeRouting { get; init; }
+
     /// <summary>Adds endpoints and middleware of the host's own, before those of CIBA.</summary>
     public Action<WebApplication>? Map { get; init; }
+
+    /// <summary>Maps the endpoints of CIBA, for a test that maps them in another way.</summary>
+    public Action<WebApplication> Endpoints { get; init; } = app =>
+    {
+        app.MapCiba();
+        app.MapCibaDiscovery();
+        app.MapCibaDevice("/device");
+    };
 
     public static CibaClient Client(string id, string method = CibaClientAuthenticationMethods.ClientSecretPost) => new()
     {
@@ -173,11 +184,10 @@ public sealed class CibaHost : IAsyncDisposable
 
             return next(context);
         });
+        BeforeRouting?.Invoke(app);
         app.UseRouting();
         Map?.Invoke(app);
-        app.MapCiba();
-        app.MapCibaDiscovery();
-        app.MapCibaDevice("/device");
+        Endpoints(app);
         await app.StartAsync();
         return app;
     }
