@@ -32,6 +32,8 @@ builder.Services.AddSingleton<SigningKey>();
 builder.Services.AddScoped<TokenService>();
 builder.Services.AddScoped<TokenEndpoint>();
 builder.Services.AddScoped<Mailer>();
+builder.Services.AddCiba(options => { options.Issuer = server.Issuer; options.TokenPath = "/connect/token"; })
+    .AddClientStore<CibaAdapter>().AddUserLookup<CibaAdapter>().AddDeviceNotifier<CibaAdapter>().AddTokenIssuer<CibaAdapter>();
 
 var app = builder.Build();
 await SeedData.CreateDatabaseAsync(app.Services);
@@ -45,5 +47,6 @@ app.MapGet("/.well-known/openid-configuration", () => Discovery.Document(server)
 app.MapGet("/jwks", (SigningKey key) => key.ToJwks());
 app.MapGet("/connect/authorize", AuthorizeEndpoint.HandleAsync).RequireAuthorization();
 app.MapPost("/connect/token", TokenEndpoint.HandleAsync).DisableAntiforgery();
+app.MapCiba();
 
 app.Run();
