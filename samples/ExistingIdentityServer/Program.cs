@@ -33,7 +33,10 @@ builder.Services.AddScoped<TokenService>();
 builder.Services.AddScoped<TokenEndpoint>();
 builder.Services.AddScoped<Mailer>();
 builder.Services.AddCiba(options => { options.Issuer = server.Issuer; options.TokenPath = "/connect/token"; })
-    .AddClientStore<CibaAdapter>().AddUserLookup<CibaAdapter>().AddDeviceNotifier<CibaAdapter>().AddTokenIssuer<CibaAdapter>();
+    .AddClientStore<CibaAdapter>()
+    .AddUserLookup<CibaAdapter>()
+    .AddDeviceNotifier<CibaAdapter>()
+    .AddTokenIssuer<CibaAdapter>();
 
 var app = builder.Build();
 await SeedData.CreateDatabaseAsync(app.Services);
@@ -43,7 +46,7 @@ app.UseAuthentication();
 app.UseAuthorization();
 
 app.MapRazorPages();
-app.MapGet("/.well-known/openid-configuration", () => Discovery.Document(server));
+app.MapGet("/.well-known/openid-configuration", (CibaMetadata ciba) => ciba.MergeInto(Discovery.Document(server)));
 app.MapGet("/jwks", (SigningKey key) => key.ToJwks());
 app.MapGet("/connect/authorize", AuthorizeEndpoint.HandleAsync).RequireAuthorization();
 app.MapPost("/connect/token", TokenEndpoint.HandleAsync).DisableAntiforgery();

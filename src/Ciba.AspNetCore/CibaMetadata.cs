@@ -47,8 +47,9 @@ public sealed class CibaMetadata
     /// <c>token_endpoint</c> and <c>jwks_uri</c> above all.
     /// </summary>
     /// <param name="document">The host's discovery document.</param>
+    /// <returns>The same document.</returns>
     /// <exception cref="ArgumentException">One of the lists is there and is no array.</exception>
-    public void MergeInto(JsonObject document)
+    public JsonObject MergeInto(JsonObject document)
     {
         ArgumentNullException.ThrowIfNull(document);
         foreach (var (name, value) in Ours())
@@ -62,6 +63,8 @@ public sealed class CibaMetadata
                 Unite(document, name, values);
             }
         }
+
+        return document;
     }
 
     private static bool IsCibaOnly(string name) => name.StartsWith(CibaOnly, StringComparison.Ordinal);
