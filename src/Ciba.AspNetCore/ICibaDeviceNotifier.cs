@@ -6,12 +6,12 @@ namespace Ciba.AspNetCore;
 public interface ICibaDeviceNotifier
 {
     /// <summary>
-    /// Tells the user's device that a request waits. The request is stored already. An exception is a failure: see
-    /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
+    /// Tells the user's device that a request waits. The request is stored already. An exception is a failure: the notifier that
+    /// was added next is tried, and behind the last see <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
     /// or on another node where the one that called it has died.
     /// </summary>
     /// <param name="request">What the device may know.</param>
-    /// <param name="cancellationToken">Fires after <see cref="CibaOptions.DeviceNotificationTimeout"/>.</param>
+    /// <param name="cancellationToken">Fires after the notifier's time-out (<see cref="CibaOptions.DeviceNotificationTimeout"/>), when nobody waits for it any longer.</param>
     Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken);
 }
 
