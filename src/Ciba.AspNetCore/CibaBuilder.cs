@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -59,9 +60,45 @@ public sealed class CibaBuilder
     public CibaBuilder AddUserLookup<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where T : class, ICibaUserLookup => Use<ICibaUserLookup, T>();
 
-    /// <summary>Reaches the users' devices with a class of the host's own. Required.</summary>
-    public CibaBuilder AddDeviceNotifier<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
-        where T : class, ICibaDeviceNotifier => Use<ICibaDeviceNotifier, T>();
+    /// <summary>
+    /// Reaches the users' devices with a class of the host's own. One notifier is required. Of several, each is tried when those
+    /// added before it have failed, until one does not; where all have, see <see cref="CibaOptions.DeviceNotification"/>. A class
+    /// that is added again keeps its place, with the later time-out.
+    /// </summary>
+    /// <param name="timeout">How long one call may take, 1 ms to 5 min. Default <see cref="CibaOptions.DeviceNotificationTimeout"/>.</param>
+    public CibaBuilder AddDeviceNotifier<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(TimeSpan? timeout = null)
+        where T : class, ICibaDeviceNotifier
+    {
+        Services.TryAddScoped<T>();
+        return AddNotifier(new AddedNotifier(typeof(T), $"{nameof(AddDeviceNotifier)}<{typeof(T).Name}>: the time-out", _ => timeout));
+    }
+
+    /// <summary>
+    /// Tells a service of the host, by a signed <c>POST</c> of JSON, which then reaches the user's device. One of the notifiers in
+    /// their order, see <see cref="AddDeviceNotifier"/>; called again, it changes the same one.
+    /// </summary>
+    /// <param name="configure">Sets <see cref="CibaWebhookOptions.Url"/> and <see cref="CibaWebhookOptions.Secret"/> at least.</param>
+    public CibaBuilder AddWebhookNotifier(Action<CibaWebhookOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Services.Configure(configure);
+        Services.TryAddSingleton<WebhookNotifier>();
+        return AddNotifier(new AddedNotifier(
+            typeof(WebhookNotifier),
+            $"{nameof(CibaWebhookOptions)}: {nameof(CibaWebhookOptions.Timeout)}",
+            static provider => provider.GetRequiredService<IOptions<CibaWebhookOptions>>().Value.Timeout));
+    }
+
+    /// <summary>
+    /// Leaves it to the events of <c>MapCibaDevice</c> where a device of the user listens to them, and fails where none does. One of
+    /// the notifiers in their order, see <see cref="AddDeviceNotifier"/>: the first, with one behind it for users whose app is
+    /// closed. A device whose connection broke counts as listening for some seconds.
+    /// </summary>
+    public CibaBuilder AddServerSentEventsNotifier()
+    {
+        Services.TryAddSingleton<ServerSentEventsNotifier>();
+        return AddNotifier(new AddedNotifier(typeof(ServerSentEventsNotifier), nameof(AddServerSentEventsNotifier), static _ => null));
+    }
 
     /// <summary>Issues tokens with a class of the host's own. This or <c>AddJwtTokenIssuer</c> is required.</summary>
     public CibaBuilder AddTokenIssuer<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
@@ -150,6 +187,12 @@ public sealed class CibaBuilder
         var lifetime = Services.LastOrDefault(service => service.ServiceType == typeof(T))?.Lifetime ?? ServiceLifetime.Scoped;
         Services.TryAddScoped<T>();
         Services.Replace(new ServiceDescriptor(typeof(TService), static provider => provider.GetRequiredService<T>(), lifetime));
+        return this;
+    }
+
+    private CibaBuilder AddNotifier(AddedNotifier notifier)
+    {
+        ((AddedNotifiers)Services.Last(service => service.ServiceType == typeof(AddedNotifiers)).ImplementationInstance!).Add(notifier);
         return this;
     }
 

@@ -148,7 +148,10 @@ public sealed class CibaOptions
     /// <summary>When the user's device is told of a request. Default <see cref="CibaDeviceNotificationMode.Background"/>.</summary>
     public CibaDeviceNotificationMode DeviceNotification { get; set; }
 
-    /// <summary>How long one call of the <see cref="ICibaDeviceNotifier"/> may take. Default 10 s.</summary>
+    /// <summary>
+    /// How long one call of an <see cref="ICibaDeviceNotifier"/> may take that was added without a time-out of its own, 1 ms to
+    /// 5 min. Where there are several, each has its time-out, and the notification may take the sum of them. Default 10 s.
+    /// </summary>
     public TimeSpan DeviceNotificationTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -159,8 +162,9 @@ public sealed class CibaOptions
 
     /// <summary>
     /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
-    /// have died. What it may need is <see cref="DeviceNotificationTimeout"/> for a notification, and three times
-    /// <see cref="CibaCallbackOptions.Timeout"/> for a callback. Longer than the clocks of the nodes differ. Default 10 s.
+    /// have died. What it may need is the sum of the notifiers' time-outs (<see cref="DeviceNotificationTimeout"/>) for a
+    /// notification, and three times <see cref="CibaCallbackOptions.Timeout"/> for a callback. Longer than the clocks of the nodes
+    /// differ. Default 10 s.
     /// </summary>
     public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -197,13 +201,15 @@ public sealed class CibaOptions
 public enum CibaDeviceNotificationMode
 {
     /// <summary>
-    /// After the client has its answer. A failure is logged and tried again with growing waits while the request waits.
+    /// After the client has its answer. A failure is logged and tried again, from the first notifier on, with growing waits while
+    /// the request waits.
     /// </summary>
     Background,
 
     /// <summary>
-    /// Before the client has its answer, within <see cref="CibaOptions.DeviceNotificationTimeout"/>. A failure removes the
-    /// request and answers 503 <c>temporarily_unavailable</c>.
+    /// Before the client has its answer, within the time-outs of the notifiers
+    /// (<see cref="CibaOptions.DeviceNotificationTimeout"/>). A failure removes the request and answers 503
+    /// <c>temporarily_unavailable</c>.
     /// </summary>
     BeforeAcknowledgement,
 }

@@ -6,6 +6,7 @@ using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
@@ -69,6 +70,8 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<PushTokens>();
         services.TryAddSingleton<CallbackDelivery>();
         services.TryAddSingleton(_ => new RetryWaits());
+        services.TryAddSingleton(new AddedNotifiers());
+        services.TryAddSingleton<DeviceNotifiers>();
         services.TryAddSingleton<DeviceCall>();
         services.TryAddSingleton<OutboxWorker>();
         services.TryAddSingleton<DeviceNotifications>();

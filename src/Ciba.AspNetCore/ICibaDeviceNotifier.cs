@@ -7,12 +7,12 @@ public interface ICibaDeviceNotifier
 {
     /// <summary>
     /// Tells the user's device that a request waits. The request is stored already. An exception is a failure, and is logged whole:
-    /// one that may repeat an address or a number of the user's, as mail servers like to, is not to be let through. See
-    /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
+    /// one that may repeat an address or a number of the user's, as mail servers like to, is not to be let through. The notifier
+    /// that was added next is tried then, and behind the last see <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
     /// or on another node where the one that called it has died.
     /// </summary>
     /// <param name="request">What the device may know.</param>
-    /// <param name="cancellationToken">Fires after <see cref="CibaOptions.DeviceNotificationTimeout"/>.</param>
+    /// <param name="cancellationToken">Fires after the notifier's time-out (<see cref="CibaOptions.DeviceNotificationTimeout"/>), when nobody waits for it any longer.</param>
     Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken);
 }
 

@@ -46,11 +46,10 @@ public sealed class AuthenticationRefusalTests
         coded.BackchannelUserCodeParameter = true;
         var store = new Mock<ICibaRequestStore>(MockBehavior.Strict);
         store.Setup(outbox => outbox.ClaimDueAsync(It.IsAny<char>(), It.IsAny<DateTimeOffset>(), It.IsAny<DateTimeOffset>(), It.IsAny<int>(), It.IsAny<CancellationToken>())).ReturnsAsync([]);
-        var devices = new Mock<ICibaDeviceNotifier>(MockBehavior.Strict);
         await using var host = new CibaHost
         {
             Clients = [CibaHost.Client("client"), CibaHost.Client("basic", CibaClientAuthenticationMethods.ClientSecretBasic), codeOnly, coded],
-            Setup = ciba => ciba.AddRequestValidator<RefusesByMessage>().Services.AddSingleton(store.Object).AddSingleton(devices.Object),
+            Setup = ciba => ciba.AddRequestValidator<RefusesByMessage>().Services.AddSingleton(store.Object),
         };
         host.Users.Codes["alice"] = "right";
         host.Users.Lock("carol");
@@ -60,7 +59,7 @@ public sealed class AuthenticationRefusalTests
 
         Refusal.Says(answer, error, status);
         Assert.That(store.Invocations.Select(call => call.Method.Name).Except([nameof(ICibaOutbox.ClaimDueAsync)]), Is.Empty);
-        devices.VerifyNoOtherCalls();
+        Assert.That(host.Devices.Calls, Is.Zero);
     }
 
     private sealed class RefusesByMessage : ICibaRequestValidator

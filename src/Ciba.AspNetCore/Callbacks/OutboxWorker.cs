@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Notifiers;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -21,6 +22,7 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     private readonly ICibaRequestStore _store;
     private readonly DeviceCall _device;
+    private readonly DeviceNotifiers _notifiers;
     private readonly CallbackDelivery _callbacks;
     private readonly Receivers _receivers;
     private readonly RetryWaits _waits;
@@ -40,6 +42,7 @@ internal sealed partial class OutboxWorker : BackgroundService
     public OutboxWorker(
         ICibaRequestStore store,
         DeviceCall device,
+        DeviceNotifiers notifiers,
         CallbackDelivery callbacks,
         Receivers receivers,
         RetryWaits waits,
@@ -48,12 +51,12 @@ internal sealed partial class OutboxWorker : BackgroundService
         TimeProvider time,
         ILogger<OutboxWorker> logger)
     {
-        (_store, _device, _callbacks, _receivers, _waits, _signals) = (store, device, callbacks, receivers, waits, signals);
+        (_store, _device, _notifiers, _callbacks, _receivers, _waits, _signals) = (store, device, notifiers, callbacks, receivers, waits, signals);
         (_options, _time, _logger) = (options.Value, time, logger);
         _stopping = _stop.Token;
     }
 
-    private TimeSpan DeviceHold => _options.DeviceNotificationTimeout + _options.OutboxLease;
+    private TimeSpan DeviceHold => _notifiers.Timeout + _options.OutboxLease;
 
     // A time-out each for a place to be had, for what the host is asked, and for the call.
     private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Callbacks;
 
-/// <summary>The HTTP clients that call URLs which a client of the provider has chosen.</summary>
+/// <summary>The HTTP clients that call URLs which a client of the provider has chosen, or the host for its webhook.</summary>
 internal static class OutgoingHttp
 {
     private const int MaxDrainedBytes = 16 * 1024;
@@ -23,12 +23,8 @@ internal static class OutgoingHttp
         services.AddSingleton(static provider => new OutgoingConnections(
             provider.GetRequiredService<AddressRules>(), Callbacks(provider)!.ConnectTimeout, provider.GetRequiredService<TimeProvider>()));
 
-        // The factory's own log lines would hold URLs and headers; and handlers that the host gives to all its clients, such as
-        // for retries, would send a callback twice.
-        services.AddHttpClient(CibaCallbackOptions.HttpClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(Handler)
-            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
-            .RemoveAllLoggers();
+        AddSender(services, CibaCallbackOptions.HttpClientName);
+        AddSender(services, CibaWebhookOptions.HttpClientName);
         services.AddHttpClient(RemoteKeySets.HttpClientName, static client =>
             {
                 client.Timeout = Timeout.InfiniteTimeSpan;
@@ -36,6 +32,14 @@ internal static class OutgoingHttp
             })
             .ConfigurePrimaryHttpMessageHandler(Handler);
     }
+
+    // The factory's own log lines would hold URLs and headers; and handlers that the host gives to all its clients, such as for
+    // retries, would send a callback twice.
+    private static void AddSender(IServiceCollection services, string name) =>
+        services.AddHttpClient(name, static client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(Handler)
+            .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
+            .RemoveAllLoggers();
 
     private static SocketsHttpHandler Handler(IServiceProvider provider)
     {

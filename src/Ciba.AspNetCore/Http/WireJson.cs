@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
@@ -28,6 +29,7 @@ internal sealed record ErrorResponse(
 [JsonSerializable(typeof(DeviceEvent))]
 [JsonSerializable(typeof(ApprovalBody))]
 [JsonSerializable(typeof(DenialBody))]
+[JsonSerializable(typeof(JsonObject))]
 [JsonSerializable(typeof(DiscoveryDocument))]
 [JsonSerializable(typeof(PublicKeySet))]
 [JsonSerializable(typeof(string?[]))]

@@ -9,6 +9,8 @@ internal static class OptionRules
     private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OneDay = TimeSpan.FromDays(1);
+    private static readonly TimeSpan ShortestNotification = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan LongestNotification = TimeSpan.FromMinutes(5);
 
     private const int MinSecretLength = 32;
     private const int MaxCallbacks = 10_000;
@@ -35,7 +37,7 @@ internal static class OptionRules
         options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more") : null,
         Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
         Enum.IsDefined(options.DeviceNotification) ? null : Option(nameof(CibaOptions.DeviceNotification), "must be Background or BeforeAcknowledgement"),
-        Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(5)),
+        Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, ShortestNotification, LongestNotification),
         options.DeliveryModes.Count == 0 || options.DeliveryModes.Except(CibaTokenDeliveryModes.All).Any()
             ? Option(nameof(CibaOptions.BackchannelTokenDeliveryModesSupported), $"must be some of {string.Join(", ", CibaTokenDeliveryModes.All)}") : null,
         Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
@@ -63,6 +65,16 @@ internal static class OptionRules
         Between(nameof(CibaJwtTokenIssuerOptions.IdTokenLifetime), options.IdTokenLifetime, OneSecond, TimeSpan.FromDays(366), wholeSeconds: true),
         options.PairwiseSubjectSalt is { Length: < MinSecretLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSecretLength} characters at least") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaJwtTokenIssuerOptions)}: {rule}.");
+
+    public static IEnumerable<string> Check(CibaWebhookOptions options, AddressRules addresses) => new[]
+    {
+        WhyNotWebhook(options.Url, addresses) is { } problem ? Option(nameof(CibaWebhookOptions.Url), problem) : null,
+        options.Secret is not { Length: >= MinSecretLength } ? Option(nameof(CibaWebhookOptions.Secret), $"must have {MinSecretLength} characters at least") : null,
+    }.OfType<string>().Select(rule => $"{nameof(CibaWebhookOptions)}: {rule}.");
+
+    /// <summary>What is wrong with the time-out of a notifier, where it has one of its own; or null.</summary>
+    public static string? CheckTimeout(string name, TimeSpan? timeout) =>
+        timeout is { } own && Between(name, own, ShortestNotification, LongestNotification) is { } rule ? $"{rule}." : null;
 
     private static IEnumerable<string?> Check(CibaCallbackOptions? callbacks) => callbacks is null
         ? [Option(nameof(CibaOptions.Callbacks), "is null; leave it out, or give it settings")]
@@ -98,6 +110,13 @@ internal static class OptionRules
             ? "must have no query, fragment or user information"
             : null;
     }
+
+    private static string? WhyNotWebhook(string? url, AddressRules addresses) =>
+        !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http")
+            ? "is missing or no absolute URL: set it to what is to be told, for instance https://push.example.com/ciba"
+        : uri.Scheme == "http" && !uri.IsLoopback ? "must be an https URL (http only for loopback)"
+        : uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 ? "must have no fragment or user information"
+        : addresses.WhyNot(uri);
 
     private static string? Path(string name, string path) =>
         path is { Length: > 1 } && path[0] == '/' && !path.AsSpan().ContainsAny("{}?# ") && !path.Contains("//", StringComparison.Ordinal) && new PathString(path).HasValue

@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -18,6 +19,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         (typeof(ICibaTokenIssuer), "AddTokenIssuer<T>() or AddJwtTokenIssuer(...)"),
     ];
 
+    private IReadOnlyList<AddedNotifier> Notifiers => services.GetRequiredService<AddedNotifiers>().InOrder;
+
     private IReadOnlyList<CibaClient> Clients => services.GetService<ConfiguredClients>()?.All ?? [];
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -30,7 +33,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     {
         List<string> problems =
         [
-            .. Required.Where(required => !registered.IsService(required.Interface) && IsNeeded(required.Interface))
+            .. Required.Where(required => !IsThere(required.Interface) && IsNeeded(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
             .. OptionRules.Check(options.Value, registered.IsService(typeof(ICibaTenants))),
             .. ConcealmentProblems(),
@@ -38,6 +41,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
             .. ClosedAddresses(),
+            .. NotifierProblems(),
             .. IssuerProblems(),
             .. IdentityModelVersions.Check(),
             .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(Clients)),
@@ -63,6 +67,16 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         required != typeof(ICibaTokenIssuer)
         || services.GetRequiredService<TokenEndpointUse>().IsMapped
         || Clients.Any(client => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push);
+
+    // A notifier that the host has put among its services itself has no place in the order.
+    private bool IsThere(Type required) => required == typeof(ICibaDeviceNotifier) ? Notifiers.Count > 0 : registered.IsService(required);
+
+    private IEnumerable<string> NotifierProblems() =>
+    [
+        .. Notifiers.Select(notifier => OptionRules.CheckTimeout(notifier.TimeoutName, notifier.Timeout(services))).OfType<string>(),
+        .. Notifiers.Any(notifier => notifier.Type == typeof(WebhookNotifier))
+            ? OptionRules.Check(services.GetRequiredService<IOptions<CibaWebhookOptions>>().Value, services.GetRequiredService<AddressRules>()) : [],
+    ];
 
     private string[] ConcealmentProblems() =>
         options.Value is { ConcealUnknownUsers: true, ConcealmentKey: null } && services.GetService<ICibaRequestStore>() is not MemoryCibaRequestStore

@@ -40,6 +40,9 @@ public sealed class CibaHost : IAsyncDisposable
     /// <summary>Adds to the builder, or replaces what is there.</summary>
     public Action<CibaBuilder>? Setup { get; init; }
 
+    /// <summary>Adds the device notifiers.</summary>
+    public Action<CibaBuilder> Notifiers { get; init; } = ciba => ciba.AddDeviceNotifier<FakeDevices>();
+
     /// <summary>Changes the ready token issuer.</summary>
     public Action<CibaJwtTokenIssuerOptions>? Tokens { get; init; }
 
@@ -165,13 +168,13 @@ public sealed class CibaHost : IAsyncDisposable
                 Options?.Invoke(options);
             })
             .AddUserLookup<FakeUsers>()
-            .AddDeviceNotifier<FakeDevices>()
             .AddJwtTokenIssuer(Tokens);
         if (Clients.Count > 0)
         {
             ciba.AddClients(Clients);
         }
 
+        Notifiers(ciba);
         Setup?.Invoke(ciba);
 
         var app = builder.Build();

@@ -4,7 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests.Hosting;
 
-/// <summary>The notification endpoints of all clients: keeps what they are sent, and answers what a test says.</summary>
+/// <summary>The notification endpoints of all clients, or the webhook: keeps what they are sent, and answers what a test says.</summary>
 public sealed class FakeReceiver : HttpMessageHandler
 {
     public const string Endpoint = "https://rp.example/cb";
@@ -36,8 +36,11 @@ public sealed class FakeReceiver : HttpMessageHandler
     public static CibaClient PushClient(string id = "client", string endpoint = Endpoint) => Client(id, CibaTokenDeliveryModes.Push, endpoint);
 
     /// <summary>Puts this receiver in the place of the network.</summary>
-    public void Use(CibaBuilder builder) =>
-        builder.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
+    public void Use(CibaBuilder builder) => Use(builder, CibaCallbackOptions.HttpClientName);
+
+    /// <summary>Puts this receiver in the place of the network for one client.</summary>
+    public void Use(CibaBuilder builder, string httpClientName) =>
+        builder.Services.AddHttpClient(httpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
 
     /// <summary>Waits for the next call, which may be without its answer yet.</summary>
     public Task<ReceivedCall> NextAsync() => _received.Reader.ReadAsync().AsTask().WaitAsync(Bound);

@@ -13,6 +13,8 @@ public sealed class RawServer : IDisposable
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Channel<string> _requests = Channel.CreateUnbounded<string>();
 
+    private int _connections;
+
     public RawServer(string answer = "HTTP/1.1 204 No Content\r\n\r\n")
     {
         _listener.Start();
@@ -20,6 +22,9 @@ public sealed class RawServer : IDisposable
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>How often somebody has connected.</summary>
+    public int Connections => Volatile.Read(ref _connections);
 
     public Task<string> NextRequestAsync() => _requests.Reader.ReadAsync().AsTask().WaitAsync(Bound);
 
@@ -31,7 +36,9 @@ public sealed class RawServer : IDisposable
         {
             while (true)
             {
-                _ = AnswerAsync(await _listener.AcceptTcpClientAsync(), answer);
+                var connection = await _listener.AcceptTcpClientAsync();
+                Interlocked.Increment(ref _connections);
+                _ = AnswerAsync(connection, answer);
             }
         }
         catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
