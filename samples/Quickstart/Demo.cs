@@ -11,7 +11,8 @@ public static class Demo
         new() { Subject = "2", Username = "bob", Password = "bob", Name = "Bob", Email = "bob@example.com", Phone = "+12025550102", UserCode = "1234" },
     ];
 
-    public static CibaClient[] Clients { get; } =
+    /// <summary>Made anew each time: the library keeps only the hashes of the secrets in those that it is given.</summary>
+    public static CibaClient[] Clients =>
     [
         new()
         {

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
 
-var builder = WebApplication.CreateBuilder(args);
+// The page's files stand beside the program, wherever it is started.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
 builder.Configuration.AddQuickstartFiles(args);
 
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
@@ -52,15 +53,21 @@ if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: 
 
 _ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
 
-// The user's phone signs in with the user's name and password; nothing else here does.
-builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
-builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme).RequireAuthenticatedUser());
+// The user's phone signs in with the user's name and password, curl with each call and the page once; nothing else here does.
+builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null).AddPhone();
+builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme, Phone.Scheme).RequireAuthenticatedUser());
+builder.Services.AddSingleton<DeskClient>().AddSingleton<DeskRuns>();
 
 var app = builder.Build();
 
 app.MapCiba();                                                  // POST /bc-authorize, POST /token
 app.MapCibaDiscovery();                                         // GET /.well-known/openid-configuration, GET /jwks
 app.MapCibaDevice("/device").RequireAuthorization("Device");    // GET /device/requests, POST /device/requests/{id}/approve, ...
+
+if (app.Configuration.HasPage())
+{
+    app.MapPage();                                              // GET /
+}
 
 if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
 {
