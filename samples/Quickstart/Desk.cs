@@ -13,8 +13,6 @@ namespace Quickstart;
 /// </summary>
 public static class Desk
 {
-    private const string PaymentType = "payment_initiation";
-
     public static void MapDesk(this IEndpointRouteBuilder endpoints)
     {
         var desk = endpoints.MapGroup("/desk");
@@ -36,14 +34,13 @@ public static class Desk
         });
     }
 
-    private static async Task<IResult> ShowAsync(DeskRuns runs, DeskClient provider, UserList users, IOptions<CibaOptions> options, IConfiguration configuration, CancellationToken cancellationToken)
+    private static async Task<IResult> ShowAsync(DeskRuns runs, DeskClient provider, UserList users, IOptions<CibaOptions> options, CancellationToken cancellationToken)
     {
         var discovered = await provider.DiscoverAsync(cancellationToken);
         return Results.Ok(new DeskOffer(
-            [.. runs.Clients.Select(client => new DeskClientOffer(client.ClientId, client.ClientName, client.BackchannelUserCodeParameter))],
+            [.. runs.Clients.Select(client => new DeskClientOffer(client.ClientId, client.ClientName, client.BackchannelUserCodeParameter, MayCharge(client, discovered)))],
             [.. users.All.Where(user => user is { Active: true, Username: not null }).Select(user => user.Username!)],
-            discovered.Lists("authorization_details_types_supported", PaymentType),
-            configuration.GetValue<bool>("Ciba:NumberMatching"),
+            options.Value.NumberMatching,
             (int)options.Value.RequestLifetime.TotalSeconds,
             (int)options.Value.MaxRequestLifetime.TotalSeconds,
             options.Value.BindingMessageMaxLength));
@@ -56,7 +53,7 @@ public static class Desk
             return Page.Problem("unknown_client", "The desk does not know this client.");
         }
 
-        var pays = order.Amount is > 0 && (await provider.DiscoverAsync(cancellationToken)).Lists("authorization_details_types_supported", PaymentType);
+        var pays = order.Amount is > 0 && MayCharge(client, await provider.DiscoverAsync(cancellationToken));
         var answer = await provider.PostAsync(client, provider.AuthenticationPath, Form(order, client, pays), cancellationToken);
         if (answer.Text("auth_req_id") is null)
         {
@@ -67,6 +64,9 @@ public static class Desk
             ? Results.Ok(new DeskStarted(id))
             : Page.Problem("too_many", "Too many requests of this page are under way.", StatusCodes.Status503ServiceUnavailable);
     }
+
+    private static bool MayCharge(CibaClient client, DeskAnswer discovered) =>
+        client.AuthorizationDetailsTypes.Contains(Demo.Payment) && discovered.Lists("authorization_details_types_supported", Demo.Payment);
 
     private static Dictionary<string, string> Form(DeskOrder order, CibaClient client, bool pays)
     {
@@ -84,7 +84,7 @@ public static class Desk
             {
                 new
                 {
-                    type = PaymentType,
+                    type = Demo.Payment,
                     instructedAmount = new { currency = "EUR", amount = order.Amount!.Value.ToString("0.00", CultureInfo.InvariantCulture) },
                     creditorName = client.ClientName,
                 },
@@ -106,7 +106,7 @@ public sealed class DeskRuns(DeskClient provider, IConfiguration configuration, 
     private readonly Dictionary<string, DeskRun> _runs = new(StringComparer.Ordinal);
 
     public IReadOnlyList<CibaClient> Clients { get; } =
-        [.. (configuration.GetSection("Ciba:Clients") is var clients && clients.Exists() ? clients.Get<CibaClient[]>() ?? [] : Demo.Clients).Where(DeskClient.CanBe)];
+        [.. (configuration.GetSection("Ciba:Clients") is var clients && clients.Exists() ? clients.Get<CibaClient[]>() ?? [] : Demo.Clients("")).Where(DeskClient.CanBe)];
 
     /// <summary>Polls for the request; null where too many are under way.</summary>
     public string? TryStart(CibaClient client, DeskAnswer acknowledgement)
@@ -157,15 +157,18 @@ public sealed record DeskOrder(string? ClientId, string? User, string? BindingMe
 public sealed record DeskStarted(string Id);
 
 /// <summary>A client that the desk can be.</summary>
-public sealed record DeskClientOffer(string Id, string Name, bool AsksForUserCode);
+/// <param name="Id">The <c>client_id</c>.</param>
+/// <param name="Name">The name that the user sees too.</param>
+/// <param name="AsksForUserCode">Whether it sends the user's code.</param>
+/// <param name="Payments">Whether the provider takes an amount from it.</param>
+public sealed record DeskClientOffer(string Id, string Name, bool AsksForUserCode, bool Payments);
 
 /// <summary>What can be chosen at the desk.</summary>
 /// <param name="Clients">Those that poll with a secret in the clear.</param>
 /// <param name="Users">Names to choose from; others may be typed.</param>
-/// <param name="Payments">Whether the provider takes the amount.</param>
 /// <param name="NumberMatching">Whether the user picks the code on the phone.</param>
 /// <param name="RequestLifetime">In seconds, where nothing is asked.</param>
 /// <param name="MaxRequestLifetime">In seconds.</param>
 /// <param name="MaxBindingMessage">In characters.</param>
 public sealed record DeskOffer(
-    DeskClientOffer[] Clients, string[] Users, bool Payments, bool NumberMatching, int RequestLifetime, int MaxRequestLifetime, int MaxBindingMessage);
+    DeskClientOffer[] Clients, string[] Users, bool NumberMatching, int RequestLifetime, int MaxRequestLifetime, int MaxBindingMessage);

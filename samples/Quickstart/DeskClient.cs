@@ -18,6 +18,9 @@ public sealed class DeskClient(IServer server, IOptions<CibaOptions> options) : 
 
     public string TokenPath => options.Value.TokenPath;
 
+    /// <summary>Where a client takes its request back, null where the provider lets none do so.</summary>
+    public string? CancelPath => options.Value.ClientsMayCancel ? AuthenticationPath + "/cancel" : null;
+
     /// <summary>Posts a form as this client; an answer without JSON, or none at all, has status and error of its own.</summary>
     public async Task<DeskAnswer> PostAsync(CibaClient client, string path, Dictionary<string, string> form, CancellationToken cancellationToken)
     {
@@ -71,7 +74,8 @@ public sealed class DeskClient(IServer server, IOptions<CibaOptions> options) : 
         try
         {
             using var response = await _http.SendAsync(request, cancellationToken);
-            using var body = JsonDocument.Parse(await response.Content.ReadAsStringAsync(cancellationToken));
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            using var body = JsonDocument.Parse(text.Length > 0 ? text : "{}");
             return new DeskAnswer((int)response.StatusCode, body.RootElement.Clone());
         }
         catch (Exception exception) when (exception is HttpRequestException or JsonException)

@@ -19,6 +19,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     private readonly TimeSpan _lifetime = acknowledgement.Seconds("expires_in") ?? TimeSpan.FromMinutes(2);
     private readonly DateTimeOffset _expiresAt = time.GetUtcNow() + (acknowledgement.Seconds("expires_in") ?? TimeSpan.FromMinutes(2));
     private readonly List<DeskStep> _steps = [new("POST " + provider.AuthenticationPath, acknowledgement.Status, acknowledgement.Summary())];
+    private int _polls;
     private TimeSpan _interval = acknowledgement.Seconds("interval") ?? TimeSpan.FromSeconds(5);
     private DeskState _state = new("pending");
     private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -50,7 +51,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
         }
         catch (OperationCanceledException)
         {
-            End(new("cancelled"));
+            End(new(await WithdrawAsync() ? "withdrawn" : "cancelled"));
         }
         catch (Exception exception) when (exception is JsonException or FormatException)
         {
@@ -59,7 +60,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     }
 
     /// <summary>The person at the desk does not want to wait any longer.</summary>
-    public async Task CancelAsync() => await _cancelled.CancelAsync();
+    public Task CancelAsync() => _cancelled.CancelAsync();
 
     /// <summary>The state now and after each change; ends with the request.</summary>
     public async IAsyncEnumerable<DeskState> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -85,6 +86,25 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
 
     private Dictionary<string, string> Form() => new() { ["grant_type"] = "urn:openid:params:grant-type:ciba", ["auth_req_id"] = _authReqId };
 
+    private async Task<bool> WithdrawAsync()
+    {
+        if (stopping.IsCancellationRequested || provider.CancelPath is not { } path)
+        {
+            return false;
+        }
+
+        try
+        {
+            var answer = await provider.PostAsync(client, path, new() { ["auth_req_id"] = _authReqId }, stopping);
+            Record(path, answer);
+            return answer is { Status: >= 200 and < 300 };
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
     // Once its time is up there is nothing to wait for: an expired request is never told to slow down.
     private TimeSpan NextWait()
     {
@@ -94,13 +114,8 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
 
     private void Take(DeskAnswer answer)
     {
-        lock (_lock)
-        {
-            if (_steps.Count < MaxSteps)
-            {
-                _steps.Add(new("POST " + provider.TokenPath, answer.Status, answer.Summary()));
-            }
-        }
+        Record(provider.TokenPath, answer);
+        _polls++;
 
         // A provider that has been out of order for this long will not know the request any more.
         var isOver = time.GetUtcNow() > _expiresAt + TimeSpan.FromMinutes(1);
@@ -130,6 +145,17 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
         }
     }
 
+    private void Record(string path, DeskAnswer answer)
+    {
+        lock (_lock)
+        {
+            if (_steps.Count < MaxSteps)
+            {
+                _steps.Add(new("POST " + path, answer.Status, answer.Summary()));
+            }
+        }
+    }
+
     // The tokens themselves stay here: the browser gets what they say.
     private static DeskState Approved(DeskAnswer answer)
     {
@@ -153,7 +179,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
         Remaining = Math.Max(0, (_expiresAt - time.GetUtcNow()).TotalSeconds),
         Lifetime = _lifetime.TotalSeconds,
         Interval = _interval.TotalSeconds,
-        Polls = _steps.Count - 1,
+        Polls = _polls,
         Steps = [.. _steps],
     };
 
@@ -181,7 +207,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
 /// <summary>One call over the wire.</summary>
 public sealed record DeskStep(string Call, int Status, string Answer);
 
-/// <summary>How far a request of the desk is: pending, approved, refused, expired or cancelled.</summary>
+/// <summary>How far a request of the desk is: pending, approved, refused, expired, withdrawn, or cancelled, which only the desk knows.</summary>
 public sealed record DeskState(string Status)
 {
     public string? Error { get; init; }

@@ -12,7 +12,7 @@ public sealed class FlowTests : BrowserTest
         var page = await OpenAsync();
         await page.SignInAsync("alice");
         await page.AskAsync("alice");
-        await Expect(page.Requests).ToContainTextAsync("The Shop wants to know that it is you.");
+        await Expect(page.Requests).ToContainTextAsync("The Shop asks you to approve a payment.");
         await Expect(page.Requests).ToContainTextAsync(await page.CodeAsync());
         await Expect(page.Requests).ToContainTextAsync("Your name");
         await Expect(page.Requests).ToContainTextAsync(new Regex(@"1 min \d\d s left|2 min 00 s left"));
@@ -137,6 +137,21 @@ public sealed class FlowTests : BrowserTest
     }
 
     [Test]
+    public async Task A_request_that_the_desk_takes_back_leaves_the_phone()
+    {
+        var page = await OpenAsync();
+        await page.SignInAsync("alice");
+        await page.AskAsync("alice");
+        await Expect(page.Requests).ToHaveCountAsync(1);
+
+        await page.PressAsync("Cancel");
+
+        await Expect(page.Desk).ToContainTextAsync("it is gone from the phone");
+        await Expect(page.Requests).ToHaveCountAsync(0);
+        await Expect(page.History).ToContainTextAsync("Taken back: The Shop");
+    }
+
+    [Test]
     public async Task Blocking_a_client_is_asked_for_twice()
     {
         var page = await OpenAsync();
@@ -149,6 +164,41 @@ public sealed class FlowTests : BrowserTest
 
         await Expect(page.History).ToContainTextAsync("You denied and blocked: The Shop");
         await Expect(page.Result).ToHaveTextAsync("Declined");
+    }
+
+    [Test]
+    public async Task A_blocked_client_may_ask_again_once_it_is_unblocked()
+    {
+        var page = await OpenAsync();
+        await page.SignInAsync("alice");
+        await page.AskAsync("alice");
+        await page.PressAsync("Not me: block The Shop");
+        await page.PressAsync("Press again to deny and block The Shop");
+        await page.PressAsync("New request");
+        await page.AskAsync("alice");
+        await Expect(page.Desk).ToContainTextAsync("The provider lets nobody ask alice just now");
+
+        await page.PressAsync("Unblock The Shop");
+        await Expect(page.Button("Unblock The Shop")).ToHaveCountAsync(0);
+        await page.AskAsync("alice");
+
+        await Expect(page.Requests).ToHaveCountAsync(1);
+    }
+
+    [Test]
+    public async Task The_amount_is_on_both_devices_and_in_what_the_desk_gets()
+    {
+        var page = await OpenAsync();
+        await page.SignInAsync("alice");
+        await page.Field("Amount in euro").FillAsync("1234,5");
+        await page.AskAsync("alice");
+        await Expect(page.Requests).ToContainTextAsync("The Shop asks you to approve a payment.");
+        await Expect(page.Requests).ToContainTextAsync("€1,234.50");
+
+        await page.PressAsync("Approve");
+
+        await Expect(page.History).ToContainTextAsync("You approved: The Shop, €1,234.50");
+        await Expect(page.Desk).ToContainTextAsync("€1,234.50 may be charged.");
     }
 
     [Test]

@@ -36,7 +36,6 @@ async function load() {
   $('expiry').max = offer.maxRequestLifetime;
   $('expiry').placeholder = offer.requestLifetime;
   $('code').maxLength = offer.numberMatching ? 8 : offer.maxBindingMessage;
-  $('amount-help').hidden = offer.payments;
   $('waiting-code-label').textContent = offer.numberMatching ? 'The customer picks this code on the phone' : 'The phone shows the same code';
   suggestCode();
   dress();
@@ -65,6 +64,7 @@ function showClient() {
   $('desk-name').textContent = client().name;
   $('desk-logo').src = `logos/${machine.dataset.look === 'terminal' ? 'shop' : 'call-center'}.svg`;
   $('user-code-field').hidden = !client().asksForUserCode;
+  $('amount-help').hidden = client().payments;
 }
 
 /** A code that nobody misreads; where the phone offers three of them, two digits do. */

@@ -9,7 +9,7 @@ let phone;
 let owner;
 let history = [];
 
-/** Learns how the phone posts and speaks, and how far its server's clock is ahead. */
+/** Learns what the phone can do: post, speak, tell how far the provider's clock is ahead and what its issuer is. */
 export function begin(host) {
   phone = host;
 }
@@ -86,18 +86,19 @@ function fill(card) {
 
 const payment = request => (request.authorization_details ?? []).find(detail => detail.type === 'payment_initiation' && detail.instructedAmount);
 
-/** Only a logo that this provider serves itself: another's server is not to know when the phone looks. */
+/** Only a logo that this provider serves itself, under whatever name: another's server is not to know when the phone looks. */
 function logo(place, request) {
-  const address = request.client_logo_uri && URL.parse(request.client_logo_uri, location.href);
-  if (address && address.origin === location.origin) {
-    const image = document.createElement('img');
-    image.src = address.href;
-    image.alt = '';
+  const own = `${phone.issuer().replace(/\/$/, '')}/`;
+  if (request.client_logo_uri?.startsWith(own)) {
+    const image = element('img', '', { alt: '', src: request.client_logo_uri.slice(own.length) });
+    image.addEventListener('error', () => { place.textContent = initial(request); });
     place.replaceChildren(image);
   } else {
-    place.textContent = [...request.client_name.trim()][0]?.toUpperCase() ?? '?';
+    place.textContent = initial(request);
   }
 }
+
+const initial = request => [...request.client_name.trim()][0]?.toUpperCase() ?? '?';
 
 function details(list, all) {
   list.hidden = all.length === 0;
@@ -158,6 +159,9 @@ async function answer(card, verb, body, outcome) {
   buttons.forEach(button => { button.disabled = false; });
   if (ok) {
     settle(card.request.id, outcome);
+    if (outcome === 'blocked') {
+      phone.blocked();
+    }
   } else if (status === 409) {
     settle(card.request.id, body?.binding_message ? 'wrong' : 'gone');
   } else if (status === 410) {

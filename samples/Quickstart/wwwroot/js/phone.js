@@ -1,5 +1,5 @@
 // The phone: signs its user in, and hears of requests by server-sent events.
-import { $, announce, complain, element, send } from './page.js';
+import { $, announce, complain, element, icon, send } from './page.js';
 import * as inbox from './inbox.js';
 
 // Two windows of one browser are one phone: who signs in or out in one of them does so in all.
@@ -16,7 +16,7 @@ $('sign-in').addEventListener('submit', signIn);
 $('sign-out').addEventListener('click', signOut);
 showTime();
 setInterval(showTime, 5000);
-inbox.begin({ post, status, offset: () => session.offset });
+inbox.begin({ post, status, offset: () => session.offset, issuer: () => session.issuer, blocked: load });
 await load();
 
 function showTime() {
@@ -47,6 +47,7 @@ function take(answer, why) {
   $('who').hidden = !session.user;
   $('user-name').textContent = session.user ?? '';
   $('inbox').hidden = !session.user;
+  showBlocked();
   $('sign-in').hidden = Boolean(session.user);
   if (session.user) {
     connect();
@@ -100,6 +101,26 @@ async function signOut() {
     status('Signed out');
   } else {
     await load();
+  }
+}
+
+function showBlocked() {
+  $('blocked').hidden = session.blocked.length === 0;
+  $('blocked-clients').replaceChildren(...session.blocked.map(client => {
+    const item = element('li', '');
+    const button = element('button', 'Unblock', { type: 'button', class: 'link', 'aria-label': `Unblock ${client.name}` });
+    button.addEventListener('click', () => unblock(client));
+    item.append(icon('block'), element('strong', client.name, { dir: 'auto' }), button);
+    return item;
+  }));
+}
+
+async function unblock(client) {
+  const answer = await post(`demo/phone/unblock/${encodeURIComponent(client.id)}`);
+  if (answer.ok) {
+    take(answer.body);
+    status(`${client.name} may ask again`);
+    $('inbox-title').focus();
   }
 }
 

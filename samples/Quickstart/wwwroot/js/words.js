@@ -36,7 +36,7 @@ export function ending(state, user) {
       : { kind: 'refused', icon: 'cross', title: 'It did not work', words: refusal(state.error, user) };
   }
 
-  return endings[state.withdrawn ? 'withdrawn' : state.status](user);
+  return endings[state.status](user);
 }
 
 const scopes = {
