@@ -163,7 +163,8 @@ async function answer(card, verb, body, outcome) {
       phone.blocked();
     }
   } else if (status === 409) {
-    settle(card.request.id, body?.binding_message ? 'wrong' : 'gone');
+    // The wrong one of three codes has denied the request; else somebody was quicker.
+    settle(card.request.id, problem?.detail?.includes('denied') ? 'wrong' : 'gone');
   } else if (status === 410) {
     settle(card.request.id, 'expired');
   } else if (status === 404) {
