@@ -175,7 +175,8 @@ function follow(state) {
   stopClock();
   stopClock = countDown($('waiting-progress'), $('waiting-left'), Date.now() + state.remaining * 1000, state.lifetime * 1000, () => status('Ten seconds left'));
   const pace = state.interval === 1 ? 'every second' : `every ${state.interval} seconds`;
-  $('waiting-polls').textContent = `Asks ${pace} whether there is an answer: ${state.polls === 1 ? 'once' : `${state.polls} times`} so far.`;
+  const sofar = state.polls === 0 ? '' : state.polls === 1 ? ': once so far' : `: ${state.polls} times so far`;
+  $('waiting-polls').textContent = `Asks ${pace} whether there is an answer${sofar}.`;
 }
 
 function trace(lines) {

@@ -100,14 +100,20 @@ function logo(place, request) {
 
 const initial = request => [...request.client_name.trim()][0]?.toUpperCase() ?? '?';
 
+/** RFC 9396: an amount is shown as one, everything else as it came. */
 function details(list, all) {
   list.hidden = all.length === 0;
-  list.replaceChildren(...all.flatMap(detail => {
-    const { type, instructedAmount, creditorName, ...rest } = detail;
-    const lines = Object.entries(rest).map(([key, value]) => element('dd', `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`));
-    const sum = instructedAmount && element('dd', money(instructedAmount.amount, instructedAmount.currency), { class: 'sum' });
-    return [element('dt', instructedAmount ? 'Amount' : type), ...(sum ? [sum] : []), ...(creditorName ? [element('dt', 'To'), element('dd', creditorName, { dir: 'auto' })] : []), ...lines];
-  }));
+  list.replaceChildren(...all.flatMap(({ type, instructedAmount, creditorName, ...rest }) => [
+    instructedAmount ? pair('Amount', money(instructedAmount.amount, instructedAmount.currency), 'sum') : pair('Kind', type),
+    ...(creditorName ? [pair('To', creditorName)] : []),
+    ...Object.entries(rest).map(([key, value]) => pair(key, typeof value === 'string' ? value : JSON.stringify(value))),
+  ]));
+}
+
+function pair(name, value, kind = '') {
+  const group = document.createElement('div');
+  group.append(element('dt', name), element('dd', value, { class: kind, dir: 'auto' }));
+  return group;
 }
 
 function choices(node, request) {
