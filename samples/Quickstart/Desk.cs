@@ -22,16 +22,7 @@ public static class Desk
             runs.Find(id) is { } run
                 ? TypedResults.ServerSentEvents(run.WatchAsync(context.RequestAborted))
                 : Results.NotFound());
-        desk.MapPost("/requests/{id}/cancel", async (string id, DeskRuns runs) =>
-        {
-            if (runs.Find(id) is not { } run)
-            {
-                return Results.NotFound();
-            }
-
-            await run.CancelAsync();
-            return Results.NoContent();
-        });
+        desk.MapPost("/requests/{id}/cancel", (string id, DeskRuns runs) => runs.Find(id)?.CancelAsync() ?? Task.CompletedTask);
     }
 
     private static async Task<IResult> ShowAsync(DeskRuns runs, DeskClient provider, UserList users, IOptions<CibaOptions> options, CancellationToken cancellationToken)
@@ -111,7 +102,6 @@ public sealed class DeskRuns(DeskClient provider, IConfiguration configuration, 
     /// <summary>Polls for the request; null where too many are under way.</summary>
     public string? TryStart(CibaClient client, DeskAnswer acknowledgement)
     {
-        var run = new DeskRun(provider, client, acknowledgement, time, lifetime.ApplicationStopping);
         var id = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
         lock (_lock)
         {
@@ -121,11 +111,10 @@ public sealed class DeskRuns(DeskClient provider, IConfiguration configuration, 
                 return null;
             }
 
-            _runs.Add(id, run);
+            var run = _runs[id] = new DeskRun(provider, client, acknowledgement, time, lifetime.ApplicationStopping);
+            _ = run.PollAsync();
+            return id;
         }
-
-        _ = run.PollAsync();
-        return id;
     }
 
     public DeskRun? Find(string id)
@@ -145,6 +134,7 @@ public sealed class DeskRuns(DeskClient provider, IConfiguration configuration, 
             if (place < tooMany || run.Value.EndedAt < time.GetUtcNow() - KeptFor)
             {
                 _runs.Remove(run.Key);
+                run.Value.Dispose();
             }
         }
     }

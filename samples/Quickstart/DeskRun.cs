@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Quickstart;
 
 /// <summary>One authentication request of the desk: polls until there is an answer, and tells whoever watches.</summary>
-public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer acknowledgement, TimeProvider time, CancellationToken stopping)
+public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer acknowledgement, TimeProvider time, CancellationToken stopping) : IDisposable
 {
     private const int MaxSteps = 60;
 
@@ -14,7 +14,7 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     private static readonly TimeSpan Margin = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock _lock = new();
-    private readonly CancellationTokenSource _cancelled = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+    private readonly CancellationTokenSource _cancelled = new();
     private readonly string _authReqId = acknowledgement.Text("auth_req_id")!;
     private readonly TimeSpan _lifetime = acknowledgement.Seconds("expires_in") ?? TimeSpan.FromMinutes(2);
     private readonly DateTimeOffset _expiresAt = time.GetUtcNow() + (acknowledgement.Seconds("expires_in") ?? TimeSpan.FromMinutes(2));
@@ -41,12 +41,13 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     /// <summary>Section 11: asks as often as the provider allows, until it says something else than to wait.</summary>
     public async Task PollAsync()
     {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(_cancelled.Token, stopping);
         try
         {
             while (EndedAt is null)
             {
-                await Task.Delay(NextWait(), time, _cancelled.Token);
-                Take(await provider.PostAsync(client, provider.TokenPath, Form(), _cancelled.Token));
+                await Task.Delay(NextWait(), time, over.Token);
+                Take(await provider.PostAsync(client, provider.TokenPath, Form(), over.Token));
             }
         }
         catch (OperationCanceledException)
@@ -60,7 +61,9 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     }
 
     /// <summary>The person at the desk does not want to wait any longer.</summary>
-    public Task CancelAsync() => _cancelled.CancelAsync();
+    public Task CancelAsync() => EndedAt is null ? _cancelled.CancelAsync() : Task.CompletedTask;
+
+    public void Dispose() => _cancelled.Dispose();
 
     /// <summary>The state now and after each change; ends with the request.</summary>
     public async IAsyncEnumerable<DeskState> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)

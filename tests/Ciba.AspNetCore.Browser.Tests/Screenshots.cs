@@ -13,7 +13,7 @@ public sealed class Screenshots : BrowserTest
     [Test]
     public async Task Both_devices_while_a_request_waits()
     {
-        await StartAsync();
+        await StartAsync("--Ciba:PollingInterval=00:00:05");
         var page = await OpenAsync(await NewBrowserAsync());
         await page.SignInAsync("alice");
         await page.AskAsync("alice");
@@ -41,6 +41,6 @@ public sealed class Screenshots : BrowserTest
 
         // Gradients would make up most of the file.
         await page.EvaluateAsync("() => document.querySelectorAll('html, .machine').forEach(node => { node.style.backgroundImage = 'none'; })");
-        await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, name) });
+        await page.ScreenshotAsync(new() { Path = Path.Combine(Folder, name), Animations = ScreenshotAnimations.Disabled });
     }
 }

@@ -60,6 +60,22 @@ public sealed class ServedTests : BrowserTest
     }
 
     [Test]
+    public async Task A_page_is_not_interrupted_by_the_browsers_own_sign_in()
+    {
+        await StartAsync();
+        using var http = new HttpClient { BaseAddress = Host.Address };
+        http.DefaultRequestHeaders.Add("Sec-Fetch-Site", "same-origin");
+
+        var answer = await http.GetAsync("/device/requests");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Unauthorized));
+            Assert.That(answer.Headers.WwwAuthenticate, Is.Empty);
+        }
+    }
+
+    [Test]
     public async Task A_sign_in_without_the_antiforgery_token_is_refused()
     {
         await StartAsync();
