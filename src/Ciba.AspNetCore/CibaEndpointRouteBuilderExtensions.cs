@@ -40,15 +40,28 @@ public static class CibaEndpointRouteBuilderExtensions
     /// </remarks>
     public static IEndpointConventionBuilder MapCiba(this IEndpointRouteBuilder endpoints)
     {
+        var group = MapAuthentication(endpoints);
+        MapToken(group, Options(endpoints));
+        return group.AllowAnonymous();
+    }
+
+    /// <summary>
+    /// Maps the backchannel authentication endpoint alone (CIBA Core section 7), for hosts whose own token endpoint redeems by
+    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then, but for clients in push
+    /// mode.
+    /// </summary>
+    public static IEndpointConventionBuilder MapCibaAuthentication(this IEndpointRouteBuilder endpoints) => MapAuthentication(endpoints).AllowAnonymous();
+
+    private static RouteGroupBuilder MapAuthentication(IEndpointRouteBuilder endpoints)
+    {
         var options = Options(endpoints);
         var authentication = endpoints.ServiceProvider.GetRequiredService<BackchannelAuthenticationEndpoint>();
-        var token = endpoints.ServiceProvider.GetRequiredService<TokenEndpoint>();
+        var pending = endpoints.ServiceProvider.GetRequiredService<PendingRequestEndpoints>();
 
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication")
             .WithMetadata(EndpointDescriptions.Authentication);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
-        var pending = endpoints.ServiceProvider.GetRequiredService<PendingRequestEndpoints>();
         if (options.ClientsMayCancel)
         {
             group.Map(options.BackchannelAuthenticationPath + "/cancel", Post, pending.CancelAsync).WithDisplayName("CIBA cancellation").WithMetadata(EndpointDescriptions.Cancel);
@@ -58,6 +71,15 @@ public static class CibaEndpointRouteBuilderExtensions
         {
             group.Map(options.BackchannelAuthenticationPath + "/resend", Post, pending.ResendAsync).WithDisplayName("CIBA resend").WithMetadata(EndpointDescriptions.Resend);
         }
+
+        return group;
+    }
+
+    private static void MapToken(RouteGroupBuilder group, CibaOptions options)
+    {
+        var services = ((IEndpointRouteBuilder)group).ServiceProvider;
+        var token = services.GetRequiredService<TokenEndpoint>();
+        services.GetRequiredService<TokenEndpointUse>().IsMapped = true;
 
         // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
         var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)
@@ -72,8 +94,6 @@ public static class CibaEndpointRouteBuilderExtensions
         {
             ProtocolEndpoint.MapOtherMethods(group, options.TokenPath, HttpMethods.Post);
         }
-
-        return group.AllowAnonymous();
     }
 
     /// <summary>

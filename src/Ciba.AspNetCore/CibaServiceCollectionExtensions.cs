@@ -75,6 +75,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<BackchannelAuthenticationEndpoint>();
         services.TryAddSingleton<PendingRequestEndpoints>();
         services.TryAddSingleton<TokenEndpoint>();
+        services.TryAddSingleton<TokenEndpointUse>();
         services.TryAddSingleton<Resends>();
         services.TryAddSingleton<DeviceEventStream>();
 

@@ -6,7 +6,8 @@ namespace Ciba.AspNetCore;
 public interface ICibaDeviceNotifier
 {
     /// <summary>
-    /// Tells the user's device that a request waits. The request is stored already. An exception is a failure: see
+    /// Tells the user's device that a request waits. The request is stored already. An exception is a failure, and is logged whole:
+    /// one that may repeat an address or a number of the user's, as mail servers like to, is not to be let through. See
     /// <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
     /// or on another node where the one that called it has died.
     /// </summary>

@@ -8,7 +8,7 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>What the device sends along with a yes: the scopes that the user grants.</summary>
 public sealed class DeviceApprovalBodyTests
 {
-    private const string NotExpected = "The body is not the JSON that is expected: an object, if need be with scope as a string.";
+    private const string NotExpected = "The body is not the JSON that is expected: an object with the documented members, each of its type.";
     private const string BadScope = "scope must contain openid and only values that the client asked for.";
 
     [TestCase(null, "openid email profile"), TestCase("", "openid email profile"), TestCase("{}", "openid email profile"), TestCase("""{"scope":null}""", "openid email profile")]

@@ -21,7 +21,7 @@ public sealed class DeviceEndpointTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(one.Body, Is.EqualTo(
-                $$"""{"id":"{{id}}","client_id":"client","client_name":"The client","scope":"openid email","binding_message":"Über 4711 \"<b>","acr_values":"urn:b urn:a","created_at":"2026-01-15T12:00:30+00:00","expires_at":"2026-01-15T12:02:00+00:00"}"""));
+                $$"""{"id":"{{id}}","client_id":"client","client_name":"The client","scope":"openid email","created_at":"2026-01-15T12:00:30+00:00","expires_at":"2026-01-15T12:02:00+00:00","binding_message":"Über 4711 \"<b>","acr_values":"urn:b urn:a"}"""));
             Assert.That(list.Body, Is.EqualTo($"[{one.Body}]"));
             Assert.That(list.Header("Cache-Control"), Is.EqualTo("no-store"));
             Assert.That(list.Header("Content-Type"), Is.EqualTo("application/json"));

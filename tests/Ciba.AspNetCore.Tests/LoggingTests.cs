@@ -197,7 +197,7 @@ public sealed class LoggingTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(answer.Error, Is.EqualTo("server_error"));
+            DeviceEndpointTests.AssertProblem(answer, 500, CibaError.ServerError.Description);
             Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.Exactly(1).StartsWith("The request to CIBA device: deny failed"));
             Assert.That(host.Log.Ours.Select(line => line.Text), Has.None.Contains(Handle));
         }

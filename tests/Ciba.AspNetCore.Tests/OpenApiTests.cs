@@ -34,7 +34,9 @@ public sealed class OpenApiTests
             "get /device/requests [CIBA] 200 401 403 503",
             "get /device/requests/{id} [CIBA] 200 401 403 404 409 410 503",
             "post /device/requests/{id}/approve [CIBA] 204 400 401 403 404 409 410 503",
-            "post /device/requests/{id}/deny [CIBA] 204 401 403 404 409 410 503",
+            "post /device/requests/{id}/deny [CIBA] 204 400 401 403 404 409 410 503",
+            "post /device/requests/{id}/resend [CIBA] 204 400 401 403 404 409 410 429 503",
+            "get /device/events [CIBA] 200 401 403 503",
         }));
     }
 
@@ -48,7 +50,7 @@ public sealed class OpenApiTests
         Assert.That(summaries, Is.Unique.And.All.Not.Empty);
     }
 
-    [TestCase("/bc-authorize", "scope login_hint login_hint_token id_token_hint binding_message user_code acr_values requested_expiry client_notification_token client_id client_secret client_assertion_type client_assertion", "scope")]
+    [TestCase("/bc-authorize", "scope login_hint login_hint_token id_token_hint binding_message user_code acr_values authorization_details requested_expiry client_notification_token client_id client_secret client_assertion_type client_assertion", "scope")]
     [TestCase("/token", "grant_type auth_req_id client_id client_secret client_assertion_type client_assertion", "grant_type auth_req_id")]
     public async Task What_the_protocol_takes_is_a_form_with_these_fields(string path, string fields, string required)
     {
@@ -94,7 +96,7 @@ public sealed class OpenApiTests
     [TestCase("/device/requests", "get", "200", "application/json", nameof(DeviceRequestResponse))]
     [TestCase("/device/requests/{id}", "get", "200", "application/json", nameof(DeviceRequestResponse))]
     [TestCase("/device/requests/{id}", "get", "404", "application/problem+json", nameof(ProblemDetails))]
-    [TestCase("/device/requests/{id}", "get", "503", "application/json", nameof(ErrorResponse))]
+    [TestCase("/device/requests/{id}", "get", "503", "application/problem+json", nameof(ProblemDetails))]
     public async Task An_answer_has_the_schema_of_what_is_written(string path, string method, string status, string mediaType, string schema)
     {
         await using var host = Host();
@@ -166,7 +168,7 @@ public sealed class OpenApiTests
             Map = app => app.MapOpenApi(),
         };
 
-        Assert.That(Operations(await DocumentAsync(host)).Count(), Is.EqualTo(8));
+        Assert.That(Operations(await DocumentAsync(host)).Count(), Is.EqualTo(10));
     }
 
     private static CibaHost Host(Action<WebApplication>? endpoints = null, Action<CibaOptions>? options = null)

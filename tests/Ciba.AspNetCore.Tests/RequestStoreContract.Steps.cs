@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Tests;
@@ -9,23 +10,28 @@ public abstract partial class RequestStoreContract
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
     private static string Content(CibaRequest request) => string.Join('|', request.Id, request.ClientId, request.ClientName, request.Subject, string.Join(' ', request.Scopes),
-        request.BindingMessage, string.Join(' ', request.AcrValues), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks);
+        request.BindingMessage, string.Join(' ', request.AcrValues), request.Issuer, request.ClientLogoUri, string.Join(' ', request.BindingMessageChoices), string.Join(' ', request.AuthorizationDetails), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks);
 
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
-        decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr));
+        decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
 
-    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null) => new()
+    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null) => new()
     {
-        Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
+        Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(CibaRequest.KeyOf(issuer, subject)) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
+        Issuer = issuer,
         ClientId = clientId,
         ClientName = $"The {clientId}",
+        ClientLogoUri = $"https://{clientId}.example.com/logo.svg",
         Subject = subject,
         Scopes = scopes ?? ["openid"],
         BindingMessage = bindingMessage,
+        BindingMessageChoices = bindingMessage is null ? [] : ["one", bindingMessage, "three"],
+        AuthorizationDetails = bindingMessage is null ? [] : [JsonElement.Parse("""{"type":"payment","amount":1.50}""")],
         AcrValues = acrValues ?? [],
         Interval = Seconds(5),
         TokenDeliveryMode = mode,
-        Callback = mode == CibaTokenDeliveryModes.Poll ? null : Callback,
+        Callback = mode == CibaTokenDeliveryModes.Poll && fingerprint is null ? null : Callback,
+        Fingerprint = fingerprint,
         DueAt = dueAt,
         CreatedAt = Now,
         ExpiresAt = Now + Lifetime,

@@ -141,4 +141,4 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 internal sealed record Acknowledgement(
     [property: JsonPropertyName("auth_req_id")] string AuthReqId,
     [property: JsonPropertyName("expires_in")] int ExpiresIn,
-    [property: JsonPropertyName("interval")] int? Interval);
+    [property: JsonPropertyName("interval")] int? Interval = null);

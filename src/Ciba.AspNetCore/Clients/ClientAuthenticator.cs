@@ -19,7 +19,8 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
             return error;
         }
 
-        if (credentials.ClientId.Length > ClientRules.MaxClientIdLength
+        // A text that cannot be registered is not put before the host's store, whose database may choke on it.
+        if (!ClientRules.IsClientId(credentials.ClientId)
             || await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(credentials.ClientId, context.RequestAborted) is not { } found
             || found.ClientId != credentials.ClientId)
         {

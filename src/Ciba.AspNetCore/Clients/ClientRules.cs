@@ -10,11 +10,13 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>Section 4: what a client's registration must hold. Every rule has a sentence that names the field and the cure.</summary>
 internal static class ClientRules
 {
-    public const int MaxClientIdLength = 256;
+    private const int MaxClientIdLength = 256;
 
     private const string AllModes = $"{CibaTokenDeliveryModes.Poll}, {CibaTokenDeliveryModes.Ping} or {CibaTokenDeliveryModes.Push}";
 
     private static readonly string[] KnownMethods = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt];
+
+    public static bool IsClientId(string? text) => text is { Length: > 0 and <= MaxClientIdLength } && text.All(c => c is >= ' ' and <= '~');
 
     public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(TokenEndpoint.GrantType) ?? true;
 
@@ -50,7 +52,7 @@ internal static class ClientRules
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
 
     private static string? Identifier(CibaClient client) =>
-        client.ClientId is { Length: > 0 and <= MaxClientIdLength } id && id.All(c => c is >= ' ' and <= '~')
+        IsClientId(client.ClientId)
             ? null
             : $"ClientId is missing, longer than {MaxClientIdLength} characters or not printable ASCII";
 

@@ -158,27 +158,27 @@ internal sealed record DeviceRequestResponse(
     [property: JsonPropertyName("id")] string Id,
     [property: JsonPropertyName("client_id")] string ClientId,
     [property: JsonPropertyName("client_name")] string ClientName,
-    [property: JsonPropertyName("client_logo_uri")] string? ClientLogoUri,
     [property: JsonPropertyName("scope")] string Scope,
-    [property: JsonPropertyName("binding_message")] string? BindingMessage,
-    [property: JsonPropertyName("binding_message_choices")] IReadOnlyList<string>? BindingMessageChoices,
-    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails,
-    [property: JsonPropertyName("acr_values")] string? AcrValues,
     [property: JsonPropertyName("created_at")] DateTimeOffset CreatedAt,
-    [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt)
+    [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt,
+    [property: JsonPropertyName("client_logo_uri")] string? ClientLogoUri = null,
+    [property: JsonPropertyName("binding_message")] string? BindingMessage = null,
+    [property: JsonPropertyName("binding_message_choices")] IReadOnlyList<string>? BindingMessageChoices = null,
+    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails = null,
+    [property: JsonPropertyName("acr_values")] string? AcrValues = null)
 {
     public static DeviceRequestResponse Of(CibaDeviceRequest request) => new(
         request.Id,
         request.ClientId,
         request.ClientName,
-        request.ClientLogoUri,
         string.Join(' ', request.Scopes),
+        request.CreatedAt,
+        request.ExpiresAt,
+        request.ClientLogoUri,
         request.BindingMessage,
         request.BindingMessageChoices.Count > 0 ? request.BindingMessageChoices : null,
         request.AuthorizationDetails.Count > 0 ? request.AuthorizationDetails : null,
-        request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null,
-        request.CreatedAt,
-        request.ExpiresAt);
+        request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null);
 }
 
 /// <summary>What the device may send along with a yes.</summary>

@@ -153,4 +153,4 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
 /// <summary>What the device is told of a request that waits no longer.</summary>
 internal sealed record DeviceEvent(
     [property: JsonPropertyName("id")] string Id,
-    [property: JsonPropertyName("outcome")] string? Outcome);
+    [property: JsonPropertyName("outcome")] string? Outcome = null);

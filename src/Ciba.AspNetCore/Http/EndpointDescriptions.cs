@@ -63,7 +63,7 @@ internal static class EndpointDescriptions
 
     public static readonly object[] DeviceResend =
     [
-        .. Of("The device is told again", Id), Done, Problem(StatusCodes.Status400BadRequest), Problem(StatusCodes.Status429TooManyRequests), .. RequestProblems, Unavailable,
+        .. Of("The device is told again", Id), Done, Problem(StatusCodes.Status400BadRequest), .. RequestProblems, Problem(StatusCodes.Status429TooManyRequests), Unavailable,
     ];
 
     public static readonly object[] DeviceEvents =

@@ -30,7 +30,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     {
         List<string> problems =
         [
-            .. Required.Where(required => !registered.IsService(required.Interface))
+            .. Required.Where(required => !registered.IsService(required.Interface) && IsNeeded(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
             .. OptionRules.Check(options.Value, registered.IsService(typeof(ICibaTenants))),
             .. ConcealmentProblems(),
@@ -57,6 +57,12 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // Who redeems by ICibaGrants issues its tokens itself.
+    private bool IsNeeded(Type required) =>
+        required != typeof(ICibaTokenIssuer)
+        || services.GetRequiredService<TokenEndpointUse>().IsMapped
+        || Clients.Any(client => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push);
 
     private string[] ConcealmentProblems() =>
         options.Value is { ConcealUnknownUsers: true, ConcealmentKey: null } && services.GetService<ICibaRequestStore>() is not MemoryCibaRequestStore

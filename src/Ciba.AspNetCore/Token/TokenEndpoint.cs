@@ -105,15 +105,21 @@ internal sealed partial class TokenEndpoint(
     private partial void Refused(string clientId, string error, string description);
 }
 
+/// <summary>Whether the host has the token endpoint mapped, and so needs somebody who issues tokens.</summary>
+internal sealed class TokenEndpointUse
+{
+    public bool IsMapped { get; set; }
+}
+
 /// <summary>Section 10.1.1: the successful answer.</summary>
 internal sealed record TokenResponse(
     [property: JsonPropertyName("access_token")] string AccessToken,
     [property: JsonPropertyName("token_type")] string TokenType,
     [property: JsonPropertyName("expires_in")] long ExpiresIn,
     [property: JsonPropertyName("id_token")] string IdToken,
-    [property: JsonPropertyName("refresh_token")] string? RefreshToken,
-    [property: JsonPropertyName("scope")] string? Scope,
-    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails)
+    [property: JsonPropertyName("refresh_token")] string? RefreshToken = null,
+    [property: JsonPropertyName("scope")] string? Scope = null,
+    [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails = null)
 {
     public static TokenResponse Of(CibaTokens tokens, CibaTokenRequest request) => new(
         tokens.AccessToken,

@@ -105,13 +105,15 @@ internal static class RedisHosts
         }
     }
 
+    /// <summary>A client is told so in an OAuth error, a device in problem details.</summary>
     public static void IsUnavailable(Answer answer)
     {
         using (Assert.EnterMultipleScope())
         {
             Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable), answer.Body);
-            Assert.That(answer.Error, Is.EqualTo("temporarily_unavailable"));
-            Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
+            Assert.That(
+                (answer.Header("Content-Type"), answer.Json.TryGetProperty("error", out var error) ? error.GetString() : answer.Text("detail")),
+                Is.EqualTo(("application/json", "temporarily_unavailable")).Or.EqualTo(("application/problem+json", CibaError.TemporarilyUnavailable.Description)));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
         }
     }
