@@ -42,10 +42,12 @@ public sealed class AccessibilityTests(ColorScheme colors, int width) : BrowserT
         await page.AskAsync("alice");
         await page.PressAsync("Not me: block The Shop");
         await CheckAsync(page, "about to block");
-        await page.PressAsync("Deny");
+        await page.PressAsync("Press again to deny and block The Shop");
         await Expect(page.Result).ToHaveTextAsync("Declined");
-        await CheckAsync(page, "declined");
+        await Expect(page.Button("Unblock The Shop")).ToBeVisibleAsync();
+        await CheckAsync(page, "declined and blocked");
 
+        await page.PressAsync("Unblock The Shop");
         await page.PressAsync("New request");
         await page.AskAsync("alice");
         await page.PressAsync("Cancel");
