@@ -16,7 +16,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Keeps the state of CIBA on Redis, for any number of nodes.</summary>
 public static class CibaRedisBuilderExtensions
 {
-    private const string NoDataProtection = "Ping and push on Redis need services.AddDataProtection() with keys that all nodes share: what a callback needs is stored encrypted.";
+    private const string NoDataProtection = "Ping, push and CollapseIdenticalRequests on Redis need services.AddDataProtection() with keys that all nodes share: the auth_req_id is stored encrypted.";
 
     /// <summary>Puts the state on a Redis that is named by a connection string of StackExchange.Redis.</summary>
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>

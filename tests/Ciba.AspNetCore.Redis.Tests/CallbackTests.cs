@@ -209,7 +209,7 @@ public sealed class CallbackTests(string kind)
         using (Assert.EnterMultipleScope())
         {
             Assert.That(answer.Error, Is.EqualTo("server_error"));
-            Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.Contains("Ping and push on Redis need services.AddDataProtection() with keys that all nodes share"));
+            Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.Contains("Ping, push and CollapseIdenticalRequests on Redis need services.AddDataProtection() with keys that all nodes share"));
             Assert.That(await Server.AskAsync("KEYS", $"{{{prefix}:*"), Is.Empty);
         }
     }

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Redis.Connection;
 
 /// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
-internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IServiceProvider services) : ICibaStartupCheck
+internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOptions<CibaOptions> cibaOptions, IServiceProvider services) : ICibaStartupCheck
 {
     public IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients) => new[]
     {
@@ -13,13 +13,19 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IServ
         Between(nameof(CibaRedisOptions.OperationTimeout), options.Value.OperationTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
         Between(nameof(CibaRedisOptions.LookAgainAfter), options.Value.LookAgainAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
         options.Value.ProtectPayload ? KeyRing("ProtectPayload needs") : null,
-    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Callbacks(clients));
+    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Collapsing()).Concat(Callbacks(clients));
 
     private static bool IsPrefix(string? prefix) =>
         prefix is { Length: >= 1 and <= 64 } && prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-');
 
     private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most) =>
         value < least || value > most ? $"{name} must be between {least:c} and {most:c}." : null;
+
+    // The auth_req_id that a client is given again is stored encrypted too.
+    private IEnumerable<string> Collapsing() =>
+        cibaOptions.Value.CollapseIdenticalRequests && KeyRing($"{nameof(CibaOptions.CollapseIdenticalRequests)} on Redis needs") is { } problem
+            ? [$"{nameof(CibaOptions)}: {problem}"]
+            : [];
 
     // What a callback needs is stored encrypted, and every node may have to send it.
     private IEnumerable<string> Callbacks(IReadOnlyList<CibaClient> clients) =>
