@@ -76,7 +76,13 @@ internal sealed class DemoPage
     public ILocator Button(string name) => Page.GetByRole(AriaRole.Button, new() { Name = name, Exact = true });
 
     /// <summary>The code that the desk shows while it waits.</summary>
-    public async Task<string> CodeAsync() => await Page.Locator("#waiting-code").InnerTextAsync();
+    public async Task<string> CodeAsync()
+    {
+        // The phone may know of the request before the desk has its answer.
+        var code = Page.Locator("#waiting-code");
+        await Assertions.Expect(code).ToBeVisibleAsync();
+        return await code.InnerTextAsync();
+    }
 
     /// <summary>The findings of axe that keep somebody out.</summary>
     public async Task<string[]> GraveFindingsAsync()
