@@ -36,7 +36,12 @@ public sealed class BasicAuthentication(
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        Response.Headers.WWWAuthenticate = "Basic realm=\"Device\", charset=\"UTF-8\"";
+        // A browser would ask with a window of its own in the middle of the page, which has a sign-in already.
+        if (!Request.Headers.ContainsKey("Sec-Fetch-Site"))
+        {
+            Response.Headers.WWWAuthenticate = "Basic realm=\"Device\", charset=\"UTF-8\"";
+        }
+
         return base.HandleChallengeAsync(properties);
     }
 }

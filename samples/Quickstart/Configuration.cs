@@ -2,7 +2,7 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace Quickstart;
 
-/// <summary>The two things that the standard configuration does not do.</summary>
+/// <summary>The things that the standard configuration does not do.</summary>
 public static class Configuration
 {
     /// <summary>
@@ -28,9 +28,12 @@ public static class Configuration
             ?? configuration["urls"]?.Split(';')[0]
             ?? "http://localhost:5080";
 
-        // Addresses that mean "everywhere" are no names.
-        return url.Replace("://*", "://localhost").Replace("://+", "://localhost").Replace("://0.0.0.0", "://localhost").Replace("://[::]", "://localhost").TrimEnd('/');
+        return Reachable(url).TrimEnd('/');
     }
+
+    /// <summary>The address by which this machine calls what listens there: those that mean "everywhere" are no names.</summary>
+    public static string Reachable(string url) =>
+        url.Replace("://*", "://localhost").Replace("://+", "://localhost").Replace("://0.0.0.0", "://localhost").Replace("://[::]", "://localhost");
 
     private static JsonConfigurationSource Json(string path)
     {

@@ -3,22 +3,28 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Quickstart;
 
-var builder = WebApplication.CreateBuilder(args);
+// The page's files stand beside the program, wherever it is started.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
 builder.Configuration.AddQuickstartFiles(args);
 
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
 var clients = builder.Configuration.GetSection("Ciba:Clients");
 
-builder.Services.AddSingleton(new UserList(users));
+var issuer = builder.Configuration["Ciba:Issuer"] is { Length: > 0 } configured ? configured : builder.Configuration.IssuerFromUrls();
+
+builder.Services.AddSingleton(new UserList(users)).AddSingleton<Blocks>();
 
 var ciba = builder.Services
     .AddCiba(options =>
     {
-        options.Issuer = builder.Configuration.IssuerFromUrls();
+        options.Issuer = issuer;
+        options.AuthorizationDetailsTypesSupported = clients.Exists() ? [] : [Demo.Payment];
+        options.ClientsMayCancel = true;
         builder.Configuration.GetSection("Ciba").Bind(options);
     })
     .AddUserLookup<Users>()
     .AddDeviceNotifier<ConsoleNotifier>()
+    .AddClientBlocks<Blocks>()
     .AddJwtTokenIssuer();
 
 // Several of these behind one Redis are one provider: what is made on one can be approved and redeemed on another.
@@ -50,17 +56,23 @@ if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: 
     builder.Services.AddTrustForCallbacks(trusted);
 }
 
-_ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients);
+_ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients(issuer));
 
-// The user's phone signs in with the user's name and password; nothing else here does.
-builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null);
-builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme).RequireAuthenticatedUser());
+// The user's phone signs in with the user's name and password, curl with each call and the page once; nothing else here does.
+builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null).AddPhone();
+builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme, Phone.Scheme).RequireAuthenticatedUser());
+builder.Services.AddSingleton<DeskClient>().AddSingleton<DeskRuns>();
 
 var app = builder.Build();
 
 app.MapCiba();                                                  // POST /bc-authorize, POST /token
 app.MapCibaDiscovery();                                         // GET /.well-known/openid-configuration, GET /jwks
 app.MapCibaDevice("/device").RequireAuthorization("Device");    // GET /device/requests, POST /device/requests/{id}/approve, ...
+
+if (app.Configuration.HasPage())
+{
+    app.MapPage();                                              // GET /
+}
 
 if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
 {
