@@ -272,7 +272,7 @@ public sealed class DeviceEndpointTests
             Assert.That((int)answer.Status, Is.EqualTo(status));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/problem+json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
-            Assert.That(answer.Json.EnumerateObject().Select(member => member.Name), Is.EqualTo(new[] { "type", "title", "status", "detail" }));
+            Assert.That(answer.Json.EnumerateObject().Select(member => member.Name), Is.EqualTo(new[] { "type", "title", "status", "detail", "code" }));
             Assert.That(answer.Json.GetProperty("status").GetInt32(), Is.EqualTo(status));
             Assert.That(answer.Text("detail"), Is.EqualTo(detail));
         }

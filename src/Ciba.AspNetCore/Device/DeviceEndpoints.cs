@@ -47,7 +47,7 @@ internal static class DeviceEndpoints
     {
         if ((await ReadBodyAsync(context, WireJson.Default.ApprovalBody)).Failed(out var error, out var body))
         {
-            await DeviceProblem.WriteAsync(context, StatusCodes.Status400BadRequest, error.Description);
+            await DeviceProblem.BadBody(error).WriteAsync(context);
             return;
         }
 
@@ -67,7 +67,7 @@ internal static class DeviceEndpoints
     {
         if ((await ReadBodyAsync(context, WireJson.Default.DenialBody)).Failed(out var error, out var body))
         {
-            await DeviceProblem.WriteAsync(context, StatusCodes.Status400BadRequest, error.Description);
+            await DeviceProblem.BadBody(error).WriteAsync(context);
             return;
         }
 
@@ -84,7 +84,7 @@ internal static class DeviceEndpoints
         var services = context.RequestServices;
         if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>().KeyOf(subject)))
         {
-            await DeviceProblem.WriteAsync(context, StatusCodes.Status503ServiceUnavailable, "Too many devices listen here: try again later.");
+            await DeviceProblem.TooManyStreams.WriteAsync(context);
         }
     });
 
@@ -102,14 +102,14 @@ internal static class DeviceEndpoints
         context.Response.Headers.CacheControl = "no-store";
         if (await ForgedRequests.WhyNotAsync(context) is { } problem)
         {
-            await DeviceProblem.WriteAsync(context, problem.Status, problem.Detail);
+            await problem.WriteAsync(context);
             return;
         }
 
         var user = context.User.Identity is { IsAuthenticated: true } ? context.User : null;
         if ((user?.FindFirstValue("sub") ?? user?.FindFirstValue(ClaimTypes.NameIdentifier)) is not { Length: > 0 } subject)
         {
-            await DeviceProblem.WriteAsync(context, StatusCodes.Status401Unauthorized, "Nobody is signed in, or the user has no sub claim.");
+            await DeviceProblem.NobodySignedIn.WriteAsync(context);
             return;
         }
 
@@ -148,8 +148,7 @@ internal static class DeviceEndpoints
             return Task.CompletedTask;
         }
 
-        var (status, detail) = DeviceProblem.Of(result);
-        return DeviceProblem.WriteAsync(context, status, detail);
+        return DeviceProblem.Of(result).WriteAsync(context);
     }
 }
 

@@ -2,29 +2,36 @@ using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Device;
 
-/// <summary>What the device is told when something is wrong: problem details (RFC 9457).</summary>
-internal static class DeviceProblem
+/// <summary>What the device is told when something is wrong: problem details (RFC 9457), with a code that a program can go by.</summary>
+internal sealed record DeviceProblem(int Status, string Code, string Detail)
 {
-    public static (int Status, string Detail) Of(CibaDecisionResult result) => result switch
+    public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
+    public static readonly DeviceProblem OtherOrigin = new(StatusCodes.Status403Forbidden, "other_origin", "Requests from pages of another origin are refused.");
+    public static readonly DeviceProblem NoAntiforgeryToken = new(StatusCodes.Status400BadRequest, "antiforgery_token_wrong", "The antiforgery token is missing or wrong: send the one of this session in its header.");
+    public static readonly DeviceProblem TooManyStreams = new(StatusCodes.Status503ServiceUnavailable, "too_many_listeners", "Too many devices listen here: try again later.");
+
+    public static DeviceProblem Of(CibaDecisionResult result) => result switch
     {
-        CibaDecisionResult.AlreadyDecided => (StatusCodes.Status409Conflict, "The request was answered before."),
-        CibaDecisionResult.Expired => (StatusCodes.Status410Gone, "The request has expired."),
-        CibaDecisionResult.ScopesNotAsked => (StatusCodes.Status400BadRequest, "scope must contain openid and only values that the client asked for."),
-        CibaDecisionResult.DetailsNotAsked => (StatusCodes.Status400BadRequest, "authorization_details must be some of those that the client asked for, each as it was."),
-        CibaDecisionResult.ChoiceMissing => (StatusCodes.Status400BadRequest, "binding_message is required: the one of the choices that the other device shows."),
-        CibaDecisionResult.WrongChoice => (StatusCodes.Status409Conflict, "The other device shows something else: the request is denied."),
-        CibaDecisionResult.UserNotActive => (StatusCodes.Status403Forbidden, "This user cannot authenticate at present."),
-        CibaDecisionResult.BlockingNotSupported => (StatusCodes.Status400BadRequest, "Clients cannot be blocked here: deny the request without block_client."),
-        CibaDecisionResult.TooManyResends => (StatusCodes.Status429TooManyRequests, "The device was told often enough, or a moment ago."),
-        _ => (StatusCodes.Status404NotFound, "There is no such request for this user."),
+        CibaDecisionResult.AlreadyDecided => new(StatusCodes.Status409Conflict, "already_decided", "The request was answered before."),
+        CibaDecisionResult.Expired => new(StatusCodes.Status410Gone, "expired", "The request has expired."),
+        CibaDecisionResult.ScopesNotAsked => new(StatusCodes.Status400BadRequest, "scope_not_asked", "scope must contain openid and only values that the client asked for."),
+        CibaDecisionResult.DetailsNotAsked => new(StatusCodes.Status400BadRequest, "authorization_details_not_asked", "authorization_details must be some of those that the client asked for, each as it was."),
+        CibaDecisionResult.ChoiceMissing => new(StatusCodes.Status400BadRequest, "choice_missing", "binding_message is required: the one of the choices that the other device shows."),
+        CibaDecisionResult.WrongChoice => new(StatusCodes.Status409Conflict, "wrong_choice", "The other device shows something else: the request is denied."),
+        CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
+        CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
+        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", "The device was told often enough, or a moment ago."),
+        _ => new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user."),
     };
+
+    public static DeviceProblem BadBody(CibaError error) => new(StatusCodes.Status400BadRequest, "body_wrong", error.Description);
 
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
         context.Response.Headers.CacheControl = "no-store";
-        return WriteAsync(context, error.StatusCode, error.Description);
+        return new DeviceProblem(error.StatusCode, error.Error, error.Description).WriteAsync(context);
     }
 
-    public static Task WriteAsync(HttpContext context, int status, string detail) =>
-        Results.Problem(statusCode: status, detail: detail).ExecuteAsync(context);
+    public Task WriteAsync(HttpContext context) =>
+        Results.Problem(statusCode: Status, detail: Detail, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
 }

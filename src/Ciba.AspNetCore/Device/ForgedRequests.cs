@@ -12,11 +12,11 @@ namespace Ciba.AspNetCore.Device;
 /// </summary>
 internal static class ForgedRequests
 {
-    public static async ValueTask<(int Status, string Detail)?> WhyNotAsync(HttpContext context)
+    public static async ValueTask<DeviceProblem?> WhyNotAsync(HttpContext context)
     {
         if (context.Request.Headers["Sec-Fetch-Site"] is [not null and not "same-origin" and not "none"])
         {
-            return (StatusCodes.Status403Forbidden, "Requests from pages of another origin are refused.");
+            return DeviceProblem.OtherOrigin;
         }
 
         if (HttpMethods.IsGet(context.Request.Method) || !await IsByCookieAsync(context))
@@ -26,9 +26,7 @@ internal static class ForgedRequests
 
         var antiforgery = context.RequestServices.GetService<IAntiforgery>()
             ?? throw new InvalidOperationException("The device API is called with a cookie: call AddAntiforgery(), and have the page send the antiforgery token in a header.");
-        return await antiforgery.IsRequestValidAsync(context)
-            ? null
-            : (StatusCodes.Status400BadRequest, "The antiforgery token is missing or wrong: send the one of this session in its header.");
+        return await antiforgery.IsRequestValidAsync(context) ? null : DeviceProblem.NoAntiforgeryToken;
     }
 
     // Where a policy tries several schemes, all of them are named, whichever of them knew the user.

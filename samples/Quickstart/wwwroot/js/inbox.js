@@ -170,7 +170,7 @@ async function answer(card, verb, body, outcome) {
     }
   } else if (status === 409) {
     // The wrong one of three codes has denied the request; else somebody was quicker.
-    settle(card.request.id, problem?.detail?.includes('denied') ? 'wrong' : 'gone');
+    settle(card.request.id, problem?.code === 'wrong_choice' ? 'wrong' : 'gone');
   } else if (status === 410) {
     settle(card.request.id, 'expired');
   } else if (status === 404) {
