@@ -5,7 +5,7 @@ namespace Ciba.AspNetCore.Tests.Hosting;
 
 /// <summary>
 /// Tells a test when a call begins to wait, and when the server has done with it. Under a store in memory the user's answer
-/// is all that a call can wait for. That a call does not wait, its answer shows, for a test's time stands still.
+/// is all that a poll can wait for. That a call does not wait, its answer shows, for a test's time stands still.
 /// </summary>
 public sealed class WaitingPolls
 {
@@ -17,6 +17,13 @@ public sealed class WaitingPolls
     /// <summary>Puts the watch in front of the endpoints: for <see cref="CibaHost.Map"/>.</summary>
     public void Use(WebApplication app) => app.Use(next => async context =>
     {
+        // This one waits for the device to be told.
+        if (context.Request.Path == "/bc-authorize")
+        {
+            await next(context);
+            return;
+        }
+
         // Read here, so that the endpoint need not wait for the body.
         var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
