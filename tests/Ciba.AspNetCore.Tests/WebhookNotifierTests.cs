@@ -37,7 +37,7 @@ public sealed class WebhookNotifierTests : IDisposable
             Assert.That((call.Method, call.Url.AbsoluteUri), Is.EqualTo((HttpMethod.Post, Url)));
             Assert.That(call.Headers, Is.EqualTo(new[] { $"Ciba-Signature: {signature}", "Content-Type: application/json", $"Content-Length: {call.Body.Length}" }));
             Assert.That(call.Body, Is.EqualTo($$"""
-                {"type":"ciba.request","sub":"sub-alice","id":"{{id}}","client_id":"client","client_name":"The client","scope":"openid profile","binding_message":"{{Message}}","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:02:00+00:00"}
+                {"type":"ciba.request","sub":"sub-alice","id":"{{id}}","client_id":"client","client_name":"The client","scope":"openid profile","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:02:00+00:00","binding_message":"{{Message}}"}
                 """));
             Assert.That(call.Body, Does.Not.Contain(answer.AuthReqId));
         }
@@ -72,7 +72,7 @@ public sealed class WebhookNotifierTests : IDisposable
 
         var call = await _webhook.NextAsync();
         Assert.That(call.Body, Is.EqualTo("""
-            {"type":"ciba.request","sub":"sub-alice","issuer":"https://id.example.com/a","id":"Aid","client_id":"shop","client_name":"Zoë's \"Shop\"","client_logo_uri":"https://shop.example/logo.png","scope":"openid pay","binding_message_choices":["AAAAA","W4SCT","BBBBB"],"authorization_details":[{"type":"payment","amount":"1.50"}],"acr_values":"urn:acr:2 urn:acr:1","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:01:00+00:00"}
+            {"type":"ciba.request","sub":"sub-alice","issuer":"https://id.example.com/a","id":"Aid","client_id":"shop","client_name":"Zoë's \"Shop\"","scope":"openid pay","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:01:00+00:00","client_logo_uri":"https://shop.example/logo.png","binding_message_choices":["AAAAA","W4SCT","BBBBB"],"authorization_details":[{"type":"payment","amount":"1.50"}],"acr_values":"urn:acr:2 urn:acr:1"}
             """));
         Assert.That(Verified(call, at), Is.True, "the receiver signs the same bytes");
     }
