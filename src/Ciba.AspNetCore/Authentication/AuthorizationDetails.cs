@@ -36,9 +36,13 @@ internal static class AuthorizationDetails
         try
         {
             using var document = JsonDocument.Parse(json, Strict);
+
+            // Half a surrogate pair passes the parser, and fails whoever writes the details on: the list on the user's device.
+            using var nowhere = new Utf8JsonWriter(Stream.Null);
+            document.WriteTo(nowhere);
             return TryRead(document.RootElement);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
         }
