@@ -1,8 +1,6 @@
 using System.Net;
-using System.Reflection;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -272,22 +270,6 @@ public sealed class AuthorizationDetailsTests
             Assert.That(grant.Request!.AuthorizationDetails.Select(detail => detail.GetRawText()), Is.EqualTo(new[] { Account }));
             Assert.That(grant.Request.RequestedAuthorizationDetails.Select(detail => detail.GetRawText()), Is.EqualTo(new[] { Payment, Account }));
         }
-    }
-
-    /// <summary>A store that shows the device nothing, as one whose keys are lost, and decides all the same.</summary>
-    public class UnreadableStore : DispatchProxy
-    {
-        private ICibaRequestStore _store = null!;
-
-        public static void Use(CibaBuilder builder) => builder.Services.Replace(ServiceDescriptor.Singleton(services =>
-        {
-            var store = Create<ICibaRequestStore, UnreadableStore>();
-            ((UnreadableStore)(object)store)._store = new MemoryCibaRequestStore(services.GetRequiredService<TimeProvider>());
-            return store;
-        }));
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) =>
-            targetMethod!.Name == nameof(ICibaRequestStore.GetAsync) ? new ValueTask<CibaRequestState?>((CibaRequestState?)null) : targetMethod.Invoke(_store, args);
     }
 
     private static string? RawDetails(JsonElement json) => json.TryGetProperty("authorization_details", out var details) ? details.GetRawText() : null;

@@ -184,15 +184,6 @@ public sealed class NumberMatchingTests
     }
 
     [Test, Spec("U3")]
-    public async Task A_no_needs_no_choice()
-    {
-        await using var host = Host();
-        var id = (await AskAsync(host)).AuthReqId;
-
-        Assert.That(await host.DenyAsync(id), Is.EqualTo(CibaDecisionResult.Done));
-    }
-
-    [Test, Spec("U3")]
     public async Task The_hosts_own_code_is_asked_for_the_choice_too()
     {
         await using var host = Host();
@@ -206,6 +197,16 @@ public sealed class NumberMatchingTests
         ];
 
         Assert.That(results, Is.EqualTo(new[] { CibaDecisionResult.ChoiceMissing, CibaDecisionResult.WrongChoice, CibaDecisionResult.AlreadyDecided }));
+    }
+
+    [Test, Spec("U3")]
+    public async Task What_the_store_cannot_show_is_not_approved_by_any_choice()
+    {
+        await using var host = Host(setup: UnreadableStore.Use);
+        var id = (await AskAsync(host)).AuthReqId;
+
+        DeviceEndpointTests.AssertProblem(await ApproveAsync(host, id, Code), 404, "There is no such request for this user.");
+        Assert.That((await host.PollAsync(id)).Error, Is.EqualTo("authorization_pending"));
     }
 
     [Test, Spec("U1")]
