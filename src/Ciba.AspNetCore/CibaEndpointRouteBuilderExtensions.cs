@@ -79,7 +79,13 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         var services = ((IEndpointRouteBuilder)group).ServiceProvider;
         var token = services.GetRequiredService<TokenEndpoint>();
-        services.GetRequiredService<TokenEndpointUse>().IsMapped = true;
+        var use = services.GetRequiredService<TokenEndpointUse>();
+        use.IsMapped = true;
+        if (use.IsChecked)
+        {
+            // UseEndpoints in a generic host runs when the server starts, behind the check that a token issuer is there.
+            ActivatorUtilities.CreateInstance<StartupCheck>(services).ThrowIfWrong();
+        }
 
         // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
         var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)

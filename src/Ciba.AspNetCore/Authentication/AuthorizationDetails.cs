@@ -36,9 +36,13 @@ internal static class AuthorizationDetails
         try
         {
             using var document = JsonDocument.Parse(json, Strict);
+
+            // Half a surrogate pair passes the parser, and fails whoever writes the details on: the list on the user's device.
+            using var nowhere = new Utf8JsonWriter(Stream.Null);
+            document.WriteTo(nowhere);
             return TryRead(document.RootElement);
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
         }
@@ -47,20 +51,37 @@ internal static class AuthorizationDetails
     public static JsonElement[]? TryRead(JsonElement array) =>
         array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(HasType) ? [.. array.EnumerateArray().Select(detail => detail.Clone())] : null;
 
-    /// <summary>Whether every one of these was asked for, and none more often than it was.</summary>
-    public static bool AreAmong(IReadOnlyList<JsonElement> granted, IReadOnlyList<JsonElement> asked)
+    /// <summary>Those asked for that these are, as the client wrote them; null where one was not asked for, or not as often.</summary>
+    public static IReadOnlyList<JsonElement>? FindAmong(IReadOnlyList<JsonElement> asked, IReadOnlyList<JsonElement> granted)
     {
         var left = asked.ToList();
-        return granted.All(detail =>
+        var found = new List<JsonElement>(granted.Count);
+        foreach (var detail in granted)
         {
-            var found = left.FindIndex(other => JsonElement.DeepEquals(detail, other));
-            if (found >= 0)
+            var place = left.FindIndex(other => IsSame(detail, other));
+            if (place < 0)
             {
-                left.RemoveAt(found);
+                return null;
             }
 
-            return found >= 0;
-        });
+            found.Add(left[place]);
+            left.RemoveAt(place);
+        }
+
+        return found;
+    }
+
+    private static bool IsSame(JsonElement detail, JsonElement other)
+    {
+        try
+        {
+            return JsonElement.DeepEquals(detail, other);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, which nobody may ask for.
+            return false;
+        }
     }
 
     private static bool HasType(JsonElement detail) =>

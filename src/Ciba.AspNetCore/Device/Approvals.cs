@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Events;
@@ -58,7 +59,7 @@ internal sealed partial class Approvals(
             Outcome = CibaRequestStatus.Approved,
             DecidedAt = now,
             Scopes = [.. (asked is null ? ["openid"] : approval?.Scopes ?? asked.Scopes).Distinct()],
-            AuthorizationDetails = approval?.AuthorizationDetails ?? asked?.AuthorizationDetails ?? [],
+            AuthorizationDetails = asked is null ? [] : Granted(asked, approval)!,
             AuthTime = approval?.AuthTime ?? now,
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
@@ -118,13 +119,16 @@ internal sealed partial class Approvals(
             return CibaDecisionResult.ScopesNotAsked;
         }
 
-        if (approval?.AuthorizationDetails is { } details && !AuthorizationDetails.AreAmong(details, asked.AuthorizationDetails))
+        if (Granted(asked, approval) is null)
         {
             return CibaDecisionResult.DetailsNotAsked;
         }
 
         return asked.BindingMessageChoices.Count > 0 && approval?.BindingMessage is null ? CibaDecisionResult.ChoiceMissing : null;
     }
+
+    private static IReadOnlyList<JsonElement>? Granted(CibaRequest asked, CibaApproval? approval) =>
+        approval?.AuthorizationDetails is { } granted ? AuthorizationDetails.FindAmong(asked.AuthorizationDetails, granted) : asked.AuthorizationDetails;
 
     private CibaDecision Denial(CibaRequest? asked)
     {

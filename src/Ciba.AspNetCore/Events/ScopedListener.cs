@@ -12,6 +12,11 @@ internal sealed class ScopedListener<T>(IServiceScopeFactory scopes) : ICibaEven
     public async ValueTask OnEventAsync(CibaEvent occurrence, CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
+        if (occurrence.Issuer is { } issuer)
+        {
+            scope.ServiceProvider.GetRequiredService<CibaTenant>().Issuer = issuer;
+        }
+
         await scope.ServiceProvider.GetRequiredService<T>().OnEventAsync(occurrence, cancellationToken);
     }
 

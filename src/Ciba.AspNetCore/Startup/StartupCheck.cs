@@ -26,6 +26,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         ThrowIfWrong();
+        services.GetRequiredService<TokenEndpointUse>().IsChecked = true;
         return Task.CompletedTask;
     }
 

@@ -109,6 +109,9 @@ internal sealed partial class TokenEndpoint(
 internal sealed class TokenEndpointUse
 {
     public bool IsMapped { get; set; }
+
+    /// <summary>Whether the start has been checked: who maps later asks for the check again.</summary>
+    public bool IsChecked { get; set; }
 }
 
 /// <summary>Section 10.1.1: the successful answer.</summary>
