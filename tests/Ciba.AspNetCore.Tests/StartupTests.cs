@@ -19,7 +19,7 @@ public sealed class StartupTests
     {
         const string Required = "CibaOptions: Issuer is missing or no absolute URL: set it to the address of this provider, for instance https://id.example.com.";
         const string Https = "CibaOptions: Issuer must be an https URL (http only for loopback, or with RequireHttps switched off).";
-        const string Plain = "CibaOptions: Issuer must have no query, fragment or user information.";
+        const string Plain = "CibaOptions: Issuer must have no query, fragment, user information or white space.";
         yield return Case(options => options.Issuer = "", Required);
         yield return Case(options => options.Issuer = null!, Required, "Issuer = null");
         yield return Case(options => options.Issuer = "id.example.com", Required, "Issuer without scheme");

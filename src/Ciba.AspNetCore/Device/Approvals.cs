@@ -171,7 +171,7 @@ internal sealed partial class Approvals(
                 outbox.Attend(id);
             }
 
-            signals.Decided(id, known, subject, decision);
+            signals.Decided(id, tenant.Realm, known?.ClientId, subject, decision);
             Decided(CibaLog.Short(id), decision.Outcome);
         }
         else

@@ -14,7 +14,8 @@ namespace Ciba.AspNetCore.Device;
 /// <summary>Section 8 over HTTP: what the app on the user's phone calls. Who the user is, the host's authentication says.</summary>
 internal static class DeviceEndpoints
 {
-    private const int MaxBodyBytes = 16 * 1024;
+    // Room for all authorization details that a client may send, escaped.
+    private const int MaxBodyBytes = 64 * 1024;
 
     // What the JWT bearer handler of ASP.NET Core makes of acr and amr unless it is told not to.
     private const string MappedAcr = "http://schemas.microsoft.com/claims/authnclassreference";

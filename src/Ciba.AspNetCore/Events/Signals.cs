@@ -29,10 +29,11 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
     }
 
     /// <param name="id">The request's handle.</param>
-    /// <param name="request">The request, where it is known.</param>
+    /// <param name="issuer">The issuer, in a host with several.</param>
+    /// <param name="clientId">The client, where it is known.</param>
     /// <param name="subject">The user, whose request it is.</param>
     /// <param name="decision">The answer.</param>
-    public void Decided(string id, CibaRequest? request, string subject, CibaDecision decision)
+    public void Decided(string id, string? issuer, string? clientId, string subject, CibaDecision decision)
     {
         metrics.Decided(decision.Outcome);
         if (IsHeard)
@@ -42,8 +43,8 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
                 Kind = CibaEventKind.Decided,
                 OccurredAt = decision.DecidedAt,
                 RequestId = id,
-                Issuer = request?.Issuer,
-                ClientId = request?.ClientId,
+                Issuer = issuer,
+                ClientId = clientId,
                 Subject = subject,
                 Outcome = decision.Outcome,
             });

@@ -106,8 +106,8 @@ internal static class OptionRules
             return "must be an https URL (http only for loopback, or with RequireHttps switched off)";
         }
 
-        return uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || issuer.AsSpan().ContainsAny("?#\n")
-            ? "must have no query, fragment or user information"
+        return uri.Query.Length > 0 || uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 || issuer.AsSpan().ContainsAny("?#") || issuer.Any(char.IsWhiteSpace)
+            ? "must have no query, fragment, user information or white space"
             : null;
     }
 

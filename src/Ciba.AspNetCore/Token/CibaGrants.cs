@@ -42,12 +42,14 @@ internal sealed partial class CibaGrants(
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)
     {
+        // First, so that a host that has not said for which issuer learns it at once.
+        var clientKey = tenant.KeyOf(client.ClientId);
         if (ids.HandleOf(authReqId) is not { } id)
         {
             return Invalid;
         }
 
-        var found = await polls.PollAsync(id, tenant.KeyOf(client.ClientId), cancellationToken);
+        var found = await polls.PollAsync(id, clientKey, cancellationToken);
         switch (found.Status)
         {
             case CibaPollStatus.Approved:

@@ -11,8 +11,13 @@ namespace Ciba.AspNetCore.Redis.Tests.Hosting;
 public sealed class KillLoad(IReadOnlyList<QuickstartProcess> nodes, Func<QuickstartProcess, string, string, Task<Answer>> approve, bool nodesDie, int seed)
 {
     private const int Loops = 8;
-    private const string Unavailable =
-        """{"error":"temporarily_unavailable","error_description":"The provider cannot serve the request just now: try again later."}""";
+
+    // For clients, and for devices.
+    private static readonly string[] Unavailable =
+    [
+        """{"error":"temporarily_unavailable","error_description":"The provider cannot serve the request just now: try again later."}""",
+        """{"type":"https://tools.ietf.org/html/rfc9110#section-15.6.4","title":"Service Unavailable","status":503,"detail":"The provider cannot serve the request just now: try again later.","code":"temporarily_unavailable"}""",
+    ];
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
@@ -205,7 +210,7 @@ public sealed class KillLoad(IReadOnlyList<QuickstartProcess> nodes, Func<Quicks
         lock (_gate)
         {
             Longest = took > Longest ? took : Longest;
-            if (answer.Status == HttpStatusCode.ServiceUnavailable && answer.Body == Unavailable && !nodesDie)
+            if (answer.Status == HttpStatusCode.ServiceUnavailable && Unavailable.Contains(answer.Body) && !nodesDie)
             {
                 Refused++;
                 return false;
