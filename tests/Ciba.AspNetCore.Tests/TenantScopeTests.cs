@@ -10,7 +10,7 @@ public sealed class TenantScopeTests
     public async Task All_that_the_host_is_asked_for_on_a_request_and_behind_it_knows_the_issuer([Values] CibaDeviceNotificationMode mode)
     {
         var seen = new SeenIssuers();
-        await using var host = TenantHost.Make(options => options.DeviceNotification = mode, ciba => Watch(ciba, seen), clients: []);
+        await using var host = TenantHost.Make(options => options.DeviceNotification = mode, ciba => Watch(ciba, seen), clients: [], notifiers: ciba => ciba.AddDeviceNotifier<WatchedDevices>());
 
         await AskAsync(host);
         var told = await host.Devices.NextAsync();
@@ -26,7 +26,7 @@ public sealed class TenantScopeTests
     public async Task A_device_that_is_told_again_is_told_in_its_tenant()
     {
         var seen = new SeenIssuers();
-        await using var host = TenantHost.Make(setup: ciba => Watch(ciba, seen), clients: []);
+        await using var host = TenantHost.Make(setup: ciba => Watch(ciba, seen), clients: [], notifiers: ciba => ciba.AddDeviceNotifier<WatchedDevices>());
         var id = await AskAsync(host);
         await host.Devices.NextAsync();
         seen.Clear();
@@ -41,7 +41,7 @@ public sealed class TenantScopeTests
     public async Task A_callback_asks_the_host_for_the_clients_and_users_of_its_tenant(string mode)
     {
         var (seen, receiver) = (new SeenIssuers(), new FakeReceiver());
-        await using var host = TenantHost.Make(CallbackCalls.Quietly, Both, clients: []);
+        await using var host = TenantHost.Make(CallbackCalls.Quietly, Both, clients: [], notifiers: ciba => ciba.AddDeviceNotifier<WatchedDevices>());
         var id = await AskAsync(host, mode);
         await host.ApproveAtAsync("blue", id);
         seen.Clear();
@@ -70,7 +70,7 @@ public sealed class TenantScopeTests
     public async Task What_the_outbox_hands_out_again_is_done_in_its_tenant()
     {
         var (seen, receiver) = (new SeenIssuers(), new FakeReceiver { OnCall = (call, _) => FakeReceiver.Answer(call.Number == 1 ? 503 : 204) });
-        await using var host = TenantHost.Make(CallbackCalls.Quietly, Both, clients: []);
+        await using var host = TenantHost.Make(CallbackCalls.Quietly, Both, clients: [], notifiers: ciba => ciba.AddDeviceNotifier<WatchedDevices>());
         await host.FirstLookAsync();
         var id = await AskAsync(host, CibaTokenDeliveryModes.Push);
         await host.ApproveAtAsync("blue", id);
@@ -223,7 +223,6 @@ public sealed class TenantScopeTests
         ciba.Services.AddSingleton(seen);
         ciba.AddClientStore<WatchedClients>().AddRequestValidator<WatchedValidator>();
         ciba.Services.Replace(ServiceDescriptor.Scoped<ICibaUserLookup, WatchedUsers>());
-        ciba.Services.Replace(ServiceDescriptor.Scoped<ICibaDeviceNotifier, WatchedDevices>());
     }
 
     private sealed class WatchedClients(SeenIssuers seen, CibaTenant tenant) : ICibaClientStore

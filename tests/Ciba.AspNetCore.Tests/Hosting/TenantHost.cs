@@ -18,7 +18,8 @@ public static class TenantHost
         Action<CibaBuilder>? setup = null,
         IEnumerable<CibaClient>? clients = null,
         Func<HttpContext, string?>? find = null,
-        Action<WebApplication>? beforeRouting = null) => new()
+        Action<WebApplication>? beforeRouting = null,
+        Action<CibaBuilder>? notifiers = null) => new()
         {
             Clients = [.. clients ?? [CibaHost.Client("client")]],
             Options = all =>
@@ -32,6 +33,7 @@ public static class TenantHost
                 ciba.AddTenants<RouteTenants>();
                 setup?.Invoke(ciba);
             },
+            Notifiers = notifiers ?? (ciba => ciba.AddDeviceNotifier<FakeDevices>()),
             BeforeRouting = beforeRouting,
             Endpoints = app => MapAll(app.MapGroup("/{tenant}")),
         };
