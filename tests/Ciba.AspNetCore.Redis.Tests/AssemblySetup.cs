@@ -1,2 +1,3 @@
+[assembly: Ciba.AspNetCore.Redis.Tests.Hosting.HangGuard]
 [assembly: Parallelizable(ParallelScope.All)]
 [assembly: FixtureLifeCycle(LifeCycle.InstancePerTestCase)]

@@ -121,9 +121,10 @@ internal sealed partial class DecisionSignals : IDisposable
                     throw new TimeoutException("What this node calls out it does not hear itself.");
                 }
 
+                // By the real clock, like the probe: version 1 may never say what became of a subscription.
                 var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
-                await subscriber.UnsubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, _time);
-                await subscriber.SubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, _time);
+                await subscriber.UnsubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, TimeProvider.System);
+                await subscriber.SubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, TimeProvider.System);
                 _subscribed = true;
             }
 
