@@ -75,10 +75,11 @@ internal static class RedisHosts
     public static Task<Answer> AnswerAsync(this CibaHost host, string authReqId, string verb, string user = "alice") =>
         host.DeviceAsync(HttpMethod.Post, $"/requests/{Handle(authReqId)}/{verb}", user);
 
-    /// <summary>The handles of what waits for this user.</summary>
+    /// <summary>The handles of what waits for this user. A connection that has come back may go once more, so a 503 is asked again.</summary>
     public static async Task<string?[]> PendingAsync(this CibaHost host, string user = "alice")
     {
-        var answer = await host.DeviceAsync(HttpMethod.Get, "/requests", user);
+        Answer answer = null!;
+        await UntilAsync(async () => (answer = await host.DeviceAsync(HttpMethod.Get, "/requests", user).WaitAsync(Bound)).Status != HttpStatusCode.ServiceUnavailable);
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
         return [.. answer.Json.EnumerateArray().Select(request => request.GetProperty("id").GetString())];
     }
