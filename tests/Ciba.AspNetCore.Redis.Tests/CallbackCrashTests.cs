@@ -59,7 +59,7 @@ public sealed class CallbackCrashTests(string kind)
         [Values("ping", "push")] string mode, [Values(CibaRequestStatus.Approved, CibaRequestStatus.Denied, CibaRequestStatus.Failed)] CibaRequestStatus outcome)
     {
         var authReqId = await CallbackNodes.AskAsync(_nodes.A, mode);
-        await _nodes.A.Devices.NextAsync();
+        await _nodes.ToldAsync(_nodes.A, authReqId);
         var now = _nodes.A.Time.GetUtcNow();
         var decision = new CibaDecision { Outcome = outcome, DecidedAt = now, Scopes = ["openid"], AuthTime = now };
         var store = (await _nodes.A.ServicesAsync()).GetRequiredService<ICibaRequestStore>();

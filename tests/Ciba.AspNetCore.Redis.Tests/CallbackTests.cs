@@ -78,7 +78,7 @@ public sealed class CallbackTests(string kind)
     {
         await using var nodes = await CallbackNodes.StartAsync(Server, protect);
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "push");
-        await nodes.A.Devices.NextAsync();
+        await nodes.ToldAsync(nodes.A, authReqId);
 
         await nodes.PassAsync(Lifetime);
         var call = await nodes.Receiver.NextAsync();
@@ -93,7 +93,7 @@ public sealed class CallbackTests(string kind)
     {
         await using var nodes = await CallbackNodes.StartAsync(Server, options: options => options.Callbacks.PingOnExpiry = wanted);
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "ping");
-        await nodes.A.Devices.NextAsync();
+        await nodes.ToldAsync(nodes.A, authReqId);
 
         await nodes.PassAsync(Lifetime);
         if (wanted)

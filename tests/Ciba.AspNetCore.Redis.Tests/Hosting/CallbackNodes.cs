@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ciba.AspNetCore.Redis.Store;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
@@ -111,6 +112,18 @@ public sealed class CallbackNodes : IAsyncDisposable
 
     /// <summary>Lets time pass on both nodes at once.</summary>
     public Task PassAsync(TimeSpan time = default) => Task.WhenAll(PassAsync(A, time), PassAsync(B, time));
+
+    /// <summary>
+    /// Waits until the device is told and this node has let go of the request: held on, it would come due later than the clock is
+    /// moved to.
+    /// </summary>
+    public async Task ToldAsync(CibaHost node, string authReqId)
+    {
+        await node.Devices.NextAsync();
+        var held = RedisTicks.Of(node.Time.GetUtcNow() + TimeSpan.FromMinutes(1));
+        await RedisHosts.UntilAsync(async () =>
+            !double.TryParse(await _server.AskAsync("ZSCORE", Outbox, RedisKeys.Digest(RedisHosts.Handle(authReqId))), CultureInfo.InvariantCulture, out var due) || due <= 0 || due > held);
+    }
 
     /// <summary>Waits until nothing is left to be done for alice.</summary>
     public Task IsDoneAsync() => RedisHosts.UntilAsync(async () => await _server.AskAsync("ZCARD", Outbox) == "0");
