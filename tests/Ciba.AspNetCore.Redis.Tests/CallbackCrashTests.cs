@@ -29,7 +29,7 @@ public sealed class CallbackCrashTests(string kind)
             return System.Net.HttpStatusCode.ServiceUnavailable;
         };
         var authReqId = await CallbackNodes.AskAsync(_nodes.A, mode);
-        await _nodes.A.AnswerAsync(authReqId, verb);
+        await _nodes.A.AnsweredAsync(authReqId, verb);
         var first = await _nodes.Receiver.NextAsync();
         _nodes.Network.Refuse();
 
@@ -37,7 +37,7 @@ public sealed class CallbackCrashTests(string kind)
         await CallbackNodes.PassAsync(_nodes.B, Little);
         Assert.That(_nodes.Receiver.Calls, Is.EqualTo(1), "B took what A still held");
         await CallbackNodes.PassAsync(_nodes.B, Held - Little);
-        var second = await _nodes.Receiver.NextAsync();
+        var second = await _nodes.NextAsync(_nodes.B);
         await _nodes.IsDoneAsync();
 
         // A finds out that it was too late.
@@ -67,7 +67,7 @@ public sealed class CallbackCrashTests(string kind)
         _nodes.Network.Refuse();
 
         await CallbackNodes.PassAsync(_nodes.B);
-        var call = await _nodes.Receiver.NextAsync();
+        var call = await _nodes.NextAsync(_nodes.B);
         await _nodes.IsDoneAsync();
 
         using (Assert.EnterMultipleScope())
@@ -97,7 +97,7 @@ public sealed class CallbackCrashTests(string kind)
         Assert.That(_nodes.B.Devices.Calls, Is.Zero, "B took what A still held");
         await CallbackNodes.PassAsync(_nodes.B, Held - Little);
         var told = await _nodes.B.Devices.NextAsync();
-        await _nodes.B.AnswerAsync(authReqId, "approve");
+        await _nodes.B.AnsweredAsync(authReqId, "approve");
         var poll = await CallbackNodes.PollAsync(_nodes.B, authReqId, client);
 
         using (Assert.EnterMultipleScope())

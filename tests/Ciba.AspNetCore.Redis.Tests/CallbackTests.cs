@@ -20,7 +20,7 @@ public sealed class CallbackTests(string kind)
         await using var nodes = await CallbackNodes.StartAsync(Server, protect);
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "ping");
 
-        await nodes.B.AnswerAsync(authReqId, verb);
+        await nodes.B.AnsweredAsync(authReqId, verb);
         var call = await nodes.Receiver.NextAsync();
         var poll = await CallbackNodes.PollAsync(nodes.A, authReqId, "ping");
         await nodes.IsDoneAsync();
@@ -39,7 +39,7 @@ public sealed class CallbackTests(string kind)
         await using var nodes = await CallbackNodes.StartAsync(Server, protect);
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "push");
 
-        await nodes.B.AnswerAsync(authReqId, "approve");
+        await nodes.B.AnsweredAsync(authReqId, "approve");
         var call = await nodes.Receiver.NextAsync();
         await nodes.IsDoneAsync();
         await nodes.StatusIsAsync(authReqId, "R");
@@ -65,7 +65,7 @@ public sealed class CallbackTests(string kind)
         await using var nodes = await CallbackNodes.StartAsync(Server, protect);
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "push");
 
-        await nodes.B.AnswerAsync(authReqId, "deny");
+        await nodes.B.AnsweredAsync(authReqId, "deny");
         var call = await nodes.Receiver.NextAsync();
         await nodes.IsDoneAsync();
 
@@ -81,7 +81,7 @@ public sealed class CallbackTests(string kind)
         await nodes.ToldAsync(nodes.A, authReqId);
 
         await nodes.PassAsync(Lifetime);
-        var call = await nodes.Receiver.NextAsync();
+        var call = await nodes.NextAsync(nodes.A);
         await nodes.IsDoneAsync();
 
         IsCall(call, nodes, $$"""{"auth_req_id":"{{authReqId}}","error":"expired_token","error_description":"The auth_req_id has expired: make a new authentication request."}""");

@@ -38,10 +38,10 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     public async Task What_happens_on_one_node_is_heard_on_the_other(string verb, string outcome)
     {
         await using var device = await ListeningDevice.OpenAsync(_a);
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         var asked = await device.SaidAsync();
 
-        await _b.AnswerAsync(authReqId, verb);
+        await _b.AnsweredAsync(authReqId, verb);
         var answered = await device.SaidAsync();
 
         var id = RedisHosts.Handle(authReqId);
@@ -52,7 +52,7 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     public async Task A_request_that_its_client_takes_back_on_another_node_is_told_as_withdrawn()
     {
         await using var device = await ListeningDevice.OpenAsync(_a);
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         await device.SaidAsync();
 
         var answer = await _b.PostAsync("/bc-authorize/cancel", [("client_id", "client"), ("client_secret", CibaHost.Secret), ("auth_req_id", authReqId)]);
@@ -67,7 +67,7 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
 
         // Where nobody is marked as listening, nothing is called out.
         await RedisServers.Get(kind).AskAsync("DEL", await PresenceKeyAsync());
-        var id = RedisHosts.Handle((await _b.AuthorizeAsync()).AuthReqId);
+        var id = RedisHosts.Handle(await _b.AuthorizedAsync());
         await _a.Time.TimerSetAsync(TimeSpan.FromSeconds(5));
         _a.Time.Advance(TimeSpan.FromSeconds(5));
 
@@ -80,7 +80,7 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
         var first = await _a.AuthorizeAsync(("binding_message", "W4SCT"));
         var second = await _b.AuthorizeAsync(("binding_message", "W4SCT"));
         var record = await RedisServers.Get(kind).AskAsync("GET", $"{{{_prefix}:{CibaRequestId.ShardNumber(first.AuthReqId[0]):00}}}:r:{RedisHosts.Handle(first.AuthReqId)[1..]}");
-        await _a.AnswerAsync(second.AuthReqId, "approve");
+        await _a.AnsweredAsync(second.AuthReqId, "approve");
 
         using (Assert.EnterMultipleScope())
         {
@@ -93,7 +93,7 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     [Test, Spec("U5")]
     public async Task A_client_that_was_denied_on_one_node_is_quiet_on_the_other()
     {
-        await _a.AnswerAsync((await _a.AuthorizeAsync()).AuthReqId, "deny");
+        await _a.AnsweredAsync(await _a.AuthorizedAsync(), "deny");
 
         Assert.That((await _b.AuthorizeAsync()).Error, Is.EqualTo("access_denied"));
     }

@@ -38,10 +38,10 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     [TestCase("approve"), TestCase("deny")]
     public async Task A_poll_that_waits_on_one_node_is_answered_when_the_decision_comes_on_the_other(string verb)
     {
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         var poll = await WaitingAsync(authReqId);
 
-        await _b.AnswerAsync(authReqId, verb);
+        await _b.AnsweredAsync(authReqId, verb);
         var answer = await poll.WaitAsync(RedisHosts.Bound);
 
         using (Assert.EnterMultipleScope())
@@ -55,7 +55,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     [Test]
     public async Task Where_the_message_is_lost_the_poll_looks_for_itself()
     {
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         var poll = await WaitingAsync(authReqId);
         await DecideUnheardAsync(authReqId);
 
@@ -71,10 +71,10 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     [Test]
     public async Task After_a_connection_was_cut_and_is_back_waiting_polls_look_at_once()
     {
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         var poll = await WaitingAsync(authReqId);
         _network.Refuse();
-        await _b.AnswerAsync(authReqId, "approve");
+        await _b.AnsweredAsync(authReqId, "approve");
         Assert.That(poll.IsCompleted, Is.False);
 
         _network.Resume();
@@ -101,10 +101,10 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
             _a.Time.Advance(TimeSpan.FromSeconds(1));
             return await IsHeardAsync();
         });
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         var poll = await WaitingAsync(authReqId);
 
-        await _b.AnswerAsync(authReqId, "approve");
+        await _b.AnsweredAsync(authReqId, "approve");
 
         Assert.That((await poll.WaitAsync(RedisHosts.Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
     }
@@ -112,7 +112,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     [Test]
     public async Task Clients_that_go_are_forgotten_at_once()
     {
-        var authReqId = (await _b.AuthorizeAsync()).AuthReqId;
+        var authReqId = await _b.AuthorizedAsync();
         using var gone = new CancellationTokenSource();
         using var http = await _a.HttpAsync();
         var polls = Enumerable.Range(0, 20).Select(_ => http.PostAsync(
@@ -135,7 +135,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         var ids = new List<string>();
         for (var i = 0; i < Polls; i++)
         {
-            ids.Add((await _b.AuthorizeAsync()).AuthReqId);
+            ids.Add(await _b.AuthorizedAsync());
         }
 
         var polls = ids.Select(id => _a.PollAsync(id)).ToArray();
@@ -144,7 +144,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
 
         foreach (var id in ids)
         {
-            await _b.AnswerAsync(id, "approve");
+            await _b.AnsweredAsync(id, "approve");
         }
 
         var answers = await Task.WhenAll(polls).WaitAsync(RedisHosts.Bound);
