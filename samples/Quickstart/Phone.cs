@@ -59,7 +59,7 @@ public static class Phone
         return Session(context, services);
     }
 
-    private static async Task<IResult> SignInAsync(HttpContext context, Credentials credentials, [AsParameters] PhoneServices services, TimeProvider time)
+    private static async Task<IResult> SignInAsync(HttpContext context, Credentials credentials, [AsParameters] PhoneServices services)
     {
         if (!await services.Antiforgery.IsRequestValidAsync(context))
         {
@@ -71,7 +71,7 @@ public static class Phone
             return Page.Problem("sign_in_failed", "The name or the password is wrong.");
         }
 
-        var now = time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var now = services.Time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         context.User = new ClaimsPrincipal(new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd"), new("auth_time", now)], Scheme));
         await context.SignInAsync(Scheme, context.User);
         return Session(context, services);
@@ -111,7 +111,7 @@ public static class Phone
             users.All.Any(known => known is { Active: true, Username: not null, Password: not null }),
             ReferenceEquals(users.All, Demo.Users) ? [.. Demo.Users.Select(known => new Credentials(known.Username, known.Password))] : [],
             services.Options.Value.Issuer,
-            DateTimeOffset.UtcNow));
+            services.Time.GetUtcNow()));
     }
 
     private static IResult StalePage() => Page.Problem("stale_page", "The antiforgery token is missing, or another user's.");
@@ -147,4 +147,4 @@ public sealed record PhoneSession(
     string? User, BlockedClient[] Blocked, string RequestToken, string TokenHeader, bool CanSignIn, Credentials[] DemoUsers, string Issuer, DateTimeOffset Now);
 
 /// <summary>What the phone's endpoints work with.</summary>
-public sealed record PhoneServices(UserList Users, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options);
+public sealed record PhoneServices(UserList Users, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);

@@ -5,7 +5,7 @@ using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Redis.Store;
 
-/// <summary>The devices that listen for news of a user's requests, and what a client may do to its own.</summary>
+/// <summary>The devices that listen for news of a user's requests, and the request that waits already.</summary>
 internal sealed partial class RedisRequestStore
 {
     public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken) =>
@@ -23,24 +23,18 @@ internal sealed partial class RedisRequestStore
         return !until.IsNull && (long)until > RedisTicks.Of(now);
     }
 
-    public async ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>A request that waits, with what a callback needs; null where it does not wait or cannot be read.</summary>
+    private async ValueTask<CibaRequest?> FindAsync(string id, string userKey, DateTimeOffset now)
     {
-        if (!CibaRequestId.IsId(id))
+        if (await ReadAsync(id) is not { } record)
         {
             return null;
         }
 
-        byte[]? record = await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
-        return record is not null && TryRead(id, record, now) is { } found && found.Request.ClientKey == clientKey ? found : null;
-    }
-
-    /// <summary>A request that waits, with what a callback needs; null where it does not wait or cannot be read.</summary>
-    private async ValueTask<CibaRequest?> FindAsync(string id, string userKey, DateTimeOffset now)
-    {
-        byte[]? record = await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
         try
         {
-            return record is not null && TryRead(id, userKey, record, now) is { Status: CibaRequestStatus.Pending } ? ReadWhole(id, RequestRecord.ReadHead(record)) : null;
+            var head = RequestRecord.ReadHead(record);
+            return head.Status(now) == CibaRequestStatus.Pending && ReadWhole(id, head) is { } request && request.UserKey == userKey ? request : null;
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException)
         {

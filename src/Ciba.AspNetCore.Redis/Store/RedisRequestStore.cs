@@ -119,16 +119,11 @@ internal sealed partial class RedisRequestStore(
         return decided;
     }
 
-    public async ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken)
-    {
-        if (!CibaRequestId.IsId(id))
-        {
-            return null;
-        }
+    public async ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await GetAsync(id, now) is { } found && found.Request.UserKey == userKey ? found : null;
 
-        byte[]? record = await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
-        return record is null ? null : TryRead(id, userKey, record, now);
-    }
+    public async ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>
+        await GetAsync(id, now) is { } found && found.Request.ClientKey == clientKey ? found : null;
 
     public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -144,8 +139,8 @@ internal sealed partial class RedisRequestStore(
         var records = await redis.ReadAsync((database, flags) => database.StringGetAsync([.. ids.Select(keys.Request)], flags));
         return
         [
-            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, userKey, record!, now, othersWait: true))
-                .Where(found => found is { Status: CibaRequestStatus.Pending })
+            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, record!, now, othersWait: true))
+                .Where(found => found is { Status: CibaRequestStatus.Pending } && found.Request.UserKey == userKey)
                 .Select(found => found!.Request)
                 .OrderBy(request => request.CreatedAt),
         ];
@@ -207,8 +202,10 @@ internal sealed partial class RedisRequestStore(
         }
     }
 
-    private CibaRequestState? TryRead(string id, string userKey, byte[] record, DateTimeOffset now, bool othersWait = false) =>
-        TryRead(id, record, now, othersWait) is { } found && found.Request.UserKey == userKey ? found : null;
+    private async ValueTask<CibaRequestState?> GetAsync(string id, DateTimeOffset now) =>
+        CibaRequestId.IsId(id) && await ReadAsync(id) is { } record ? TryRead(id, record, now) : null;
+
+    private async ValueTask<byte[]?> ReadAsync(string id) => await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
 
     private CibaRequestState? TryRead(string id, byte[] record, DateTimeOffset now, bool othersWait = false)
     {

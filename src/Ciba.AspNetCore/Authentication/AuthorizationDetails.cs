@@ -31,7 +31,7 @@ internal static class AuthorizationDetails
     }
 
     /// <summary>The objects of an array, or null where it is none of objects with a type.</summary>
-    public static JsonElement[]? TryParse(string json)
+    private static JsonElement[]? TryParse(string json)
     {
         try
         {
@@ -40,16 +40,14 @@ internal static class AuthorizationDetails
             // Half a surrogate pair passes the parser, and fails whoever writes the details on: the list on the user's device.
             using var nowhere = new Utf8JsonWriter(Stream.Null);
             document.WriteTo(nowhere);
-            return TryRead(document.RootElement);
+            var array = document.RootElement;
+            return array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(HasType) ? [.. array.EnumerateArray().Select(detail => detail.Clone())] : null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
         }
     }
-
-    public static JsonElement[]? TryRead(JsonElement array) =>
-        array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(HasType) ? [.. array.EnumerateArray().Select(detail => detail.Clone())] : null;
 
     /// <summary>Those asked for that these are, as the client wrote them; null where one was not asked for, or not as often.</summary>
     public static IReadOnlyList<JsonElement>? FindAmong(IReadOnlyList<JsonElement> asked, IReadOnlyList<JsonElement> granted)
