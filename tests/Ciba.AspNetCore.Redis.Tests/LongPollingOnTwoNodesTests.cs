@@ -24,7 +24,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         _network = new FaultProxy(Server);
         _a = Host(_network.Endpoint);
         _b = Host(Server.Endpoint);
-        await Task.WhenAll(_a.StartedAsync(), _b.StartedAsync()).WaitAsync(RedisHosts.Bound);
+        await Task.WhenAll(_a.ListeningAsync(), _b.ListeningAsync());
     }
 
     [TearDown]
@@ -97,8 +97,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         await _a.BackAsync();
         await RedisHosts.UntilAsync(async () =>
         {
-            // The node finds out by calling itself, and gives that a second.
-            _a.Time.Advance(TimeSpan.FromSeconds(1));
+            await (await _a.ServicesAsync()).GetRequiredService<DecisionSignals>().SubscribeAsync();
             return await IsHeardAsync();
         });
         var authReqId = await _b.AuthorizedAsync();

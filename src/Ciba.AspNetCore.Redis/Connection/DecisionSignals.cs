@@ -28,6 +28,7 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Action<RedisChannel, RedisValue> _heard;
 
     private Task<bool>? _subscribing;
+    private long _listenedAt;
     private bool _subscribed;
     private bool _saidNotListening;
 
@@ -73,6 +74,10 @@ internal sealed partial class DecisionSignals : IDisposable
             // Polls that were woken together are not to look together for ever.
             var patience = _options.Value.LookAgainAfter * (1 - (Random.Shared.NextDouble() / 5));
             await waiters.Decided.Task.WaitAsync(patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!waiters.Decided.Task.IsCompleted && !cancellationToken.IsCancellationRequested)
+            {
+                ListenAnew();
+            }
         }
         finally
         {
@@ -91,6 +96,19 @@ internal sealed partial class DecisionSignals : IDisposable
         lock (_gate)
         {
             return _subscribing is null or { IsCompleted: true, Result: false } ? _subscribing = ListenAsync() : _subscribing;
+        }
+    }
+
+    // Silence may be a subscription that was lost without a word, which version 1 knows. Asking costs one message.
+    private void ListenAnew()
+    {
+        lock (_gate)
+        {
+            if (_subscribing is { IsCompleted: true } && _time.GetElapsedTime(_listenedAt) >= _options.Value.LookAgainAfter / 2)
+            {
+                _listenedAt = _time.GetTimestamp();
+                _subscribing = ListenAsync();
+            }
         }
     }
 

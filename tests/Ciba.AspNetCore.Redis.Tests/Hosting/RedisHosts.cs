@@ -38,6 +38,13 @@ internal static class RedisHosts
         await host.Time.TimerSetAsync(TimeSpan.FromSeconds(5));
     }
 
+    /// <summary>Waits until the host hears what is called out; on a machine that is busy it may not have succeeded when it started.</summary>
+    public static async Task ListeningAsync(this CibaHost host)
+    {
+        var signals = (await host.ServicesAsync().WaitAsync(Bound)).GetRequiredService<DecisionSignals>();
+        await UntilAsync(signals.SubscribeAsync);
+    }
+
     public static string Handle(string authReqId) => CibaRequestId.FromAuthReqId(authReqId)!;
 
     /// <summary>Gives the steps to come a time-out that none had before, so that their timers can be told from others.</summary>
