@@ -80,6 +80,45 @@ public sealed class CibaClient
     /// </summary>
     public IList<string> AuthorizationDetailsTypes { get; set; } = [];
 
+    /// <summary>
+    /// The addresses of the resource servers that the client may ask access tokens for (RFC 8707, <c>resource</c>). Default empty:
+    /// none can be asked for.
+    /// </summary>
+    public IList<string> Resources { get; set; } = [];
+
+    /// <summary>
+    /// With <c>tls_client_auth</c>, the subject that the client's certificate must have (<c>tls_client_auth_subject_dn</c>, RFC 8705
+    /// section 2.1.2): a distinguished name by RFC 4514, for instance <c>CN=shop,O=Example,C=DE</c>. Exactly one of this and the
+    /// four properties that follow is required.
+    /// </summary>
+    public string? TlsClientAuthSubjectDn { get; set => field = NullIfEmpty(value); }
+
+    /// <summary>The DNS name that must be among the certificate's subject alternative names (<c>tls_client_auth_san_dns</c>).</summary>
+    public string? TlsClientAuthSanDns { get; set => field = NullIfEmpty(value); }
+
+    /// <summary>The URI that must be among the certificate's subject alternative names (<c>tls_client_auth_san_uri</c>).</summary>
+    public string? TlsClientAuthSanUri { get; set => field = NullIfEmpty(value); }
+
+    /// <summary>The IP address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_ip</c>).</summary>
+    public string? TlsClientAuthSanIp { get; set => field = NullIfEmpty(value); }
+
+    /// <summary>The e-mail address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_email</c>).</summary>
+    public string? TlsClientAuthSanEmail { get; set => field = NullIfEmpty(value); }
+
+    /// <summary>
+    /// Whether the client's access tokens are bound to its TLS certificate (<c>tls_client_certificate_bound_access_tokens</c>,
+    /// RFC 8705 section 3.4): it must show one then, however it authenticates. Default false.
+    /// </summary>
+    public bool TlsClientCertificateBoundAccessTokens { get; set; }
+
+    /// <summary>
+    /// Whether the client must use DPoP (<c>dpop_bound_access_tokens</c>, RFC 9449 section 5.2). Default false: it may.
+    /// </summary>
+    public bool DpopBoundAccessTokens { get; set; }
+
+    /// <summary>A profile that this client keeps beyond that of <see cref="CibaOptions.Profile"/>. Default <see cref="CibaProfile.Core"/>: no more.</summary>
+    public CibaProfile Profile { get; set; }
+
     /// <summary>The client's public keys by value: the JSON text of a JWK Set (<c>jwks</c>).</summary>
     [StringSyntax(StringSyntaxAttribute.Json)]
     public string? Jwks { get; set => field = NullIfEmpty(value); }
@@ -131,6 +170,12 @@ public static class CibaClientAuthenticationMethods
 
     /// <summary>A JWT assertion signed with the client's private key (RFC 7523).</summary>
     public const string PrivateKeyJwt = "private_key_jwt";
+
+    /// <summary>Mutual TLS with a certificate of a trusted authority, which names the client (RFC 8705 section 2.1).</summary>
+    public const string TlsClientAuth = "tls_client_auth";
+
+    /// <summary>Mutual TLS with a certificate that the client has registered among its keys (RFC 8705 section 2.2).</summary>
+    public const string SelfSignedTlsClientAuth = "self_signed_tls_client_auth";
 }
 
 /// <summary>Values of <c>backchannel_token_delivery_mode</c> (CIBA Core section 5).</summary>

@@ -55,6 +55,15 @@ public sealed class CibaError
     /// <summary>Section 13: the binding message cannot be shown.</summary>
     public static CibaError InvalidBindingMessage { get; } = new("invalid_binding_message", "The binding_message is not acceptable.");
 
+    /// <summary>RFC 8707 section 2: the resource is unknown, malformed, or not for this client.</summary>
+    public static CibaError InvalidTarget { get; } = new("invalid_target", "The resource is not one that the client may ask for.");
+
+    /// <summary>RFC 9449 section 5: the DPoP proof is missing or wrong.</summary>
+    public static CibaError InvalidDpopProof { get; } = new("invalid_dpop_proof", "The DPoP proof is not acceptable.");
+
+    /// <summary>RFC 9449 section 8: the DPoP proof needs a nonce, which stands in the header <c>DPoP-Nonce</c> of the answer.</summary>
+    public static CibaError UseDpopNonce { get; } = new("use_dpop_nonce", "Send a DPoP proof with the nonce of the DPoP-Nonce header.");
+
     /// <summary>RFC 9396 section 5: the authorization details are malformed, of an unknown type, or not for this client.</summary>
     public static CibaError InvalidAuthorizationDetails { get; } = new("invalid_authorization_details", "The authorization_details are not acceptable.");
 

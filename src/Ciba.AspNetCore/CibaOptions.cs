@@ -180,6 +180,25 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan ClockSkew { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// The profile that the whole provider keeps, on top of CIBA Core. Default <see cref="CibaProfile.Core"/>: none. A single client
+    /// has one by <see cref="CibaClient.Profile"/>.
+    /// </summary>
+    public CibaProfile Profile { get; set; }
+
+    /// <summary>
+    /// The algorithms of signed authentication requests (section 7.1.1) that are taken, asymmetric ones only, and what discovery
+    /// lists as <c>backchannel_authentication_request_signing_alg_values_supported</c>. Null, the default: all that are known here.
+    /// Empty: signed requests are off.
+    /// </summary>
+    public IList<string>? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
+
+    /// <summary>Client certificates: RFC 8705. Off by default.</summary>
+    public CibaMutualTlsOptions MutualTls { get; set; } = new();
+
+    /// <summary>Access tokens bound to a key of the client: DPoP, RFC 9449.</summary>
+    public CibaDpopOptions Dpop { get; set; } = new();
+
     /// <summary>What discovery lists as <c>acr_values_supported</c>. Default empty: not listed.</summary>
     public IList<string> AcrValuesSupported { get; set; } = [];
 
@@ -194,7 +213,22 @@ public sealed class CibaOptions
     /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
     public IList<string> ScopesSupported { get; set; } = [];
 
+    internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? Jose.JoseAlgorithms.Asymmetric;
+
     internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? CibaTokenDeliveryModes.All;
+}
+
+/// <summary>Rules beyond CIBA Core.</summary>
+public enum CibaProfile
+{
+    /// <summary>CIBA Core alone.</summary>
+    Core,
+
+    /// <summary>
+    /// Financial-grade API: CIBA profile: no push, clients that authenticate by <c>private_key_jwt</c> or mutual TLS, signed
+    /// authentication requests that name what is approved, PS256 and ES256 alone, and access tokens that are bound to a key.
+    /// </summary>
+    FapiCiba,
 }
 
 /// <summary>When the user's device is told of an authentication request, and what a failure means.</summary>

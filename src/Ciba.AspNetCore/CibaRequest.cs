@@ -52,6 +52,27 @@ public sealed class CibaRequest
     /// <summary>The authentication context classes asked for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; init; } = [];
 
+    /// <summary>
+    /// The authentication context classes of which the user must reach one, or cannot approve: the <c>claims</c> parameter calls
+    /// <c>acr</c> essential, or the profile demands it. Default empty: any will do.
+    /// </summary>
+    public IReadOnlyList<string> RequiredAcrValues { get; init; } = [];
+
+    /// <summary>The resource servers that the access token is asked for (RFC 8707). Default empty: the host's usual ones.</summary>
+    public IReadOnlyList<string> Resources { get; init; } = [];
+
+    /// <summary>
+    /// What the client asks for in the ID Token: the member <c>id_token</c> of the <c>claims</c> parameter (OpenID Connect Core
+    /// section 5.5), an object by the names of claims; or null.
+    /// </summary>
+    public JsonElement? RequestedIdTokenClaims { get; init; }
+
+    /// <summary>What the client tells of its circumstances (FAPI-CIBA section 5.3, <c>request_context</c>): a JSON object, or null.</summary>
+    public JsonElement? RequestContext { get; init; }
+
+    /// <summary>What the tokens will be bound to, as far as the request says: the key of <c>dpop_jkt</c>, and in push mode the certificate.</summary>
+    public CibaConfirmation? Confirmation { get; init; }
+
     /// <summary>The interval that the client was told.</summary>
     public required TimeSpan Interval { get; init; }
 

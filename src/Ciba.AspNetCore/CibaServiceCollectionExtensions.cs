@@ -1,5 +1,6 @@
 using Ciba.AspNetCore;
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
@@ -64,7 +65,11 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton(provider => new CibaMetadata(provider.GetRequiredService<ProviderUrls>(), provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
+        services.TryAddSingleton<ClientCertificates>();
         services.TryAddSingleton<ClientAuthenticator>();
+        services.TryAddSingleton<DpopProofs>();
+        services.TryAddSingleton<TokenBindings>();
+        services.TryAddSingleton<SignedRequests>();
         services.TryAddSingleton<Receivers>();
         services.TryAddSingleton<CallbackSender>();
         services.TryAddSingleton<PushTokens>();

@@ -7,7 +7,7 @@ namespace Ciba.AspNetCore;
 public sealed class CibaTokenRequest
 {
     /// <summary>Creates a request for tokens, as the library does and as a test of a token issuer may.</summary>
-    public CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision)
+    public CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision, CibaConfirmation? confirmation = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(issuer);
         ArgumentNullException.ThrowIfNull(client);
@@ -26,8 +26,17 @@ public sealed class CibaTokenRequest
         Amr = decision.Amr;
         AuthTime = decision.AuthTime;
         BindingMessage = request.BindingMessage;
+        Resources = request.Resources;
+        RequestedIdTokenClaims = request.RequestedIdTokenClaims;
+        Confirmation = confirmation ?? request.Confirmation;
         RequestedAt = request.CreatedAt;
         AuthReqId = request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? request.Callback?.AuthReqId : null;
+    }
+
+    internal CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision, TokenTerms terms)
+        : this(issuer, client, request, decision, terms.Shown.IsNone ? null : terms.Shown)
+    {
+        Resources = terms.Resources.Count > 0 ? terms.Resources : Resources;
     }
 
     /// <summary>The issuer identifier (<c>iss</c>).</summary>
@@ -58,6 +67,27 @@ public sealed class CibaTokenRequest
 
     /// <summary>The authentication context classes that the client asked for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; }
+
+    /// <summary>
+    /// What the access token is for (<c>aud</c>, RFC 8707): what the client asked for and is allowed. Empty: the host's usual
+    /// audience.
+    /// </summary>
+    public IReadOnlyList<string> Resources { get; }
+
+    /// <summary>
+    /// What the client asks for in the ID Token: the member <c>id_token</c> of the <c>claims</c> parameter (OpenID Connect Core
+    /// section 5.5), an object by the names of claims; or null.
+    /// </summary>
+    public JsonElement? RequestedIdTokenClaims { get; }
+
+    /// <summary>
+    /// What the access token must be bound to, as its claim <c>cnf</c> (see <see cref="CibaConfirmation.ToClaim"/>); or null. A
+    /// token that says less is good for whoever steals it.
+    /// </summary>
+    public CibaConfirmation? Confirmation { get; }
+
+    /// <summary>The <c>token_type</c> that goes with <see cref="Confirmation"/>: <c>DPoP</c> with a DPoP key, else <c>Bearer</c>.</summary>
+    public string TokenType => Confirmation?.DpopKeyThumbprint is null ? "Bearer" : "DPoP";
 
     /// <summary>The authentication context class that was reached, where it is known.</summary>
     public string? Acr { get; }

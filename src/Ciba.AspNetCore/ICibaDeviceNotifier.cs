@@ -38,6 +38,9 @@ public sealed class CibaDeviceRequest
         BindingMessageChoices = request.BindingMessageChoices;
         AuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
+        Resources = request.Resources;
+        RequestedIdTokenClaims = request.RequestedIdTokenClaims is { } claims ? [.. claims.EnumerateObject().Select(claim => claim.Name)] : [];
+        RequestContext = request.RequestContext;
         CreatedAt = request.CreatedAt;
         ExpiresAt = request.ExpiresAt;
     }
@@ -77,6 +80,17 @@ public sealed class CibaDeviceRequest
 
     /// <summary>The authentication context classes that the client asks for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; }
+
+    /// <summary>The resource servers that the access token is asked for (RFC 8707).</summary>
+    public IReadOnlyList<string> Resources { get; }
+
+    /// <summary>The names of the claims that the client asks for in the ID Token, by the <c>claims</c> parameter.</summary>
+    public IReadOnlyList<string> RequestedIdTokenClaims { get; }
+
+    /// <summary>
+    /// What the client tells of its circumstances (FAPI-CIBA section 5.3), a JSON object, or null: for the host's assessment of risk.
+    /// </summary>
+    public JsonElement? RequestContext { get; }
 
     /// <summary>When the client asked.</summary>
     public DateTimeOffset CreatedAt { get; }

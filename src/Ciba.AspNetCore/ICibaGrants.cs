@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore;
 
@@ -17,6 +18,17 @@ public interface ICibaGrants
     /// <param name="cancellationToken">Fires when the client has gone.</param>
     /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>
     ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// One poll, with the client's certificate and DPoP proof in <paramref name="context"/> checked, to which its tokens are bound
+    /// (<see cref="CibaTokenRequest.Confirmation"/>): what clients with <see cref="CibaClient.TlsClientCertificateBoundAccessTokens"/>
+    /// or <see cref="CibaClient.DpopBoundAccessTokens"/> need. A proof names the URL of <see cref="CibaOptions.TokenPath"/>.
+    /// </summary>
+    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
+    /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>
+    /// <param name="context">The token request.</param>
+    /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>
+    ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, HttpContext context);
 }
 
 /// <summary>

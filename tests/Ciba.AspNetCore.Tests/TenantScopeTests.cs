@@ -136,7 +136,7 @@ public sealed class TenantScopeTests
             async () => await approvals.DenyAsync(handle, "sub-alice", default),
             async () => await approvals.FailAsync(handle, "sub-alice", default),
             async () => await approvals.ResendAsync(handle, "sub-alice", default),
-            async () => await grants.RedeemAsync(id, "client", default),
+            async () => await grants.RedeemAsync(id, "client", CancellationToken.None),
             () => Task.FromResult(scope.ServiceProvider.GetRequiredService<CibaTenant>().Issuer),
             () => Task.FromResult(scope.ServiceProvider.GetRequiredService<CibaMetadata>()),
         ];
@@ -149,7 +149,7 @@ public sealed class TenantScopeTests
         scope.ServiceProvider.GetRequiredService<CibaTenant>().Issuer = TenantHost.Blue;
         var listed = await approvals.ListPendingAsync("sub-alice", default);
         var approved = await approvals.ApproveAsync(handle, "sub-alice", null, default);
-        await using var grant = await grants.RedeemAsync(id, "client", default);
+        await using var grant = await grants.RedeemAsync(id, "client", CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {
@@ -170,7 +170,7 @@ public sealed class TenantScopeTests
         scope.ServiceProvider.GetRequiredService<CibaTenant>().Issuer = TenantHost.Master;
 
         var found = await scope.ServiceProvider.GetRequiredService<ICibaApprovals>().GetAsync(await host.HandleAsync(id), "sub-alice", default);
-        await using var grant = await scope.ServiceProvider.GetRequiredService<ICibaGrants>().RedeemAsync(id, "client", default);
+        await using var grant = await scope.ServiceProvider.GetRequiredService<ICibaGrants>().RedeemAsync(id, "client", CancellationToken.None);
 
         using (Assert.EnterMultipleScope())
         {

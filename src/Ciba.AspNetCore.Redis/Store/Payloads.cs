@@ -16,7 +16,13 @@ internal sealed record AskedPayload(
     [property: JsonPropertyName("iss")] string? Issuer,
     [property: JsonPropertyName("logo_uri")] string? ClientLogoUri,
     [property: JsonPropertyName("choices")] string[]? BindingMessageChoices,
-    [property: JsonPropertyName("authorization_details")] JsonElement[]? AuthorizationDetails)
+    [property: JsonPropertyName("authorization_details")] JsonElement[]? AuthorizationDetails,
+    [property: JsonPropertyName("required_acr")] string[]? RequiredAcrValues,
+    [property: JsonPropertyName("resource")] string[]? Resources,
+    [property: JsonPropertyName("claims")] JsonElement? RequestedIdTokenClaims,
+    [property: JsonPropertyName("request_context")] JsonElement? RequestContext,
+    [property: JsonPropertyName("x5t")] string? CertificateThumbprint,
+    [property: JsonPropertyName("jkt")] string? DpopKeyThumbprint)
 {
     public static byte[] Write(CibaRequest request) => JsonSerializer.SerializeToUtf8Bytes(
         new AskedPayload(
@@ -30,7 +36,13 @@ internal sealed record AskedPayload(
             request.Issuer,
             request.ClientLogoUri,
             request.BindingMessageChoices.Count > 0 ? [.. request.BindingMessageChoices] : null,
-            request.AuthorizationDetails.Count > 0 ? [.. request.AuthorizationDetails] : null),
+            request.AuthorizationDetails.Count > 0 ? [.. request.AuthorizationDetails] : null,
+            request.RequiredAcrValues.Count > 0 ? [.. request.RequiredAcrValues] : null,
+            request.Resources.Count > 0 ? [.. request.Resources] : null,
+            request.RequestedIdTokenClaims,
+            request.RequestContext,
+            request.Confirmation?.CertificateThumbprint,
+            request.Confirmation?.DpopKeyThumbprint),
         PayloadJson.Default.AskedPayload);
 
     public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json, CibaCallback? callback = null)
@@ -49,6 +61,12 @@ internal sealed record AskedPayload(
             BindingMessageChoices = asked.BindingMessageChoices ?? [],
             AuthorizationDetails = asked.AuthorizationDetails ?? [],
             AcrValues = asked.AcrValues ?? [],
+            RequiredAcrValues = asked.RequiredAcrValues ?? [],
+            Resources = asked.Resources ?? [],
+            RequestedIdTokenClaims = asked.RequestedIdTokenClaims,
+            RequestContext = asked.RequestContext,
+            Confirmation = asked.CertificateThumbprint is null && asked.DpopKeyThumbprint is null ? null
+                : new CibaConfirmation { CertificateThumbprint = asked.CertificateThumbprint, DpopKeyThumbprint = asked.DpopKeyThumbprint },
             Interval = TimeSpan.FromTicks(asked.IntervalTicks),
             TokenDeliveryMode = head.TokenDeliveryMode,
             Callback = callback,

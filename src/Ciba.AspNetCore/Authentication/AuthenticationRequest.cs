@@ -20,7 +20,6 @@ internal sealed class AuthenticationRequest
 
     private static readonly string[] OpenIdOnly = ["openid"];
 
-    private static readonly CibaError SignedRequest = CibaError.InvalidRequest.With("Signed authentication requests are not supported here: send the parameters in the form instead of request.");
     private static readonly CibaError RequestUri = CibaError.InvalidRequest.With("request_uri is not supported: send the parameters in the form.");
     private static readonly CibaError NoScope = CibaError.InvalidRequest.With("scope is required: send scope=openid, with other values behind it if need be.");
     private static readonly CibaError NoOpenId = CibaError.InvalidScope.With("scope must contain openid: send for instance scope=openid.");
@@ -132,11 +131,6 @@ internal sealed class AuthenticationRequest
 
     private static CibaError? Unreadable(FormParameters form)
     {
-        if (form["request"] is not null)
-        {
-            return SignedRequest;
-        }
-
         if (form["request_uri"] is not null)
         {
             return RequestUri;

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
@@ -13,6 +14,8 @@ namespace Ciba.AspNetCore.Authentication;
 /// <summary>Section 7: <c>POST /bc-authorize</c>, from the client's request to its acknowledgement.</summary>
 internal sealed partial class BackchannelAuthenticationEndpoint(
     ClientAuthenticator clients,
+    SignedRequests signedRequests,
+    TokenBindings bindings,
     AuthReqIds ids,
     ICibaRequestStore store,
     DeviceNotifications devices,
@@ -32,7 +35,9 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         RegisteredClient? client = null;
         if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
-            || AuthenticationRequest.Read(form, client, options.Value).Failed(out error, out var asked)
+            || (await signedRequests.ReadAsync(form, client, tenant, context.RequestAborted)).Failed(out error, out var parameters)
+            || AuthenticationRequest.Read(parameters, client, options.Value).Failed(out error, out var asked)
+            || (await bindings.ReadAtRequestAsync(context, parameters, client, tenant.Urls.BackchannelAuthenticationEndpoint)).Failed(out error, out var confirmation)
             || (await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
         {
             await RefuseAsync(context, error, client);
@@ -40,7 +45,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         }
 
         var authReqId = ids.New(tenant.KeyOf(user.Subject));
-        var request = Accept(authReqId, tenant, client.Client, asked, user);
+        var request = Accept(authReqId, tenant, client.Client, asked, user, confirmation);
         if (await ValidateAsync(context, request, client.Client) is { } refusal)
         {
             await RefuseAsync(context, refusal, client);
@@ -80,7 +85,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         new Acknowledgement(authReqId, Math.Max(1, (int)left.TotalSeconds), request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)request.Interval.TotalSeconds),
         WireJson.Relaxed.Acknowledgement);
 
-    private CibaRequest Accept(string authReqId, CibaTenant tenant, CibaClient client, AuthenticationRequest asked, HintedUser user)
+    private CibaRequest Accept(string authReqId, CibaTenant tenant, CibaClient client, AuthenticationRequest asked, HintedUser user, CibaConfirmation confirmation)
     {
         var now = time.GetUtcNow();
         var expiresAt = now + (asked.RequestedExpiry ?? options.Value.RequestLifetime);
@@ -97,6 +102,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             BindingMessageChoices = options.Value.NumberMatching ? NumberMatching.ChoicesFor(asked.BindingMessage!) : [],
             AuthorizationDetails = asked.AuthorizationDetails,
             AcrValues = asked.AcrValues,
+            Confirmation = confirmation.IsNone ? null : confirmation,
             Interval = options.Value.PollingInterval,
             TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
             Callback = options.Value.CollapseIdenticalRequests || asked.ClientNotificationToken is not null ? new CibaCallback(authReqId, asked.ClientNotificationToken) : null,

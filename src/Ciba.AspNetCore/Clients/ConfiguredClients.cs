@@ -21,26 +21,17 @@ internal sealed class ConfiguredClients : ICibaClientStore
         nameof(CibaClient.BackchannelClientNotificationEndpoint), nameof(CibaClient.BackchannelAuthenticationRequestSigningAlg),
         nameof(CibaClient.BackchannelUserCodeParameter), nameof(CibaClient.IdTokenSignedResponseAlg), nameof(CibaClient.Scopes),
         nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType), nameof(CibaClient.LogoUri),
-        nameof(CibaClient.AuthorizationDetailsTypes),
+        nameof(CibaClient.AuthorizationDetailsTypes), nameof(CibaClient.Resources), nameof(CibaClient.TlsClientAuthSubjectDn),
+        nameof(CibaClient.TlsClientAuthSanDns), nameof(CibaClient.TlsClientAuthSanUri), nameof(CibaClient.TlsClientAuthSanIp),
+        nameof(CibaClient.TlsClientAuthSanEmail), nameof(CibaClient.TlsClientCertificateBoundAccessTokens),
+        nameof(CibaClient.DpopBoundAccessTokens), nameof(CibaClient.Profile),
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static readonly FrozenSet<string> Lists = new[]
     {
         nameof(CibaClient.ClientSecrets), nameof(CibaClient.GrantTypes), nameof(CibaClient.Scopes), nameof(CibaClient.AuthorizationDetailsTypes),
+        nameof(CibaClient.Resources),
     }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
-    // Settings of what this version cannot do: whoever sets one relies on it.
-    private static readonly FrozenDictionary<string, string> Unsupported = new Dictionary<string, string>
-    {
-        ["TlsClientAuthSubjectDn"] = "mutual TLS",
-        ["TlsClientAuthSanDns"] = "mutual TLS",
-        ["TlsClientAuthSanUri"] = "mutual TLS",
-        ["TlsClientAuthSanIp"] = "mutual TLS",
-        ["TlsClientAuthSanEmail"] = "mutual TLS",
-        ["TlsClientCertificateBoundAccessTokens"] = "mutual TLS",
-        ["DpopBoundAccessTokens"] = "DPoP",
-        ["Resources"] = "resource indicators",
-    }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     private readonly FrozenDictionary<string, CibaClient> _clients;
 
@@ -96,7 +87,6 @@ internal sealed class ConfiguredClients : ICibaClientStore
     // The binder passes over a value of the wrong shape, and the client would have the default: all grant types, say.
     private static string? Problem(IConfigurationSection setting) => setting.Key switch
     {
-        var key when Unsupported.TryGetValue(key, out var feature) => $"{key}: {feature} is not supported by this version; leave it out",
         var key when !KnownSettings.Contains(key) => $"{key} is not a setting of a client; correct its name or leave it out",
         var key when !Lists.Contains(key) => setting.GetChildren().Any() ? $"{key} is a list or an object; a single value is expected" : null,
         var key when !string.IsNullOrEmpty(setting.Value) => $"{key} is a single value; a list is expected",

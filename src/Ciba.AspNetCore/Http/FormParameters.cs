@@ -15,6 +15,8 @@ internal sealed class FormParameters
 
     private const string FormMediaType = "application/x-www-form-urlencoded";
 
+    private const string Repeatable = "resource";
+
     private const int MaxFields = 64;
     private const int MaxNameLength = 256;
     private const int MaxValueLength = 64 * 1024;
@@ -29,6 +31,21 @@ internal sealed class FormParameters
     private int _count;
 
     private FormParameters(int most) => _fields = new KeyValuePair<string, string>[most];
+
+    /// <summary>The parameters whose names and values these are, for instance the claims of a signed request.</summary>
+    public static Outcome<FormParameters> Of(IReadOnlyCollection<KeyValuePair<string, string>> fields)
+    {
+        var parameters = new FormParameters(fields.Count);
+        foreach (var (name, value) in fields)
+        {
+            if (parameters.Add(name, value) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return parameters;
+    }
 
     /// <summary>The value, or null where the parameter is absent or empty.</summary>
     public string? this[string name]
@@ -46,6 +63,12 @@ internal sealed class FormParameters
             return null;
         }
     }
+
+    /// <summary>The names of the parameters that have a value.</summary>
+    public IEnumerable<string> Names => _fields.Take(_count).Select(pair => pair.Key).Distinct();
+
+    /// <summary>The values of a parameter that may be there several times.</summary>
+    public IEnumerable<string> All(string name) => _fields.Take(_count).Where(field => field.Key == name).Select(field => field.Value);
 
     public static bool IsForm(HttpRequest request) =>
         request.ContentType is { } contentType && (contentType == FormMediaType || IsUtf8Form(contentType));
@@ -162,7 +185,8 @@ internal sealed class FormParameters
             return null;
         }
 
-        if (this[name] is not null)
+        // RFC 8707 section 2: the only parameter that may be there several times.
+        if (this[name] is not null && name != Repeatable)
         {
             return CibaError.InvalidRequest.With($"The parameter {ShortName(name)} is there more than once.");
         }

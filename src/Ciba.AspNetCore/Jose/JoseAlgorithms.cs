@@ -9,9 +9,9 @@ namespace Ciba.AspNetCore.Jose;
 /// </summary>
 internal static class JoseAlgorithms
 {
-    public static readonly IReadOnlyList<string> Symmetric = ["HS256", "HS384", "HS512"];
+    public static readonly string[] Symmetric = ["HS256", "HS384", "HS512"];
 
-    public static readonly IReadOnlyList<string> Asymmetric =
+    public static readonly string[] Asymmetric =
         ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
     private const int MinRsaBits = 2048;

@@ -1,7 +1,9 @@
+using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Store;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +16,7 @@ internal sealed partial class CibaGrants(
     AuthReqIds ids,
     IServiceProvider services,
     CibaTenant tenant,
+    TokenBindings bindings,
     Signals signals,
     ILogger<CibaGrants> logger) : ICibaGrants
 {
@@ -28,19 +31,46 @@ internal sealed partial class CibaGrants(
     private static readonly CibaGrant Unauthorized = new(CibaError.UnauthorizedClient);
     private static readonly CibaGrant PushClient = new(CibaError.PushClient);
     private static readonly CibaGrant NotActive = new(UserNotActive);
+    private static readonly CibaGrant NothingShown = new(CibaError.InvalidRequest.With("The tokens of this client are bound to a key, which must be shown."));
 
     public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, CancellationToken cancellationToken)
     {
+        var client = await FindAsync(clientId, cancellationToken);
+        return WhyNot(client) is { } refusal ? refusal
+            : client is { TlsClientCertificateBoundAccessTokens: true } or { DpopBoundAccessTokens: true } ? NothingShown
+            : await RedeemAsync(authReqId, client, TokenTerms.None, cancellationToken);
+    }
+
+    public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, string clientId, HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var client = await FindAsync(clientId, context.RequestAborted);
+        if (WhyNot(client) is { } refusal)
+        {
+            return refusal;
+        }
+
+        return (await bindings.ReadAsync(context, RegisteredClient.Of(client), tenant.Urls.TokenEndpoint)).Failed(out var error, out var shown)
+            ? new CibaGrant(error)
+            : await RedeemAsync(authReqId, client, new TokenTerms(shown, []), context.RequestAborted);
+    }
+
+    private async ValueTask<CibaClient> FindAsync(string clientId, CancellationToken cancellationToken)
+    {
         ArgumentException.ThrowIfNullOrEmpty(clientId);
-        var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(clientId, cancellationToken)
+        return await services.GetRequiredService<ICibaClientStore>().FindAsync(clientId, cancellationToken)
             ?? throw new ArgumentException("The client is none that the ICibaClientStore knows.", nameof(clientId));
+    }
+
+    private static CibaGrant? WhyNot(CibaClient client)
+    {
         var registered = RegisteredClient.Of(client);
         return !registered.MayUseCiba ? Unauthorized
             : registered.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? PushClient
-            : await RedeemAsync(authReqId, client, cancellationToken);
+            : null;
     }
 
-    public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, CancellationToken cancellationToken)
+    public async ValueTask<CibaGrant> RedeemAsync(string? authReqId, CibaClient client, TokenTerms terms, CancellationToken cancellationToken)
     {
         // First, so that a host that has not said for which issuer learns it at once.
         var clientKey = tenant.KeyOf(client.ClientId);
@@ -53,7 +83,7 @@ internal sealed partial class CibaGrants(
         switch (found.Status)
         {
             case CibaPollStatus.Approved:
-                return await LeasedAsync(found, client, cancellationToken);
+                return await LeasedAsync(found, client, terms, cancellationToken);
 
             case CibaPollStatus.Pending:
                 return Pending;
@@ -78,15 +108,21 @@ internal sealed partial class CibaGrants(
         }
     }
 
-    private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, CancellationToken cancellationToken)
+    private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, TokenTerms terms, CancellationToken cancellationToken)
     {
         var redemption = new Redemption(store, found.Request!, found.Lease!, signals, logger);
+        if (terms.WhyNot(found.Request!) is { } refusal)
+        {
+            await redemption.GiveBackAsync();
+            return new CibaGrant(refusal);
+        }
+
         try
         {
             // Made only now: most polls find the user still thinking and need no user lookup.
             if (await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(found.Request!.Subject, cancellationToken))
             {
-                return new CibaGrant(new CibaTokenRequest(tenant.Issuer, client, found.Request, found.Decision!), redemption);
+                return new CibaGrant(new CibaTokenRequest(tenant.Issuer, client, found.Request, found.Decision!, terms), redemption);
             }
         }
         catch

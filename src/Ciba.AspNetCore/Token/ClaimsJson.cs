@@ -66,6 +66,16 @@ internal static class ClaimsJson
                 writer.WriteEndArray();
                 break;
 
+            case IReadOnlyDictionary<string, string> members:
+                writer.WriteStartObject();
+                foreach (var (key, text) in members)
+                {
+                    writer.WriteString(key, text);
+                }
+
+                writer.WriteEndObject();
+                break;
+
             case IEnumerable<string> texts:
                 writer.WriteStartArray();
                 foreach (var text in texts)

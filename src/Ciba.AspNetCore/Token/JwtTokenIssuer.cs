@@ -24,6 +24,7 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
         return new(new CibaTokens
         {
             AccessToken = accessToken,
+            TokenType = request.TokenType,
             ExpiresIn = options.Value.AccessTokenLifetime,
             IdToken = signer.SignIdToken(claims),
         });
@@ -35,7 +36,7 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
         {
             ["iss"] = request.Issuer,
             ["sub"] = subject,
-            ["aud"] = options.Value.AccessTokenAudience ?? request.Issuer,
+            ["aud"] = Audience(request),
             ["client_id"] = request.Client.ClientId,
             ["jti"] = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
             ["iat"] = now.ToUnixTimeSeconds(),
@@ -43,6 +44,11 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
             ["auth_time"] = request.AuthTime.ToUnixTimeSeconds(),
             ["scope"] = string.Join(' ', request.Scopes),
         };
+        if (request.Confirmation is { } confirmation)
+        {
+            claims["cnf"] = confirmation.ToClaim();
+        }
+
         if (request.AuthorizationDetails.Count > 0)
         {
             claims["authorization_details"] = request.AuthorizationDetails;
@@ -51,6 +57,13 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
         options.Value.ConfigureAccessToken?.Invoke(request, claims);
         return claims;
     }
+
+    private object Audience(CibaTokenRequest request) => request.Resources switch
+    {
+        [] => options.Value.AccessTokenAudience ?? request.Issuer,
+        [var resource] => resource,
+        var resources => resources,
+    };
 
     // Section 4: the sector identifier is the host of jwks_uri or of the notification endpoint.
     private string Subject(CibaTokenRequest request)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
@@ -12,6 +13,7 @@ namespace Ciba.AspNetCore.Token;
 /// <summary>Section 10.1: <c>POST /token</c> with the CIBA grant, from the poll to the tokens.</summary>
 internal sealed partial class TokenEndpoint(
     ClientAuthenticator clients,
+    TokenBindings bindings,
     IOptions<CibaOptions> options,
     TimeProvider time,
     ILogger<TokenEndpoint> logger)
@@ -31,15 +33,18 @@ internal sealed partial class TokenEndpoint(
         if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
             || ReadGrantType(form).Failed(out error, out _)
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
+            || (await bindings.ReadAsync(context, client, context.RequestServices.GetRequiredService<CibaTenant>().Urls.TokenEndpoint)).Failed(out error, out var shown)
             || ReadAuthReqId(form, client).Failed(out error, out var authReqId))
         {
             await RefuseAsync(context, error, client);
             return;
         }
 
+        var terms = shown.IsNone && form["resource"] is null ? TokenTerms.None : new TokenTerms(shown, [.. form.All("resource")]);
+
         // A poll that waits keeps no form: a client assertion in it takes as much memory as all the rest.
         form = null;
-        await using var grant = await context.RequestServices.GetRequiredService<CibaGrants>().RedeemAsync(authReqId, client.Client, context.RequestAborted);
+        await using var grant = await context.RequestServices.GetRequiredService<CibaGrants>().RedeemAsync(authReqId, client.Client, terms, context.RequestAborted);
         if (grant.Failed(out error, out var request))
         {
             await RefuseAsync(context, error, client);
@@ -81,14 +86,22 @@ internal sealed partial class TokenEndpoint(
         // An issuer that does not look at its token is left behind when the lease is over.
         var tokens = await issuer.IssueAsync(request, either.Token).AsTask().WaitAsync(either.Token);
         either.Token.ThrowIfCancellationRequested();
-        return Whole(tokens, issuer);
+        return Whole(tokens, request, issuer);
     }
 
     /// <summary>The tokens, unless something is missing that every client needs.</summary>
-    public static CibaTokens Whole(CibaTokens? tokens, ICibaTokenIssuer issuer) =>
-        tokens is { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 }
-            ? tokens
-            : throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
+    public static CibaTokens Whole(CibaTokens? tokens, CibaTokenRequest request, ICibaTokenIssuer issuer)
+    {
+        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 })
+        {
+            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
+        }
+
+        // RFC 9449 section 5: a bearer token tells a client that DPoP is not to be had, which this client would not put up with.
+        return request.Client.DpopBoundAccessTokens && tokens.TokenType != request.TokenType
+            ? throw new InvalidOperationException($"{issuer.GetType()} returned a {tokens.TokenType} token for a client with DpopBoundAccessTokens: bind it to CibaTokenRequest.Confirmation, and set CibaTokenRequest.TokenType.")
+            : tokens;
+    }
 
     private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client)
     {

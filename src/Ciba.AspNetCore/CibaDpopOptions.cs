@@ -1,0 +1,29 @@
+namespace Ciba.AspNetCore;
+
+/// <summary>Demonstrating Proof of Possession (RFC 9449): access tokens that are good only together with a key of the client's.</summary>
+public sealed class CibaDpopOptions
+{
+    /// <summary>
+    /// The algorithms of proofs that are taken, asymmetric ones only, and what discovery lists as
+    /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here. Empty: DPoP is off, and proofs are
+    /// ignored.
+    /// </summary>
+    public IList<string>? SigningAlgValuesSupported { get; set; }
+
+    /// <summary>
+    /// How old a proof may be by its <c>iat</c>, 1 s to 1 h; how far it may be ahead, <see cref="CibaOptions.ClockSkew"/> says.
+    /// Default 1 min.
+    /// </summary>
+    public TimeSpan ProofLifetime { get; set; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Whether every proof must hold a nonce of ours (RFC 9449 section 8), which nobody can make in advance. Nodes share them by
+    /// ASP.NET Core Data Protection. Default false.
+    /// </summary>
+    public bool RequireNonce { get; set; }
+
+    /// <summary>How long a nonce is good for, 1 s to 1 h. Default 5 min.</summary>
+    public TimeSpan NonceLifetime { get; set; } = TimeSpan.FromMinutes(5);
+
+    internal IList<string> Algorithms => SigningAlgValuesSupported ?? Jose.JoseAlgorithms.Asymmetric;
+}

@@ -1,0 +1,37 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Ciba.AspNetCore;
+
+/// <summary>
+/// Client certificates (RFC 8705): <c>tls_client_auth</c>, <c>self_signed_tls_client_auth</c>, and access tokens that are bound to a
+/// certificate. It is taken from the TLS connection, or from ASP.NET Core's certificate forwarding where a proxy ends TLS; never
+/// from a header by itself.
+/// </summary>
+public sealed class CibaMutualTlsOptions
+{
+    /// <summary>Whether client certificates are used. The server must ask for them then. Default false.</summary>
+    public bool Enabled { get; set; }
+
+    /// <summary>
+    /// Scheme, host and port of the address where the server asks for client certificates, if it is not the issuer's, for instance
+    /// <c>https://mtls.example.com</c>: discovery lists <c>mtls_endpoint_aliases</c> there (RFC 8705 section 5), each with the path
+    /// that it has at the issuer. Default none.
+    /// </summary>
+    public string? BaseAddress { get; set; }
+
+    /// <summary>
+    /// The certificate authorities whose certificates <c>tls_client_auth</c> takes: roots, and intermediates that clients do not
+    /// send. Default empty; required for clients of that method.
+    /// </summary>
+    public X509Certificate2Collection TrustedAuthorities { get; } = [];
+
+    /// <summary>Files with such certificates in PEM, read at the start. Default empty.</summary>
+    public IList<string> TrustedAuthorityFiles { get; set; } = [];
+
+    /// <summary>
+    /// Whether it is looked up if an authority has revoked the certificate. Default <see cref="X509RevocationMode.Online"/>, which
+    /// refuses certificates of authorities that cannot be asked: those that publish no revocation list need
+    /// <see cref="X509RevocationMode.NoCheck"/>.
+    /// </summary>
+    public X509RevocationMode RevocationMode { get; set; } = X509RevocationMode.Online;
+}

@@ -1,0 +1,17 @@
+namespace Ciba.AspNetCore.Token;
+
+/// <summary>What a token request adds to the authentication request: the keys that were shown, and the resources it is narrowed to.</summary>
+internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> Resources)
+{
+    private static readonly CibaError OtherKey = CibaError.InvalidGrant.With("The authentication request named another key (dpop_jkt) than that of the DPoP proof, or there is no proof.");
+    private static readonly CibaError OtherResource = CibaError.InvalidTarget.With("The authentication request did not ask for one of these resources.");
+
+    /// <summary>Nothing shown and nothing narrowed.</summary>
+    public static TokenTerms None { get; } = new(CibaConfirmation.None, []);
+
+    /// <summary>Why an approved request is not to be redeemed on these terms, or null.</summary>
+    public CibaError? WhyNot(CibaRequest request) =>
+        request.Confirmation?.DpopKeyThumbprint is { } named && named != Shown.DpopKeyThumbprint ? OtherKey
+        : Resources.All(request.Resources.Contains) ? null
+        : OtherResource;
+}
