@@ -24,6 +24,4 @@ public sealed class CibaDpopOptions
 
     /// <summary>How long a nonce is good for, 1 s to 1 h. Default 5 min.</summary>
     public TimeSpan NonceLifetime { get; set; } = TimeSpan.FromMinutes(5);
-
-    internal IList<string> Algorithms => SigningAlgValuesSupported ?? Jose.JoseAlgorithms.Asymmetric;
 }

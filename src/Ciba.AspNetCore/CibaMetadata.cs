@@ -14,6 +14,9 @@ public sealed class CibaMetadata
 {
     private const string CibaOnly = "backchannel_";
     private const string GrantTypes = "grant_types_supported";
+    private const string BoundTokens = "tls_client_certificate_bound_access_tokens";
+    private const string Aliases = "mtls_endpoint_aliases";
+    private const string DpopAlgorithms = "dpop_signing_alg_values_supported";
 
     // OpenID Connect Discovery section 3: what a document without grant_types_supported says.
     private static readonly string[] UnsaidGrantTypes = ["authorization_code", "implicit"];
@@ -32,8 +35,9 @@ public sealed class CibaMetadata
 
     /// <summary>
     /// The entries that are CIBA's alone, for servers that take further entries as a dictionary:
-    /// <c>backchannel_authentication_endpoint</c> (a string), <c>backchannel_token_delivery_modes_supported</c> (strings) and
-    /// <c>backchannel_user_code_parameter_supported</c> (a boolean). What such a server lists itself,
+    /// <c>backchannel_authentication_endpoint</c> (a string), <c>backchannel_token_delivery_modes_supported</c> (strings),
+    /// <c>backchannel_user_code_parameter_supported</c> (a boolean) and, where requests may be signed,
+    /// <c>backchannel_authentication_request_signing_alg_values_supported</c> (strings). What such a server lists itself,
     /// <c>grant_types_supported</c> above all, it must be told in its own way.
     /// </summary>
     public IReadOnlyDictionary<string, object> Entries => Ours()
@@ -43,8 +47,10 @@ public sealed class CibaMetadata
     /// <summary>
     /// Sets what is CIBA's alone, and adds to the lists <c>grant_types_supported</c>, <c>scopes_supported</c>,
     /// <c>token_endpoint_auth_methods_supported</c>, <c>token_endpoint_auth_signing_alg_values_supported</c>,
-    /// <c>acr_values_supported</c> and <c>authorization_details_types_supported</c> what CIBA has and they have not. All else is left as it is: <c>issuer</c>,
-    /// <c>token_endpoint</c> and <c>jwks_uri</c> above all.
+    /// <c>acr_values_supported</c>, <c>authorization_details_types_supported</c> and, where <see cref="CibaDpopOptions.SigningAlgValuesSupported"/>
+    /// is set, <c>dpop_signing_alg_values_supported</c> what CIBA has and they have not. With <see cref="CibaOptions.MutualTls"/> on,
+    /// <c>tls_client_certificate_bound_access_tokens</c> becomes true, and <c>mtls_endpoint_aliases</c> gains what it lacks. All else is
+    /// left as it is: <c>issuer</c>, <c>token_endpoint</c> and <c>jwks_uri</c> above all.
     /// </summary>
     /// <param name="document">The host's discovery document.</param>
     /// <returns>The same document.</returns>
@@ -54,9 +60,18 @@ public sealed class CibaMetadata
         ArgumentNullException.ThrowIfNull(document);
         foreach (var (name, value) in Ours())
         {
-            if (IsCibaOnly(name))
+            if (IsCibaOnly(name) || name == BoundTokens)
             {
                 document[name] = value!.DeepClone();
+            }
+            else if (name == DpopAlgorithms && _options.Value.Dpop.SigningAlgValuesSupported is null)
+            {
+                // Whether the host's own grants take proofs it has not said.
+                continue;
+            }
+            else if (name == Aliases)
+            {
+                MergeAliases(document, value!.AsObject());
             }
             else if (value is JsonArray values && !TheHosts.Contains(name))
             {
@@ -65,6 +80,20 @@ public sealed class CibaMetadata
         }
 
         return document;
+    }
+
+    // RFC 8705 section 5: an alias of what stands in the document.
+    private void MergeAliases(JsonObject document, JsonObject ours)
+    {
+        if (document[Aliases] is not JsonObject aliases)
+        {
+            document[Aliases] = aliases = [];
+        }
+
+        foreach (var (name, alias) in ours.Where(alias => IsCibaOnly(alias.Key) || document[alias.Key]?.ToString() == _urls.TokenEndpoint))
+        {
+            aliases[name] = alias!.DeepClone();
+        }
     }
 
     private static bool IsCibaOnly(string name) => name.StartsWith(CibaOnly, StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using Ciba.AspNetCore.Profiles;
+
 namespace Ciba.AspNetCore;
 
 /// <summary>What the OpenID Provider allows and how long things last. Checked as a whole when the host starts.</summary>
@@ -213,9 +215,13 @@ public sealed class CibaOptions
     /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
     public IList<string> ScopesSupported { get; set; } = [];
 
-    internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? Jose.JoseAlgorithms.Asymmetric;
+    internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? AllAlgorithms;
 
-    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? CibaTokenDeliveryModes.All;
+    internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? AllAlgorithms;
+
+    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? (Profile == CibaProfile.FapiCiba ? FapiCiba.DeliveryModes : CibaTokenDeliveryModes.All);
+
+    private IList<string> AllAlgorithms => Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : Jose.JoseAlgorithms.Asymmetric;
 }
 
 /// <summary>Rules beyond CIBA Core.</summary>

@@ -29,6 +29,7 @@ public sealed class DiscoveryTests
                   "jwks_uri": "https://id.example.com/jwks",
                   "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
                   "backchannel_user_code_parameter_supported": true,
+                  "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"],
                   "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
                   "response_types_supported": [],
                   "scopes_supported": ["openid"],
@@ -36,9 +37,45 @@ public sealed class DiscoveryTests
                   "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
                   "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"],
                   "id_token_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
-                  "claims_parameter_supported": false
+                  "claims_parameter_supported": true,
+                  "dpop_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
                 }
                 """))));
+        }
+    }
+
+    [Test, Spec("D2"), Spec("D5"), Spec("F9")]
+    public async Task What_is_switched_on_is_listed_and_what_is_off_is_not()
+    {
+        await using var on = new CibaHost
+        {
+            Options = options =>
+            {
+                options.Issuer = "https://id.example.com/tenant";
+                options.MutualTls.Enabled = true;
+                options.MutualTls.BaseAddress = "https://mtls.example.com:8443/";
+                options.BackchannelAuthenticationRequestSigningAlgValuesSupported = ["PS256"];
+                options.Dpop.SigningAlgValuesSupported = ["ES256"];
+            },
+        };
+        await using var off = new CibaHost
+        {
+            Options = options => (options.BackchannelAuthenticationRequestSigningAlgValuesSupported, options.Dpop.SigningAlgValuesSupported) = ([], []),
+        };
+
+        var (there, absent) = ((await on.SendAsync(HttpMethod.Get, Path)).Json, (await off.SendAsync(HttpMethod.Get, Path)).Json);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(there.GetProperty("backchannel_authentication_request_signing_alg_values_supported").GetRawText(), Is.EqualTo("""["PS256"]"""));
+            Assert.That(there.GetProperty("dpop_signing_alg_values_supported").GetRawText(), Is.EqualTo("""["ES256"]"""));
+            Assert.That(there.GetProperty("tls_client_certificate_bound_access_tokens").GetRawText(), Is.EqualTo("true"));
+            Assert.That(there.GetProperty("token_endpoint_auth_methods_supported").GetRawText(), Does.EndWith(""","private_key_jwt","tls_client_auth","self_signed_tls_client_auth"]"""));
+            Assert.That(there.GetProperty("mtls_endpoint_aliases").GetRawText(), Is.EqualTo("""
+                {"token_endpoint":"https://mtls.example.com:8443/tenant/token","backchannel_authentication_endpoint":"https://mtls.example.com:8443/tenant/bc-authorize"}
+                """));
+            Assert.That(there.GetProperty("mtls_endpoint_aliases").EnumerateObject().Select(alias => there.TryGetProperty(alias.Name, out _)), Is.All.True);
+            Assert.That(absent.EnumerateObject().Select(entry => entry.Name).Where(name => name.Contains("request_signing", StringComparison.Ordinal) || name.Contains("dpop", StringComparison.Ordinal) || name.Contains("tls", StringComparison.Ordinal)), Is.Empty);
         }
     }
 

@@ -61,7 +61,8 @@ public sealed class MetadataTests
               "claims_parameter_supported": true,
               "x_of_the_host": { "a": [1, 2] },
               "backchannel_authentication_endpoint": "https://id.example.com/bc-authorize",
-              "backchannel_token_delivery_modes_supported": ["poll", "ping"]
+              "backchannel_token_delivery_modes_supported": ["poll", "ping"],
+              "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
             }
             """)));
     }
@@ -81,6 +82,7 @@ public sealed class MetadataTests
             "backchannel_authentication_endpoint": "https://id.example.com/bc-authorize",
             "backchannel_token_delivery_modes_supported": ["poll", "ping", "push"],
             "backchannel_user_code_parameter_supported": true,
+            "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"],
             """;
         Assert.That(document, Is.EqualTo(Indented($$"""
             {
@@ -90,6 +92,31 @@ public sealed class MetadataTests
               "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"]
             }
             """)));
+    }
+
+    [Test]
+    public async Task What_binds_tokens_is_added_where_the_host_has_said_that_it_does()
+    {
+        await using var host = new CibaHost
+        {
+            Options = options =>
+            {
+                options.MutualTls.Enabled = true;
+                options.MutualTls.BaseAddress = "https://mtls.example.com";
+                options.Dpop.SigningAlgValuesSupported = ["ES256"];
+            },
+        };
+
+        var own = JsonNode.Parse(await MergedAsync(host, """{ "token_endpoint": "https://id.example.com/token", "dpop_signing_alg_values_supported": ["PS256"] }"""))!;
+        var other = JsonNode.Parse(await MergedAsync(host, """{ "token_endpoint": "https://id.example.com/connect/token", "mtls_endpoint_aliases": { "token_endpoint": "https://mtls.host.example/token" } }"""))!;
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(own["tls_client_certificate_bound_access_tokens"]!.GetValue<bool>(), Is.True);
+            Assert.That(own["dpop_signing_alg_values_supported"]!.ToJsonString(), Is.EqualTo("""["PS256","ES256"]"""));
+            Assert.That(own["mtls_endpoint_aliases"]!.ToJsonString(), Is.EqualTo("""{"token_endpoint":"https://mtls.example.com/token","backchannel_authentication_endpoint":"https://mtls.example.com/bc-authorize"}"""));
+            Assert.That(other["mtls_endpoint_aliases"]!.ToJsonString(), Is.EqualTo("""{"token_endpoint":"https://mtls.host.example/token","backchannel_authentication_endpoint":"https://mtls.example.com/bc-authorize"}"""));
+        }
     }
 
     [Test]
@@ -114,7 +141,7 @@ public sealed class MetadataTests
     [Test]
     public async Task The_entries_are_what_is_CIBAs_alone()
     {
-        await using var host = new CibaHost { Options = options => options.Issuer = "https://id.example.com/below" };
+        await using var host = new CibaHost { Options = options => (options.Issuer, options.BackchannelAuthenticationRequestSigningAlgValuesSupported) = ("https://id.example.com/below", ["ES256", "PS256"]) };
 
         var entries = (await MetadataAsync(host)).Entries;
 
@@ -123,6 +150,7 @@ public sealed class MetadataTests
             ["backchannel_authentication_endpoint"] = "https://id.example.com/below/bc-authorize",
             ["backchannel_token_delivery_modes_supported"] = new[] { "poll", "ping", "push" },
             ["backchannel_user_code_parameter_supported"] = true,
+            ["backchannel_authentication_request_signing_alg_values_supported"] = new[] { "ES256", "PS256" },
         }));
     }
 

@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,6 +38,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
             || (await signedRequests.ReadAsync(form, client, tenant, context.RequestAborted)).Failed(out error, out var parameters)
             || AuthenticationRequest.Read(parameters, client, options.Value).Failed(out error, out var asked)
+            || FapiCiba.Failed(asked, client.Client, options.Value, out error)
             || (await bindings.ReadAtRequestAsync(context, parameters, client, tenant.Urls.BackchannelAuthenticationEndpoint)).Failed(out error, out var confirmation)
             || (await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
         {

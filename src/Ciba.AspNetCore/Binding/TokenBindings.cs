@@ -46,7 +46,7 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
     /// </summary>
     public async ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, string authenticationEndpoint)
     {
-        if (options.Value.Dpop.Algorithms.Count == 0 && !client.Client.TlsClientCertificateBoundAccessTokens)
+        if (options.Value.DpopAlgorithms.Count == 0 && !client.Client.TlsClientCertificateBoundAccessTokens)
         {
             return CibaConfirmation.None;
         }
@@ -56,7 +56,7 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
             return error;
         }
 
-        if (parameters["dpop_jkt"] is { } named && options.Value.Dpop.Algorithms.Count > 0)
+        if (parameters["dpop_jkt"] is { } named && options.Value.DpopAlgorithms.Count > 0)
         {
             if (!DpopProofs.IsThumbprint(named))
             {
@@ -90,5 +90,5 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
     }
 
     private async ValueTask<Outcome<CibaConfirmation>> ProofAsync(HttpContext context, RegisteredClient client, string url) =>
-        options.Value.Dpop.Algorithms.Count == 0 || context.Request.Headers["DPoP"] is [] ? CibaConfirmation.None : await proofs.CheckAsync(context, client, url);
+        options.Value.DpopAlgorithms.Count == 0 || context.Request.Headers["DPoP"] is [] ? CibaConfirmation.None : await proofs.CheckAsync(context, client, url);
 }

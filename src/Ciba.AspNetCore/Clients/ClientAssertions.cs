@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.Extensions.Options;
 using Base64Url = System.Buffers.Text.Base64Url;
 
@@ -12,6 +13,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
 {
     private const int MaxIdLength = 512;
 
+    private static readonly CibaError ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
     private static readonly CibaError WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
     private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
     private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
@@ -28,6 +30,11 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
         if (assertion.Algorithm is not { } algorithm || !client.AssertionAlgorithms.Contains(algorithm))
         {
             return Wrong($"the client signs with {string.Join(" or ", client.AssertionAlgorithms)}");
+        }
+
+        if (FapiCiba.AppliesTo(client.Client, options.Value) && !FapiCiba.Algorithms.Contains(algorithm))
+        {
+            return ForbiddenAlgorithm;
         }
 
         if (assertion.Type is { } type

@@ -1,16 +1,20 @@
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Tells who the client is: by its registered method and no other (section 7.1, section 10.1).</summary>
-internal sealed partial class ClientAuthenticator(ClientAssertions assertions, ILogger<ClientAuthenticator> logger, JwtIssuerRules? issuerRules = null)
+internal sealed partial class ClientAuthenticator(ClientAssertions assertions, IOptions<CibaOptions> options, ILogger<ClientAuthenticator> logger, JwtIssuerRules? issuerRules = null)
 {
     private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
+
+    private static readonly CibaError ForbiddenMethod = CibaError.InvalidClient.With($"The FAPI-CIBA profile takes clients that authenticate with {string.Join(", ", FapiCiba.AuthenticationMethods)}.");
 
     public async ValueTask<Outcome<RegisteredClient>> AuthenticateAsync(HttpContext context, FormParameters form)
     {
@@ -30,11 +34,11 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
 
         // Before a user is asked for what cannot be issued.
         var client = RegisteredClient.Of(found);
-        var problems = client.Problems.Count > 0 ? client.Problems : issuerRules?.Check(found) ?? [];
+        var problems = Problems(client);
         if (problems.Count > 0)
         {
             Misregistered(string.Join(" ", problems));
-            return BadRegistration;
+            return IsForbidden(found) ? ForbiddenMethod : BadRegistration;
         }
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
@@ -49,6 +53,14 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
 
         return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;
     }
+
+    private IReadOnlyList<string> Problems(RegisteredClient client) =>
+        client.Problems is { Count: > 0 } own ? own
+        : FapiCiba.AppliesTo(client.Client, options.Value) && client.FapiProblems is { Count: > 0 } forbidden ? forbidden
+        : issuerRules?.Check(client.Client) ?? [];
+
+    private bool IsForbidden(CibaClient client) =>
+        FapiCiba.AppliesTo(client, options.Value) && !FapiCiba.AuthenticationMethods.Contains(client.TokenEndpointAuthMethod);
 
     private static ClientCredentialsKind Kind(string method) => method switch
     {

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Ciba.AspNetCore.Clients;
@@ -36,6 +37,9 @@ internal sealed class RegisteredClient
 
     /// <summary>What is wrong with the registration; a client with problems is refused.</summary>
     public IReadOnlyList<string> Problems { get; }
+
+    /// <summary>What is wrong with the registration where the FAPI-CIBA profile applies.</summary>
+    public IReadOnlyList<string> FapiProblems => field ??= [.. FapiCiba.Check(Client).Select(problem => $"Client '{Client.ClientId}': FAPI-CIBA: {problem}.")];
 
     public bool MayUseCiba { get; }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -47,6 +48,9 @@ internal sealed record DiscoveryDocument
     [JsonPropertyName("backchannel_user_code_parameter_supported")]
     public bool BackchannelUserCodeParameterSupported { get; } = true;
 
+    [JsonPropertyName("backchannel_authentication_request_signing_alg_values_supported")]
+    public string[]? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; init; }
+
     [JsonPropertyName("grant_types_supported")]
     public string[] GrantTypesSupported { get; } = [Token.TokenEndpoint.GrantType];
 
@@ -60,10 +64,10 @@ internal sealed record DiscoveryDocument
     public string[] SubjectTypesSupported { get; } = ["public", "pairwise"];
 
     [JsonPropertyName("token_endpoint_auth_methods_supported")]
-    public string[] TokenEndpointAuthMethodsSupported { get; } = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt];
+    public required string[] TokenEndpointAuthMethodsSupported { get; init; }
 
     [JsonPropertyName("token_endpoint_auth_signing_alg_values_supported")]
-    public string[] TokenEndpointAuthSigningAlgValuesSupported { get; } = [.. JoseAlgorithms.Asymmetric, .. JoseAlgorithms.Symmetric];
+    public required string[] TokenEndpointAuthSigningAlgValuesSupported { get; init; }
 
     [JsonPropertyName("id_token_signing_alg_values_supported")]
     public required string[] IdTokenSigningAlgValuesSupported { get; init; }
@@ -75,18 +79,41 @@ internal sealed record DiscoveryDocument
     public string[]? AuthorizationDetailsTypesSupported { get; init; }
 
     [JsonPropertyName("claims_parameter_supported")]
-    public bool ClaimsParameterSupported { get; }
+    public bool ClaimsParameterSupported { get; } = true;
+
+    [JsonPropertyName("tls_client_certificate_bound_access_tokens")]
+    public bool? TlsClientCertificateBoundAccessTokens { get; init; }
+
+    [JsonPropertyName("mtls_endpoint_aliases")]
+    public EndpointAliases? MtlsEndpointAliases { get; init; }
+
+    [JsonPropertyName("dpop_signing_alg_values_supported")]
+    public string[]? DpopSigningAlgValuesSupported { get; init; }
 
     public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys) => new()
     {
+        TokenEndpointAuthMethodsSupported = AuthMethods(options),
+        TokenEndpointAuthSigningAlgValuesSupported = options.Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : [.. JoseAlgorithms.Asymmetric, .. JoseAlgorithms.Symmetric],
+        BackchannelAuthenticationRequestSigningAlgValuesSupported = ListOrNone(options.RequestSigningAlgorithms),
+        TlsClientCertificateBoundAccessTokens = options.MutualTls.Enabled ? true : null,
+        MtlsEndpointAliases = urls.MtlsEndpointAliases,
+        DpopSigningAlgValuesSupported = ListOrNone(options.DpopAlgorithms),
         Issuer = urls.Issuer,
         TokenEndpoint = urls.TokenEndpoint,
         BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
         JwksUri = urls.JwksUri,
         BackchannelTokenDeliveryModesSupported = [.. options.DeliveryModes.Distinct()],
         ScopesSupported = [.. options.ScopesSupported.Prepend("openid").Distinct()],
-        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct()],
-        AcrValuesSupported = options.AcrValuesSupported.Count > 0 ? [.. options.AcrValuesSupported] : null,
-        AuthorizationDetailsTypesSupported = options.AuthorizationDetailsTypesSupported.Count > 0 ? [.. options.AuthorizationDetailsTypesSupported] : null,
+        IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct().Where(algorithm => options.Profile != CibaProfile.FapiCiba || FapiCiba.Algorithms.Contains(algorithm))],
+        AcrValuesSupported = ListOrNone(options.AcrValuesSupported),
+        AuthorizationDetailsTypesSupported = ListOrNone(options.AuthorizationDetailsTypesSupported),
     };
+
+    private static string[] AuthMethods(CibaOptions options) =>
+    [
+        .. options.Profile == CibaProfile.FapiCiba ? (string[])[PrivateKeyJwt] : [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt],
+        .. options.MutualTls.Enabled ? (string[])[TlsClientAuth, SelfSignedTlsClientAuth] : [],
+    ];
+
+    private static string[]? ListOrNone(IList<string> values) => values.Count > 0 ? [.. values.Distinct()] : null;
 }

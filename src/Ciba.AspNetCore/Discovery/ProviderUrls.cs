@@ -1,6 +1,12 @@
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Discovery;
+
+/// <summary>RFC 8705 section 5: the same endpoints where client certificates are asked for.</summary>
+internal sealed record EndpointAliases(
+    [property: JsonPropertyName("token_endpoint")] string TokenEndpoint,
+    [property: JsonPropertyName("backchannel_authentication_endpoint")] string BackchannelAuthenticationEndpoint);
 
 /// <summary>The provider's addresses as the world sees them: the issuer, and each path behind it.</summary>
 internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
@@ -12,6 +18,13 @@ internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
     public string TokenEndpoint => field ??= Base + options.Value.TokenPath;
 
     public string JwksUri => field ??= Base + options.Value.JwksPath;
+
+    /// <summary>RFC 8705 section 5: where a server with an address of its own asks for certificates; null where there is none.</summary>
+    public EndpointAliases? MtlsEndpointAliases => field ??= options.Value.MutualTls is { Enabled: true, BaseAddress: { } address }
+        ? new EndpointAliases(Alias(address, TokenEndpoint), Alias(address, BackchannelAuthenticationEndpoint))
+        : null;
+
+    private static string Alias(string address, string endpoint) => address.TrimEnd('/') + new Uri(endpoint).AbsolutePath;
 
     // Not in the constructor, which runs before anybody has checked that there is an issuer.
     private string Base => Issuer.TrimEnd('/');

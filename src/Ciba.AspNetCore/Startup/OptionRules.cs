@@ -1,4 +1,6 @@
 using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;
@@ -48,8 +50,10 @@ internal static class OptionRules
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
+        Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
+        Algorithms(nameof(CibaOptions.BackchannelAuthenticationRequestSigningAlgValuesSupported), options.BackchannelAuthenticationRequestSigningAlgValuesSupported),
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(Check(options.Callbacks)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(Check(options.Callbacks)).Concat(options.Profile == CibaProfile.FapiCiba ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : []).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -90,6 +94,10 @@ internal static class OptionRules
             callbacks.MaxConcurrentPerReceiver < 1 || callbacks.MaxConcurrentPerReceiver > callbacks.MaxConcurrent
                 ? Option(Callback(nameof(callbacks.MaxConcurrentPerReceiver)), "must be between 1 and MaxConcurrent") : null,
         ];
+
+    private static string? Algorithms(string name, IList<string>? algorithms) =>
+        algorithms?.Except(JoseAlgorithms.Asymmetric).FirstOrDefault() is { } unknown
+            ? Option(name, $"holds '{unknown}': use some of {string.Join(", ", JoseAlgorithms.Asymmetric)}") : null;
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 

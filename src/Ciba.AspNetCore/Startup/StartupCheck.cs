@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Notifiers;
+using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -41,6 +42,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
+            .. Clients.Where(client => FapiCiba.AppliesTo(client, options.Value)).SelectMany(client => RegisteredClient.Of(client).FapiProblems),
             .. ClosedAddresses(),
             .. NotifierProblems(),
             .. IssuerProblems(),
