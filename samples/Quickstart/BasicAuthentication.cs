@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
-using System.Security.Claims;
 using System.Text;
 using System.Text.Encodings.Web;
+using Ciba.AspNetCore;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +12,8 @@ public sealed class BasicAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
     UrlEncoder encoder,
-    UserList users) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
+    UserList users,
+    IOptions<CibaOptions> ciba) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public new const string Scheme = "Basic";
 
@@ -30,8 +31,7 @@ public sealed class BasicAuthentication(
             return Task.FromResult(AuthenticateResult.Fail("The name or the password is wrong."));
         }
 
-        var identity = new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd")], Scheme);
-        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(identity), Scheme)));
+        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(PasswordSignIn.Of(user, ciba.Value, Scheme), Scheme)));
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

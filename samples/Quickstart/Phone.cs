@@ -72,7 +72,7 @@ public static class Phone
         }
 
         var now = services.Time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        context.User = new ClaimsPrincipal(new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd"), new("auth_time", now)], Scheme));
+        context.User = PasswordSignIn.Of(user, services.Options.Value, Scheme, new Claim("auth_time", now));
         await context.SignInAsync(Scheme, context.User);
         return Session(context, services);
     }
