@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Jose;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;
@@ -43,6 +44,8 @@ internal static class OptionRules
         Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        options.RequestSigningAlgorithms.Except(JoseAlgorithms.Asymmetric).Any()
+            ? Option(nameof(CibaOptions.BackchannelAuthenticationRequestSigningAlgValuesSupported), $"must be some of {string.Join(", ", JoseAlgorithms.Asymmetric)}, or empty (off)") : null,
         options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
