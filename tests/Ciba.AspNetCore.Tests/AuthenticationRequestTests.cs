@@ -112,8 +112,8 @@ public sealed class AuthenticationRequestTests
         issuer.Verify(mock => mock.IssueAsync(It.Is<CibaTokenRequest>(request => request.AcrValues.SequenceEqual(expected)), It.IsAny<CancellationToken>()), Times.Once);
     }
 
-    [TestCase("request", "a.b.c", "Signed authentication requests are not supported here: send the parameters in the form instead of request.")]
-    [TestCase("request", "junk", "Signed authentication requests are not supported here: send the parameters in the form instead of request.")]
+    [TestCase("request", "a.b.c", "The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.")]
+    [TestCase("request", "junk", "The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.")]
     [TestCase("request_uri", "https://client.example/request", "request_uri is not supported: send the parameters in the form.")]
     [Spec("R7")]
     public async Task Signed_requests_and_those_by_reference_are_refused_with_what_to_do_instead(string name, string value, string description)

@@ -71,7 +71,7 @@ public sealed class ClientConfigurationTests
     [TestCase("[{" + Right + ", \"TlsClientCertificateBoundAccessTokens\": true}]", "Client 'shop': TlsClientCertificateBoundAccessTokens: mutual TLS is not supported by this version; leave it out.")]
     [TestCase("[{" + Right + ", \"DpopBoundAccessTokens\": true}]", "Client 'shop': DpopBoundAccessTokens: DPoP is not supported by this version; leave it out.")]
     [TestCase("[{" + Right + ", \"AuthorizationDetailsTypes\": [\"payment\"]}]", "Client 'shop': AuthorizationDetailsTypes holds 'payment'; add it to CibaOptions.AuthorizationDetailsTypesSupported, or leave it out.")]
-    [TestCase("[{" + Right + ", \"BackchannelAuthenticationRequestSigningAlg\": \"ES256\"}]", "Client 'shop': BackchannelAuthenticationRequestSigningAlg: signed authentication requests are not supported by this version; leave it out.")]
+    [TestCase("[{" + Right + ", \"BackchannelAuthenticationRequestSigningAlg\": \"ES256\"}]", "Client 'shop': BackchannelAuthenticationRequestSigningAlg needs the client's public keys: Jwks or JwksUri.")]
     [TestCase("[{" + Right + ", \"BackchannelUserCodeParameter\": \"maybe\"}]", "Client 'shop': Failed to convert configuration value 'maybe' at 'Clients:0:BackchannelUserCodeParameter' to type 'System.Boolean'.")]
     [TestCase("[{" + Right + ", \"Scopes\": \"profile email\"}]", "Client 'shop': Scopes is a single value; a list is expected.")]
     [TestCase("[{" + Right + ", \"GrantTypes\": \"client_credentials\"}]", "Client 'shop': GrantTypes is a single value; a list is expected.")]

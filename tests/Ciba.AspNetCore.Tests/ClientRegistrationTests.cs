@@ -22,9 +22,9 @@ public sealed class ClientRegistrationTests
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "https://rp.example/cb#here", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "https://rp.example/cb#", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
         yield return Case(client => client.BackchannelClientNotificationEndpoint = "https://me:pw@rp.example/cb", "BackchannelClientNotificationEndpoint must be an absolute https URL without fragment and user information.");
-        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "ES256", "BackchannelAuthenticationRequestSigningAlg: signed authentication requests are not supported by this version; leave it out.");
-        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "HS256", "BackchannelAuthenticationRequestSigningAlg 'HS256' is not an asymmetric algorithm.");
-        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "none", "BackchannelAuthenticationRequestSigningAlg 'none' is not an asymmetric algorithm.");
+        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "ES256", "BackchannelAuthenticationRequestSigningAlg needs the client's public keys: Jwks or JwksUri.");
+        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "HS256", "BackchannelAuthenticationRequestSigningAlg 'HS256' is not an asymmetric algorithm; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
+        yield return Case(client => client.BackchannelAuthenticationRequestSigningAlg = "none", "BackchannelAuthenticationRequestSigningAlg 'none' is not an asymmetric algorithm; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Case(client => client.TokenEndpointAuthMethod = "none", "TokenEndpointAuthMethod 'none': a public client cannot use CIBA (section 7.1); give it a secret or a key.");
         yield return Case(client => client.TokenEndpointAuthMethod = "tls_client_auth", "TokenEndpointAuthMethod 'tls_client_auth': mutual TLS is not supported by this version; use private_key_jwt.");
         yield return Case(client => client.TokenEndpointAuthMethod = "self_signed_tls_client_auth", "TokenEndpointAuthMethod 'self_signed_tls_client_auth': mutual TLS is not supported by this version; use private_key_jwt.");
@@ -40,6 +40,8 @@ public sealed class ClientRegistrationTests
         yield return Case(client => PrivateKey(client, "ES256").TokenEndpointAuthSigningAlg = "HS256", "TokenEndpointAuthSigningAlg 'HS256' does not go with private_key_jwt; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Case(client => PrivateKey(client, "ES256").TokenEndpointAuthSigningAlg = "none", "TokenEndpointAuthSigningAlg 'none' does not go with private_key_jwt; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Case(client => PrivateKey(client, "ES256").TokenEndpointAuthSigningAlg = "PS256", "Jwks holds no key for PS256.");
+        yield return Case(client => PrivateKey(client, "ES256").BackchannelAuthenticationRequestSigningAlg = "PS256", "Jwks holds no key for the BackchannelAuthenticationRequestSigningAlg PS256.");
+        yield return Case(client => (client.BackchannelAuthenticationRequestSigningAlg, client.Jwks) = ("ES256", "{}"), "Jwks is no JWK Set: an object with an array 'keys' is expected.");
         yield return Case(client => PrivateKey(client, "ES256").Jwks = null, "private_key_jwt needs the client's public keys: Jwks or JwksUri.");
         yield return Case(client => PrivateKey(client, "ES256").JwksUri = "https://rp.example/jwks", "Jwks and JwksUri exclude each other.");
         yield return Case(client => PrivateKey(client, "ES256").Jwks = "{", "Jwks is no JWK Set: an object with an array 'keys' is expected.");
@@ -110,6 +112,8 @@ public sealed class ClientRegistrationTests
         yield return new TestCaseData((CibaClient client) => { client.ClientSecrets = [CibaHost.Secret, CibaClient.HashSecret("next")]; }).SetName("{m}(two secrets, one a hash)");
         yield return new TestCaseData((CibaClient client) => { client.JwksUri = "http://localhost:9/jwks"; }).SetName("{m}(http to this machine)");
         yield return new TestCaseData((CibaClient client) => { PrivateKey(client, "ES256"); }).SetName("{m}(a key without any algorithm named)");
+        yield return new TestCaseData((CibaClient client) => { PrivateKey(client, "ES256").BackchannelAuthenticationRequestSigningAlg = "ES256"; }).SetName("{m}(signed requests with a key by value)");
+        yield return new TestCaseData((CibaClient client) => { (client.BackchannelAuthenticationRequestSigningAlg, client.JwksUri) = ("PS384", "http://localhost:9/jwks"); }).SetName("{m}(signed requests with keys by reference)");
         yield return new TestCaseData((CibaClient client) => { client.TokenEndpointAuthMethod = "client_secret_jwt"; client.ClientSecrets = ["exactly 32 bytes, just enough 4 "]; }).SetName("{m}(the shortest secret for HS256)");
     }
 

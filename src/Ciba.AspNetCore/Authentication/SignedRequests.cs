@@ -1,14 +1,149 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Jose;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Section 7.1.1: the parameters of a request, from the form or from the JWT that the client has signed.</summary>
-internal sealed class SignedRequests(IOptions<CibaOptions> options)
+internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
 {
-    private static readonly CibaError SignedRequest = CibaError.InvalidRequest.With("Signed authentication requests are off here: send the parameters in the form instead of request.");
+    private const string Type = "oauth-authz-req+jwt";
+    private const string MediaType = $"application/{Type}";
+    private const int MaxIdLength = 512;
 
-    public ValueTask<Outcome<FormParameters>> ReadAsync(FormParameters form, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken) =>
-        new(form["request"] is null && options.Value.RequestSigningAlgorithms.Count >= 0 ? form : SignedRequest);
+    // FAPI-CIBA section 5.2.2; taken for every client, because a signature that is good for longer is good for whoever finds it.
+    private static readonly TimeSpan MaxLifetime = TimeSpan.FromMinutes(60);
+
+    // Times with fractions are not exact.
+    private static readonly TimeSpan Inexactness = TimeSpan.FromMilliseconds(1);
+
+    private static readonly CibaError Off = CibaError.InvalidRequest.With("Signed authentication requests are off here: send the parameters in the form instead of request.");
+    private static readonly CibaError AlgorithmIsOff = CibaError.UnauthorizedClient.With("The client is registered to sign its authentication requests with an algorithm that is switched off here: register another one.");
+    private static readonly CibaError NotRegistered = CibaError.InvalidRequest.With("The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.");
+    private static readonly CibaError Unsigned = CibaError.InvalidRequest.With("The client is registered to sign its authentication requests: send the parameters as claims of a JWT in request.");
+    private static readonly CibaError ByReference = CibaError.InvalidRequest.With("request_uri is not supported: send the JWT itself as request.");
+    private static readonly CibaError Encrypted = CibaError.InvalidRequest.With("The request is encrypted, which is not supported: sign it and leave it unencrypted.");
+    private static readonly CibaError NotJwt = CibaError.InvalidRequest.With("The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice and without crit.");
+
+    private static readonly CibaError WrongType = Wrong($"its typ is neither absent nor {Type}");
+    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
+    private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
+    private static readonly CibaError WrongIssuer = Wrong("its iss is not the client_id");
+    private static readonly CibaError WrongAudience = Wrong("its aud does not hold the issuer");
+    private static readonly CibaError NoExpiry = Wrong("exp is required and is a number of seconds");
+    private static readonly CibaError NoIssuedAt = Wrong("iat is required and is a number of seconds");
+    private static readonly CibaError NoNotBefore = Wrong("nbf is required and is a number of seconds");
+    private static readonly CibaError TooEarly = Wrong("its iat or nbf is in the future");
+    private static readonly CibaError Expired = Wrong("it has expired");
+    private static readonly CibaError TooLong = Wrong("its exp is more than 60 minutes after its nbf");
+    private static readonly CibaError NoId = Wrong($"jti is required, with {MaxIdLength} characters at most");
+    private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
+
+    public ValueTask<Outcome<FormParameters>> ReadAsync(FormParameters form, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    {
+        var algorithm = client.Client.BackchannelAuthenticationRequestSigningAlg;
+        if (form["request"] is not { } request)
+        {
+            return new(algorithm is null ? form : !IsOn(algorithm) ? AlgorithmIsOff : form["request_uri"] is null ? Unsigned : ByReference);
+        }
+
+        return algorithm is null ? new(options.Value.RequestSigningAlgorithms.Count == 0 ? Off : NotRegistered)
+            : !IsOn(algorithm) ? new(AlgorithmIsOff)
+            : SignedParameters.FindBeside(form) is { } stray ? new(stray)
+            : ReadAsync(request, algorithm, client, tenant, cancellationToken);
+    }
+
+    private async ValueTask<Outcome<FormParameters>> ReadAsync(string request, string algorithm, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    {
+        if (request.AsSpan().Count('.') == 4)
+        {
+            return Encrypted;
+        }
+
+        if (Jwt.ReadRequest(request) is not { } jwt)
+        {
+            return NotJwt;
+        }
+
+        if (await CheckSignatureAsync(jwt, algorithm, client, cancellationToken) is { } unsigned)
+        {
+            return unsigned;
+        }
+
+        if (CheckClaims(jwt, client.Client.ClientId, tenant.Urls.Issuer, out var expiresAt) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (SignedParameters.Read(jwt).Failed(out var error, out var parameters))
+        {
+            return error;
+        }
+
+        // Last, so that nobody but the client uses up a jti.
+        return await replay.TryUseAsync(ReplayKeys.OfRequest(tenant.KeyOf(client.Client.ClientId), jwt.Id!), expiresAt, cancellationToken) ? parameters : Replayed;
+    }
+
+    private async ValueTask<CibaError?> CheckSignatureAsync(Jwt jwt, string algorithm, RegisteredClient client, CancellationToken cancellationToken)
+    {
+        if (jwt.Algorithm != algorithm)
+        {
+            return Wrong($"the client signs with {algorithm}");
+        }
+
+        if (jwt.Type is { } type && !type.Equals(Type, StringComparison.OrdinalIgnoreCase) && !type.Equals(MediaType, StringComparison.OrdinalIgnoreCase))
+        {
+            return WrongType;
+        }
+
+        var keys = client.RequestKeys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, jwt.KeyId, cancellationToken);
+        return keys is null ? NoKeys
+            : keys.Find(algorithm, jwt.KeyId).Any(key => key.Verifies(jwt)) ? null
+            : BadSignature;
+    }
+
+    private CibaError? CheckClaims(Jwt jwt, string clientId, string issuer, out DateTimeOffset expiresAt)
+    {
+        expiresAt = default;
+        if (jwt.Issuer != clientId)
+        {
+            return WrongIssuer;
+        }
+
+        if (!jwt.IsFor([issuer]))
+        {
+            return WrongAudience;
+        }
+
+        if (!jwt.TryGetTime("exp", out var expires) || expires is null)
+        {
+            return NoExpiry;
+        }
+
+        if (!jwt.TryGetTime("iat", out var issuedAt) || issuedAt is null)
+        {
+            return NoIssuedAt;
+        }
+
+        if (!jwt.TryGetTime("nbf", out var notBefore) || notBefore is null)
+        {
+            return NoNotBefore;
+        }
+
+        var now = time.GetUtcNow();
+        var latest = now + options.Value.ClockSkew;
+        expiresAt = expires.Value;
+
+        // What has not expired and lasts for 60 minutes cannot have begun more than 60 minutes ago.
+        return issuedAt > latest || notBefore > latest ? TooEarly
+            : expiresAt <= now ? Expired
+            : expiresAt - notBefore > MaxLifetime + Inexactness ? TooLong
+            : jwt.Id is not { Length: > 0 and <= MaxIdLength } ? NoId
+            : null;
+    }
+
+    private bool IsOn(string algorithm) => options.Value.RequestSigningAlgorithms.Contains(algorithm);
+
+    private static CibaError Wrong(string reason) => CibaError.InvalidRequest.With($"The request is refused: {reason}.");
 }

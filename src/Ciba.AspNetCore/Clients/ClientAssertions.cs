@@ -1,10 +1,7 @@
-using System.Security.Cryptography;
-using System.Text;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.Extensions.Options;
-using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Clients;
 
@@ -61,7 +58,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKey(tenant.KeyOf(assertion.Subject!), assertion), expiresAt, cancellationToken) ? null : Replayed;
+        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), expiresAt, cancellationToken) ? null : Replayed;
     }
 
     private CibaError? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
@@ -90,9 +87,6 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             : assertion.Id is not { Length: > 0 and <= MaxIdLength } ? NoId
             : null;
     }
-
-    private static string ReplayKey(string clientKey, Jwt assertion) =>
-        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"{clientKey.Length}:{clientKey}{assertion.Id}")));
 
     private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client_assertion is refused: {reason}.");
 }

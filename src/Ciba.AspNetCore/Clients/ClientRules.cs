@@ -8,7 +8,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Section 4: what a client's registration must hold. Every rule has a sentence that names the field and the cure.</summary>
-internal static class ClientRules
+internal static partial class ClientRules
 {
     private const int MaxClientIdLength = 256;
 
@@ -123,14 +123,6 @@ internal static class ClientRules
         { BackchannelTokenDeliveryMode: CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push } =>
             $"BackchannelClientNotificationEndpoint is missing; a client in {client.BackchannelTokenDeliveryMode} mode is told there",
         _ => null,
-    };
-
-    private static string? RequestSigning(CibaClient client) => client.BackchannelAuthenticationRequestSigningAlg switch
-    {
-        null => null,
-        var algorithm when JoseAlgorithms.Asymmetric.Contains(algorithm) =>
-            "BackchannelAuthenticationRequestSigningAlg: signed authentication requests are not supported by this version; leave it out",
-        var algorithm => $"BackchannelAuthenticationRequestSigningAlg '{algorithm}' is not an asymmetric algorithm",
     };
 
     private static string? IdTokenAlgorithm(CibaClient client) =>

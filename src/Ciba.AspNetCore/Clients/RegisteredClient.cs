@@ -25,12 +25,12 @@ internal sealed class RegisteredClient
         Scopes = client.Scopes.Append("openid").ToFrozenSet(StringComparer.Ordinal);
         SecretDigests = [.. client.ClientSecrets.Select(ClientSecret.Digest)];
         AssertionAlgorithms = ClientRules.AssertionAlgorithms(client);
-        Keys = client.TokenEndpointAuthMethod switch
-        {
-            CibaClientAuthenticationMethods.ClientSecretJwt => SecretKeys(client),
-            CibaClientAuthenticationMethods.PrivateKeyJwt when client.Jwks is { } jwks => ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _),
-            _ => null,
-        };
+        var signs = client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.PrivateKeyJwt;
+        var publicKeys = client.Jwks is { } jwks && (signs || client.BackchannelAuthenticationRequestSigningAlg is not null)
+            ? ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _)
+            : null;
+        Keys = signs ? publicKeys : client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.ClientSecretJwt ? SecretKeys(client) : null;
+        RequestKeys = client.BackchannelAuthenticationRequestSigningAlg is null ? null : publicKeys;
     }
 
     public CibaClient Client { get; }
@@ -53,6 +53,9 @@ internal sealed class RegisteredClient
 
     /// <summary>The keys of the client's assertions, null where they are to be fetched from <c>jwks_uri</c>.</summary>
     public ClientKeySet? Keys { get; }
+
+    /// <summary>The keys of the client's signed authentication requests, null where they are to be fetched from <c>jwks_uri</c>.</summary>
+    public ClientKeySet? RequestKeys { get; }
 
     public static RegisteredClient Of(CibaClient client) => Known.GetValue(client, static client => new RegisteredClient(client));
 

@@ -157,8 +157,8 @@ internal record ClientForm
 /// <summary>Section 7.1: the fields of an authentication request.</summary>
 internal sealed record AuthenticationForm : ClientForm
 {
-    [JsonPropertyName("scope"), Description("Values separated by spaces, openid among them.")]
-    public required string Scope { get; init; }
+    [JsonPropertyName("scope"), Description("Values separated by spaces, openid among them. Required without request.")]
+    public string? Scope { get; init; }
 
     [JsonPropertyName("login_hint"), Description("Who the user is. Exactly one of login_hint, login_hint_token and id_token_hint.")]
     public string? LoginHint { get; init; }
@@ -186,6 +186,9 @@ internal sealed record AuthenticationForm : ClientForm
 
     [JsonPropertyName("client_notification_token"), Description("Required in ping and push mode.")]
     public string? ClientNotificationToken { get; init; }
+
+    [JsonPropertyName("request"), Description("A JWT signed by the client, with the other parameters as its claims and none of them beside it (section 7.1.1).")]
+    public string? Request { get; init; }
 }
 
 /// <summary>The fields of what a client does to its request that waits.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Jose;
@@ -14,10 +15,16 @@ internal sealed class Jwt
 {
     public const int MaxLength = 16 * 1024;
 
+    /// <summary>A signed request has hints and authorization details in it. No field of a form is longer.</summary>
+    public const int MaxRequestLength = 64 * 1024;
+
     private static readonly SearchValues<char> Base64UrlCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
     private static readonly JsonDocumentOptions Strict = new() { AllowDuplicateProperties = false, MaxDepth = 16 };
+
+    // What may stand in a form may stand one level deeper in a claim.
+    private static readonly JsonDocumentOptions StrictRequest = Strict with { MaxDepth = 17 };
 
     private readonly JsonElement _header;
     private readonly JsonElement _claims;
@@ -48,12 +55,15 @@ internal sealed class Jwt
     public byte[] Signature { get; }
 
     /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>.</summary>
-    public static Jwt? Read(string token) => token.Length > MaxLength ? null : Parse(token);
+    public static Jwt? Read(string token) => token.Length > MaxLength ? null : Parse(token, Strict);
+
+    /// <summary>The same for a signed authentication request, which may be longer and one level deeper.</summary>
+    public static Jwt? ReadRequest(string token) => token.Length > MaxRequestLength ? null : Parse(token, StrictRequest);
 
     /// <summary>The same for a token that this provider has issued: long lists of groups and roles are in order.</summary>
-    public static Jwt? ReadOwn(string token) => Parse(token);
+    public static Jwt? ReadOwn(string token) => Parse(token, Strict);
 
-    private static Jwt? Parse(string token)
+    private static Jwt? Parse(string token, in JsonDocumentOptions claimsOptions)
     {
         var first = token.IndexOf('.');
         var second = first < 0 ? -1 : token.IndexOf('.', first + 1);
@@ -63,8 +73,8 @@ internal sealed class Jwt
         }
 
         if (Decode(token.AsSpan(second + 1)) is not { Length: > 0 } signature
-            || ParseObject(Decode(token.AsSpan(0, first))) is not { } header
-            || ParseObject(Decode(token.AsSpan(first + 1, second - first - 1))) is not { } claims
+            || ParseObject(Decode(token.AsSpan(0, first)), Strict) is not { } header
+            || ParseObject(Decode(token.AsSpan(first + 1, second - first - 1)), claimsOptions) is not { } claims
             || header.TryGetProperty("crit", out _))
         {
             return null;
@@ -75,6 +85,8 @@ internal sealed class Jwt
 
     /// <summary>A claim that is a string; null where it is none.</summary>
     public string? Claim(string name) => Text(_claims, name);
+
+    public bool TryGetClaim(string name, out JsonElement claim) => _claims.TryGetProperty(name, out claim);
 
     /// <summary>Whether <c>aud</c>, a string or an array of strings, contains one of the values.</summary>
     public bool IsFor(ReadOnlySpan<string> audiences)
@@ -125,8 +137,8 @@ internal sealed class Jwt
     private static string? Text(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out var value) ? Text(value) : null;
 
-    // Half a surrogate pair as an escape is well-formed JSON, and no string.
-    private static string? Text(JsonElement value)
+    /// <summary>A value that is a string; null where it is none. Half a surrogate pair as an escape is well-formed JSON, and no string.</summary>
+    public static string? Text(JsonElement value)
     {
         try
         {
@@ -152,16 +164,17 @@ internal sealed class Jwt
         return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
 
-    private static JsonElement? ParseObject(byte[]? utf8)
+    private static JsonElement? ParseObject(byte[]? utf8, in JsonDocumentOptions options)
     {
-        if (utf8 is null)
+        // The parser leaves the bytes within strings unchecked.
+        if (utf8 is null || !Utf8.IsValid(utf8))
         {
             return null;
         }
 
         try
         {
-            using var document = JsonDocument.Parse(utf8, Strict);
+            using var document = JsonDocument.Parse(utf8, options);
             return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

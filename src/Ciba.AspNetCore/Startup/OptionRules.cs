@@ -45,13 +45,14 @@ internal static class OptionRules
         Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        options.RequestSigningAlgorithms.Except(JoseAlgorithms.Asymmetric).Any()
+            ? Option(nameof(CibaOptions.BackchannelAuthenticationRequestSigningAlgValuesSupported), $"must be some of {string.Join(", ", JoseAlgorithms.Asymmetric)}, or empty (off)") : null,
         options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
-        Algorithms(nameof(CibaOptions.BackchannelAuthenticationRequestSigningAlgValuesSupported), options.BackchannelAuthenticationRequestSigningAlgValuesSupported),
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
     }.Concat(Check(options.Callbacks)).Concat(options.Profile == CibaProfile.FapiCiba ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : []).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
@@ -94,10 +95,6 @@ internal static class OptionRules
             callbacks.MaxConcurrentPerReceiver < 1 || callbacks.MaxConcurrentPerReceiver > callbacks.MaxConcurrent
                 ? Option(Callback(nameof(callbacks.MaxConcurrentPerReceiver)), "must be between 1 and MaxConcurrent") : null,
         ];
-
-    private static string? Algorithms(string name, IList<string>? algorithms) =>
-        algorithms?.Except(JoseAlgorithms.Asymmetric).FirstOrDefault() is { } unknown
-            ? Option(name, $"holds '{unknown}': use some of {string.Join(", ", JoseAlgorithms.Asymmetric)}") : null;
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 

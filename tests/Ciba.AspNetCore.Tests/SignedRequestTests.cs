@@ -1,0 +1,329 @@
+using System.Net;
+
+namespace Ciba.AspNetCore.Tests;
+
+/// <summary>Section 7.1.1: a request that the client has signed, and everything that keeps it from being taken.</summary>
+public sealed class SignedRequestTests
+{
+    private const string NotJwt = "The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice and without crit.";
+    private const string NotSigned = "The request is refused: no key of the client verifies its signature.";
+    private const string OtherAlgorithm = "The request is refused: the client signs with ES256.";
+    private const string NotIssuer = "The request is refused: its iss is not the client_id.";
+    private const string NotAudience = "The request is refused: its aud does not hold the issuer.";
+    private const string NotType = "The request is refused: its typ is neither absent nor oauth-authz-req+jwt.";
+    private const string InFuture = "The request is refused: its iat or nbf is in the future.";
+    private const string NotId = "The request is refused: jti is required, with 512 characters at most.";
+    private const string Used = "The request is refused: its jti was used before: sign a new one for every request.";
+
+    // Now is 1768478400, and the clocks may differ by 30 s.
+    private static IEnumerable<TestCaseData> BadClaims
+    {
+        get
+        {
+            foreach (var junk in new[] { null, "\"other\"", "\"CLIENT\"", "\"client \"", "\"\"", "[\"client\"]", "{}", "1", "null", "true", "\"\\ud800\"", "\"https://id.example.com\"" })
+            {
+                yield return new TestCaseData("iss", junk, NotIssuer);
+            }
+
+            foreach (var junk in new[]
+            {
+                null, "\"\"", "[]", "{}", "1", "null", "\"https://id.example.com/\"", "\"https://id.example.com/bc-authorize\"", "\"https://id.example.com/token\"", "\"client\"",
+                "[[\"https://id.example.com\"]]", "[\"https://other.example\"]", "{\"https://id.example.com\":1}", "\"\\ud800\"", "[\"\\ud800\"]",
+            })
+            {
+                yield return new TestCaseData("aud", junk, NotAudience);
+            }
+
+            foreach (var name in new[] { "exp", "iat", "nbf" })
+            {
+                foreach (var junk in new[] { null, "\"1768478400\"", "null", "true", "[]", "[1768478400]", "{}", "-1", "-0.1", "1e400", "-1e400", "1" + new string('0', 40), "253402300800" })
+                {
+                    yield return new TestCaseData(name, junk, $"The request is refused: {name} is required and is a number of seconds.");
+                }
+            }
+
+            foreach (var junk in new[] { null, "\"\"", "1", "null", "[\"a\"]", "{}", "\"\\ud800\"", $"\"{new string('j', 513)}\"" })
+            {
+                yield return new TestCaseData("jti", junk, NotId);
+            }
+
+            yield return new TestCaseData("exp", "1768478400", "The request is refused: it has expired.");
+            yield return new TestCaseData("exp", "0", "The request is refused: it has expired.");
+            yield return new TestCaseData("exp", "-0", "The request is refused: it has expired.");
+            yield return new TestCaseData("iat", "1768478431", InFuture);
+            yield return new TestCaseData("nbf", "1768478431", InFuture);
+            yield return new TestCaseData("nbf", "253402300799", InFuture);
+            yield return new TestCaseData("exp", "1768482001", "The request is refused: its exp is more than 60 minutes after its nbf.");
+            yield return new TestCaseData("exp", "253402300799", "The request is refused: its exp is more than 60 minutes after its nbf.");
+            yield return new TestCaseData("nbf", "1768474859", "The request is refused: its exp is more than 60 minutes after its nbf.");
+            yield return new TestCaseData("nbf", "0", "The request is refused: its exp is more than 60 minutes after its nbf.");
+        }
+    }
+
+    [Test, Spec("R1"), Spec("R2"), Spec("R3")]
+    public async Task A_signed_request_is_taken_with_the_parameters_in_it()
+    {
+        await using var host = SignedCalls.Host();
+
+        var answer = await host.SignedAsync(SignedCalls.Jwt(host).Claim("scope", "\"openid email\"").Claim("binding_message", "\"W4SCT\"").Claim("acr_values", "\"2 1\"").Claim("requested_expiry", "77"));
+        var told = await host.Devices.NextAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Body, Is.EqualTo($$"""{"auth_req_id":"{{answer.AuthReqId}}","expires_in":77,"interval":5}"""));
+            Assert.That((told.Subject, told.BindingMessage, string.Join(' ', told.Scopes), string.Join(' ', told.AcrValues)), Is.EqualTo(("sub-alice", "W4SCT", "openid email", "2 1")));
+        }
+
+        await host.ApproveAsync(answer.AuthReqId);
+        Assert.That((await host.PollAsync(answer.AuthReqId)).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [TestCaseSource(nameof(BadClaims)), Spec("R0"), Spec("R2"), Spec("R6"), Spec("R8")]
+    public async Task A_claim_that_is_missing_or_wrong_is_named(string claim, string? json, string description)
+    {
+        await using var host = SignedCalls.Host();
+
+        await host.RefusesAsync(SignedCalls.Jwt(host).Claim(claim, json), description);
+    }
+
+    [TestCase("aud", "[\"https://id.example.com\"]")]
+    [TestCase("aud", "[1,\"https://other.example\",null,\"https://id.example.com\"]")]
+    [TestCase("exp", "1768482000")]
+    [TestCase("exp", "1768482000.0")]
+    [TestCase("exp", "1.768482e9")]
+    [TestCase("exp", "1768478400.001")]
+    [TestCase("iat", "1768478430")]
+    [TestCase("iat", "0")]
+    [TestCase("nbf", "1768478430")]
+    [TestCase("nbf", "1768474860")]
+    [TestCase("sub", "\"client\"")]
+    [TestCase("client_id", "\"client\"")]
+    [TestCase("unknown", "[[[[{\"\":1e999}]]]]")]
+    [Spec("R2"), Spec("R6")]
+    public async Task A_claim_within_its_bounds_is_taken(string claim, string json)
+    {
+        await using var host = SignedCalls.Host();
+
+        var answer = await host.SignedAsync(SignedCalls.Jwt(host).Claim(claim, json));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+    }
+
+    [Test, Spec("R6")]
+    public async Task An_hour_is_an_hour_with_fractions_too([Values("0.1", "0.2", "0.3", "0.7", "0.123456")] string fraction)
+    {
+        await using var host = SignedCalls.Host();
+
+        foreach (var (seconds, status) in new[] { (2000, HttpStatusCode.OK), (2001, HttpStatusCode.BadRequest) })
+        {
+            var answer = await host.SignedAsync(SignedCalls.Jwt(host).Claim("nbf", $"1768478400{fraction[1..]}").Claim("exp", $"176848{seconds}{fraction[1..]}"));
+
+            Assert.That(answer.Status, Is.EqualTo(status), answer.Body);
+        }
+    }
+
+    [Test, Spec("R6")]
+    public async Task The_clock_skew_is_the_hosts_to_choose()
+    {
+        await using var host = SignedCalls.Host(options => options.ClockSkew = TimeSpan.Zero);
+
+        await host.RefusesAsync(SignedCalls.Jwt(host).Claim("nbf", "1768478401"), InFuture);
+    }
+
+    [TestCase("\"oauth-authz-req+jwt\"")]
+    [TestCase("\"OAuth-AuthZ-Req+JWT\"")]
+    [TestCase("\"application/oauth-authz-req+jwt\"")]
+    [TestCase("\"Application/OAuth-authz-req+jwt\"")]
+    [TestCase(null)]
+    [Spec("R0")]
+    public async Task The_type_may_be_that_of_a_request_in_any_case_or_absent(string? type)
+    {
+        await using var host = SignedCalls.Host();
+
+        var answer = await host.SignedAsync(SignedCalls.Jwt(host).Header("typ", type));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+    }
+
+    [TestCase("\"JWT\"")]
+    [TestCase("\"at+jwt\"")]
+    [TestCase("\"client-authentication+jwt\"")]
+    [TestCase("\"dpop+jwt\"")]
+    [TestCase("\"text/oauth-authz-req+jwt\"")]
+    [TestCase("\"\"")]
+    [TestCase("null")]
+    [TestCase("1")]
+    [TestCase("[\"oauth-authz-req+jwt\"]")]
+    [TestCase("\"\\ud800\"")]
+    [Spec("R0")]
+    public async Task A_JWT_of_another_type_is_refused(string type)
+    {
+        await using var host = SignedCalls.Host();
+
+        await host.RefusesAsync(SignedCalls.Jwt(host).Header("typ", type), NotType);
+    }
+
+    [TestCase("\"none\"")]
+    [TestCase("\"HS256\"")]
+    [TestCase("\"es256\"")]
+    [TestCase("\"ES384\"")]
+    [TestCase("\"PS256\"")]
+    [TestCase("null")]
+    [TestCase("[\"ES256\"]")]
+    [Spec("R0"), Spec("R1")]
+    public async Task Another_algorithm_than_the_registered_one_is_refused(string algorithm)
+    {
+        await using var host = SignedCalls.Host();
+
+        await host.RefusesAsync(SignedCalls.Jwt(host).Header("alg", algorithm), OtherAlgorithm);
+    }
+
+    [Test, Spec("R1")]
+    public async Task A_key_of_the_client_that_fits_another_algorithm_does_not_help()
+    {
+        var client = SignedCalls.Client();
+        client.Jwks = TestKey.Set(SignedCalls.Key.Jwk(), TestKey.For("PS256").Jwk());
+        await using var host = new CibaHost { Clients = [client] };
+
+        await host.RefusesAsync(await host.SignedAsync(SignedCalls.Jwt(host).Sign(TestKey.For("PS256"), "PS256")), OtherAlgorithm);
+    }
+
+    [Test, Spec("R0"), Spec("R1")]
+    public async Task A_bad_signature_is_an_invalid_request()
+    {
+        await using var host = SignedCalls.Host();
+        var right = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+        var others = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+        var at = right.Length - 20;
+
+        await host.RefusesAsync(await host.SignedAsync($"{right[..at]}{(right[at] == 'A' ? 'B' : 'A')}{right[(at + 1)..]}"), NotSigned);
+        await host.RefusesAsync(await host.SignedAsync($"{right[..right.LastIndexOf('.')]}{others[others.LastIndexOf('.')..]}"), NotSigned);
+    }
+
+    [Test, Spec("R8")]
+    public async Task A_request_of_another_client_is_refused_whoever_sends_and_whoever_signs()
+    {
+        await using var host = SignedCalls.Host();
+        var others = TestKey.Ec("stranger");
+
+        // Another key in either client's name, the other client's name over the right key, and the other client with all of it.
+        await host.RefusesAsync(await host.SignedAsync(SignedCalls.Jwt(host).Sign(others)), NotSigned);
+        await host.RefusesAsync(await host.SignedAsync(SignedCalls.Jwt(host, "other").Sign(others)), NotSigned);
+        await host.RefusesAsync(SignedCalls.Jwt(host, "other"), NotIssuer);
+        await host.RefusesAsync(await host.SignedAsync(SignedCalls.Jwt(host).Sign(SignedCalls.Key), ("client_id", "other")), NotSigned);
+        await host.RefusesAsync(await host.SignedAsync(SignedCalls.Jwt(host, "other").Sign(SignedCalls.Key), ("client_id", "other")), NotSigned);
+    }
+
+    [Test, Spec("R4")]
+    public async Task A_client_that_is_registered_to_sign_must()
+    {
+        await using var host = SignedCalls.Host();
+
+        await host.RefusesAsync(await host.AuthorizeAsync(), "The client is registered to sign its authentication requests: send the parameters as claims of a JWT in request.");
+        await host.RefusesAsync(await host.AuthorizeAsync(("request", "")), "The client is registered to sign its authentication requests: send the parameters as claims of a JWT in request.");
+    }
+
+    [Test, Spec("R1")]
+    public async Task A_client_without_an_algorithm_is_told_to_register_one()
+    {
+        await using var host = SignedCalls.Host();
+
+        var answer = await host.SignedAsync(SignedCalls.Jwt(host, "plain").Sign(SignedCalls.Key), ("client_id", "plain"));
+
+        await host.RefusesAsync(answer, "The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.");
+        Assert.That((await host.AuthorizeAsync(("client_id", "plain"))).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test, Spec("R5")]
+    public async Task A_request_is_used_once_until_it_expires()
+    {
+        await using var host = SignedCalls.Host();
+        var request = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+
+        var answers = new List<Answer> { await host.SignedAsync(request), await host.SignedAsync(request) };
+        host.Time.Advance(TimeSpan.FromSeconds(59));
+        answers.Add(await host.SignedAsync(request));
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        answers.Add(await host.SignedAsync(request));
+
+        Assert.That(answers.Select(answer => answer.Description), Is.EqualTo(new[] { null, Used, Used, "The request is refused: it has expired." }));
+        Assert.That((await host.StoreAsync()).Count, Is.EqualTo(1));
+    }
+
+    [Test, Spec("R5")]
+    public async Task A_jti_is_the_clients_own_and_that_of_its_assertions_is_another()
+    {
+        var assertion = ClientCalls.KeyClient("asserting", TestKey.Set(SignedCalls.Key.Jwk()));
+        assertion.BackchannelAuthenticationRequestSigningAlg = "ES256";
+        await using var host = new CibaHost { Clients = [SignedCalls.Client(), SignedCalls.Client("same"), assertion], Options = options => options.MaxPendingRequestsPerUser = 0 };
+
+        TestJwt Request(string client) => SignedCalls.Jwt(host, client).Claim("jti", "\"same\"");
+        Answer[] answers =
+        [
+            await host.SignedAsync(Request("client")),
+            await host.SignedAsync(Request("same"), ("client_id", "same")),
+            await host.SignedAsync(Request("asserting"), TestJwt.Form(new TestJwt(host, "asserting").Claim("jti", "\"same\"").Sign(SignedCalls.Key))),
+        ];
+
+        Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.OK), answers[^1].Body);
+    }
+
+    [Test, Spec("R5")]
+    public async Task A_request_that_is_refused_by_itself_uses_up_no_jti()
+    {
+        await using var host = SignedCalls.Host();
+        TestJwt Same() => SignedCalls.Jwt(host).Claim("jti", "\"one\"");
+
+        await host.RefusesAsync(await host.SignedAsync(Same().Sign(TestKey.Ec("ec-256"))), NotSigned);
+        await host.RefusesAsync(Same().Claim("aud", null), NotAudience);
+        await host.RefusesAsync(Same().Claim("user_code", "1"), "The claim user_code of the request is a string without NUL.");
+
+        Assert.That((await host.SignedAsync(Same())).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test, Spec("R5")]
+    public async Task Of_many_that_send_it_at_once_one_is_taken()
+    {
+        await using var host = SignedCalls.Host();
+        await host.StartedAsync();
+        var request = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => Task.Run(() => host.SignedAsync(request))));
+
+        Assert.That(answers.Select(answer => answer.Status), Has.Exactly(1).EqualTo(HttpStatusCode.OK).And.Exactly(31).EqualTo(HttpStatusCode.BadRequest));
+    }
+
+    [Test, Spec("R0"), Spec("R7")]
+    public async Task What_is_no_signed_JWT_is_refused()
+    {
+        await using var host = SignedCalls.Host();
+        var right = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+
+        foreach (var request in new[] { "junk", "a.b.c", "..", ".", $"{right}.", $"{right}.x", right[..right.LastIndexOf('.')], $"{right}=", $" {right}", $"{right}\n", $"Bearer {right}" })
+        {
+            await host.RefusesAsync(await host.SignedAsync(request), NotJwt);
+        }
+    }
+
+    [Test, Spec("R7")]
+    public async Task An_encrypted_request_is_refused_by_a_sentence_of_its_own()
+    {
+        await using var host = SignedCalls.Host();
+
+        foreach (var request in new[] { "a.b.c.d.e", "....", $"{TestJwt.Encode("""{"alg":"RSA-OAEP-256","enc":"A256GCM","cty":"JWT"}""")}.AAAA.AAAA.AAAA.AAAA" })
+        {
+            await host.RefusesAsync(await host.SignedAsync(request), "The request is encrypted, which is not supported: sign it and leave it unencrypted.");
+        }
+    }
+
+    [Test, Spec("R7")]
+    public async Task A_request_by_reference_is_refused()
+    {
+        await using var host = SignedCalls.Host();
+        var right = SignedCalls.Jwt(host).Sign(SignedCalls.Key);
+
+        await host.RefusesAsync(await host.AuthorizeAsync(("scope", null), ("login_hint", null), ("request_uri", "https://client.example/r")), "request_uri is not supported: send the JWT itself as request.");
+        await host.RefusesAsync(await host.SignedAsync(right, ("request_uri", "https://client.example/r")), "request and request_uri exclude each other: send request alone.");
+        await host.RefusesAsync(await host.AuthorizeAsync(("client_id", "plain"), ("request_uri", "https://client.example/r")), "request_uri is not supported: send the parameters in the form.");
+    }
+}
