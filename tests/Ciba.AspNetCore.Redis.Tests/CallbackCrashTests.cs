@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>What a node had begun and did not end, another node does when the lease is over.</summary>
@@ -30,7 +28,7 @@ public sealed class CallbackCrashTests(string kind)
         };
         var authReqId = await CallbackNodes.AskAsync(_nodes.A, mode);
         await _nodes.A.AnsweredAsync(authReqId, verb);
-        var first = await _nodes.Receiver.NextAsync();
+        var first = await _nodes.NextAsync(_nodes.A);
         _nodes.Network.Refuse();
 
         _nodes.Receiver.OnCall = (_, _) => Task.FromResult(System.Net.HttpStatusCode.NoContent);
@@ -60,10 +58,7 @@ public sealed class CallbackCrashTests(string kind)
     {
         var authReqId = await CallbackNodes.AskAsync(_nodes.A, mode);
         await _nodes.ToldAsync(_nodes.A, authReqId);
-        var now = _nodes.A.Time.GetUtcNow();
-        var decision = new CibaDecision { Outcome = outcome, DecidedAt = now, Scopes = ["openid"], AuthTime = now };
-        var store = (await _nodes.A.ServicesAsync()).GetRequiredService<ICibaRequestStore>();
-        await store.DecideAsync(RedisHosts.Handle(authReqId), FakeUsers.SubjectOf("alice"), decision, now, CancellationToken.None);
+        await _nodes.A.DecidedAsync(authReqId, outcome);
         _nodes.Network.Refuse();
 
         await CallbackNodes.PassAsync(_nodes.B);
@@ -96,7 +91,7 @@ public sealed class CallbackCrashTests(string kind)
         await CallbackNodes.PassAsync(_nodes.B, Little);
         Assert.That(_nodes.B.Devices.Calls, Is.Zero, "B took what A still held");
         await CallbackNodes.PassAsync(_nodes.B, Held - Little);
-        var told = await _nodes.B.Devices.NextAsync();
+        var told = await CallbackNodes.NextToldAsync(_nodes.B);
         await _nodes.B.AnsweredAsync(authReqId, "approve");
         var poll = await CallbackNodes.PollAsync(_nodes.B, authReqId, client);
 

@@ -83,7 +83,7 @@ public sealed class CallbackKillTests(string kind)
         foreach (var call in answered)
         {
             var (mode, verb) = asked[call.Json.AuthReqId];
-            var poll = await b.PostAsync("/token", Basic(mode), ("grant_type", CibaHost.GrantType), ("auth_req_id", call.Json.AuthReqId));
+            var poll = await RedisHosts.ServedAsync(() => b.PostAsync("/token", Basic(mode), ("grant_type", CibaHost.GrantType), ("auth_req_id", call.Json.AuthReqId)));
             using (Assert.EnterMultipleScope())
             {
                 Assert.That(call.Headers["Authorization"], Is.EqualTo($"Bearer {CallbackNodes.NotificationToken}"));
@@ -98,11 +98,13 @@ public sealed class CallbackKillTests(string kind)
         }
     }
 
-    private static async Task AnswerAsync(QuickstartProcess node, string authReqId, string verb) =>
-        Assert.That((await node.AnswerAsync(authReqId, "alice", verb)).Status, Is.EqualTo(HttpStatusCode.NoContent));
+    // It may have been taken the first time.
+    private static async Task AnswerAsync(QuickstartProcess node, string authReqId, string verb) => Assert.That(
+        (await RedisHosts.ServedAsync(() => node.AnswerAsync(authReqId, "alice", verb))).Status,
+        Is.EqualTo(HttpStatusCode.NoContent).Or.EqualTo(HttpStatusCode.Conflict));
 
-    private static Task<Answer> AuthorizeAsync(QuickstartProcess node, string client) => node.PostAsync(
-        "/bc-authorize", Basic(client), ("scope", "openid"), ("login_hint", "alice"), ("client_notification_token", CallbackNodes.NotificationToken));
+    private static Task<Answer> AuthorizeAsync(QuickstartProcess node, string client) => RedisHosts.ServedAsync(() => node.PostAsync(
+        "/bc-authorize", Basic(client), ("scope", "openid"), ("login_hint", "alice"), ("client_notification_token", CallbackNodes.NotificationToken)));
 
     private static System.Net.Http.Headers.AuthenticationHeaderValue Basic(string client) => CibaHost.Basic(client, $"{client}-secret");
 

@@ -21,7 +21,7 @@ public sealed class CallbackTests(string kind)
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "ping");
 
         await nodes.B.AnsweredAsync(authReqId, verb);
-        var call = await nodes.Receiver.NextAsync();
+        var call = await nodes.NextAsync(nodes.B);
         var poll = await CallbackNodes.PollAsync(nodes.A, authReqId, "ping");
         await nodes.IsDoneAsync();
 
@@ -40,7 +40,7 @@ public sealed class CallbackTests(string kind)
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "push");
 
         await nodes.B.AnsweredAsync(authReqId, "approve");
-        var call = await nodes.Receiver.NextAsync();
+        var call = await nodes.NextAsync(nodes.B);
         await nodes.IsDoneAsync();
         await nodes.StatusIsAsync(authReqId, "R");
         var poll = await CallbackNodes.PollAsync(nodes.A, authReqId, "push");
@@ -66,7 +66,7 @@ public sealed class CallbackTests(string kind)
         var authReqId = await CallbackNodes.AskAsync(nodes.A, "push");
 
         await nodes.B.AnsweredAsync(authReqId, "deny");
-        var call = await nodes.Receiver.NextAsync();
+        var call = await nodes.NextAsync(nodes.B);
         await nodes.IsDoneAsync();
 
         IsCall(call, nodes, $$"""{"auth_req_id":"{{authReqId}}","error":"access_denied","error_description":"The authentication request was denied."}""");
@@ -98,7 +98,7 @@ public sealed class CallbackTests(string kind)
         await nodes.PassAsync(Lifetime);
         if (wanted)
         {
-            IsCall(await nodes.Receiver.NextAsync(), nodes, $$"""{"auth_req_id":"{{authReqId}}"}""");
+            IsCall(await nodes.NextAsync(nodes.A), nodes, $$"""{"auth_req_id":"{{authReqId}}"}""");
         }
 
         await nodes.IsDoneAsync();
@@ -123,12 +123,12 @@ public sealed class CallbackTests(string kind)
         // Straight into the store, as a node does that dies at once: nobody begins before both look.
         foreach (var id in ids)
         {
-            await DecideAsync(nodes.A, id);
+            await nodes.A.DecidedAsync(id, CibaRequestStatus.Approved);
         }
 
         Assert.That(nodes.Receiver.Calls, Is.Zero);
         await nodes.PassAsync();
-        var calls = await nodes.Receiver.NextAsync(Decisions);
+        var calls = await nodes.NextAsync(nodes.A, Decisions);
         await nodes.IsDoneAsync();
         await nodes.PassAsync(TimeSpan.FromMinutes(1));
 
@@ -151,7 +151,7 @@ public sealed class CallbackTests(string kind)
         });
         host.Clients.Add(CallbackNodes.Client("ping", stranger.Url));
         var authReqId = await CallbackNodes.AskAsync(host, "ping", ("requested_expiry", "3"));
-        await host.AnswerAsync(authReqId, "approve");
+        await host.AnsweredAsync(authReqId, "approve");
 
         // Tried again after one second; two more would be too late.
         await RedisHosts.UntilAsync(() => Task.FromResult(host.Log.Ours.Any(line => line.Text.Contains("the next try is in 00:00:01"))));
@@ -187,8 +187,8 @@ public sealed class CallbackTests(string kind)
             builder.Services.Replace(ServiceDescriptor.Singleton<ICibaClientStore>(clients));
         });
         var authReqId = await CallbackNodes.AskAsync(host, "ping");
-        await host.AnswerAsync(authReqId, "approve");
-        await RedisHosts.UntilAsync(() => Task.FromResult(host.Log.Ours.Any(line => line.Text.Contains("the next try is in"))));
+        await host.AnsweredAsync(authReqId, "approve");
+        await RedisHosts.UntilAsync(() => Task.FromResult(host.Log.Ours.Any(line => line.Text.Contains("the next try is in"))), host);
 
         using (Assert.EnterMultipleScope())
         {
@@ -204,7 +204,7 @@ public sealed class CallbackTests(string kind)
         var clients = new OneClient(CallbackNodes.Client("ping", "https://127.0.0.1:9/cb"));
         await using var host = RedisHosts.On(Server.Endpoint, prefix, add: builder => builder.Services.Replace(ServiceDescriptor.Singleton<ICibaClientStore>(clients)));
 
-        var answer = await host.AuthorizeAsync(("client_id", "ping"), ("client_notification_token", CallbackNodes.NotificationToken));
+        var answer = await RedisHosts.ServedAsync(() => host.AuthorizeAsync(("client_id", "ping"), ("client_notification_token", CallbackNodes.NotificationToken)));
 
         using (Assert.EnterMultipleScope())
         {
@@ -230,14 +230,6 @@ public sealed class CallbackTests(string kind)
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
         Assert.That(exception!.Problems, Is.EqualTo(new[] { $"Client 'ping': {problem}" }));
-    }
-
-    private static async Task DecideAsync(CibaHost node, string authReqId)
-    {
-        var now = node.Time.GetUtcNow();
-        var decision = new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"] };
-        var store = (await node.ServicesAsync()).GetRequiredService<ICibaRequestStore>();
-        Assert.That(await store.DecideAsync(RedisHosts.Handle(authReqId), FakeUsers.SubjectOf("alice"), decision, now, CancellationToken.None), Is.EqualTo(CibaDecideResult.Done));
     }
 
     private static void IsCall(HttpsCall call, CallbackNodes nodes, string body)

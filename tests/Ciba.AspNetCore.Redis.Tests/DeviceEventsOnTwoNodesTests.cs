@@ -8,6 +8,8 @@ namespace Ciba.AspNetCore.Redis.Tests;
 [TestFixtureSource(typeof(RedisServers), nameof(RedisServers.Kinds))]
 public sealed class DeviceEventsOnTwoNodesTests(string kind)
 {
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
     private readonly string _prefix = RedisNode.NewPrefix();
     private readonly KeyRing _keys = new();
     private CibaHost _a = null!;
@@ -36,10 +38,10 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     {
         await using var device = await ListeningDevice.OpenAsync(_a);
         var authReqId = await _b.AuthorizedAsync();
-        var asked = await device.SaidAsync();
+        var asked = await SaidAsync(device);
 
         await _b.AnsweredAsync(authReqId, verb);
-        var answered = await device.SaidAsync();
+        var answered = await SaidAsync(device);
 
         var id = RedisHosts.Handle(authReqId);
         Assert.That(new[] { asked, answered }, Is.EqualTo(new[] { $"requested {id}", $"decided {id} {outcome}" }));
@@ -50,11 +52,11 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     {
         await using var device = await ListeningDevice.OpenAsync(_a);
         var authReqId = await _b.AuthorizedAsync();
-        await device.SaidAsync();
+        await SaidAsync(device);
 
-        var answer = await _b.PostAsync("/bc-authorize/cancel", [("client_id", "client"), ("client_secret", CibaHost.Secret), ("auth_req_id", authReqId)]);
+        var answer = await RedisHosts.ServedAsync(() => _b.PostAsync("/bc-authorize/cancel", [("client_id", "client"), ("client_secret", CibaHost.Secret), ("auth_req_id", authReqId)]));
 
-        Assert.That((answer.Status, await device.SaidAsync()), Is.EqualTo((HttpStatusCode.NoContent, $"withdrawn {RedisHosts.Handle(authReqId)}")));
+        Assert.That((answer.Status, await SaidAsync(device)), Is.EqualTo((HttpStatusCode.NoContent, $"withdrawn {RedisHosts.Handle(authReqId)}")));
     }
 
     [Test]
@@ -65,25 +67,25 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
         // Where nobody is marked as listening, nothing is called out.
         await RedisServers.Get(kind).AskAsync("DEL", await PresenceKeyAsync());
         var id = RedisHosts.Handle(await _b.AuthorizedAsync());
-        await _a.Time.TimerSetAsync(TimeSpan.FromSeconds(5));
-        _a.Time.Advance(TimeSpan.FromSeconds(5));
+        await _a.Time.TimerSetAsync(LookEvery);
+        _a.Time.Advance(LookEvery);
 
-        Assert.That(await device.SaidAsync(), Is.EqualTo($"requested {id}"));
+        Assert.That(await SaidAsync(device), Is.EqualTo($"requested {id}"));
     }
 
     [Test, Spec("U5")]
     public async Task The_same_request_made_on_two_nodes_is_one_and_its_auth_req_id_is_not_to_be_read_on_Redis()
     {
-        var first = await _a.AuthorizeAsync(("binding_message", "W4SCT"));
-        var second = await _b.AuthorizeAsync(("binding_message", "W4SCT"));
-        var record = await RedisServers.Get(kind).AskAsync("GET", $"{{{_prefix}:{CibaRequestId.ShardNumber(first.AuthReqId[0]):00}}}:r:{RedisHosts.Handle(first.AuthReqId)[1..]}");
-        await _a.AnsweredAsync(second.AuthReqId, "approve");
+        var first = await _a.AuthorizedAsync(("binding_message", "W4SCT"));
+        var second = await _b.AuthorizedAsync(("binding_message", "W4SCT"));
+        var record = await RedisServers.Get(kind).AskAsync("GET", $"{{{_prefix}:{CibaRequestId.ShardNumber(first[0]):00}}}:r:{RedisHosts.Handle(first)[1..]}");
+        await _a.AnsweredAsync(second, "approve");
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(second.AuthReqId, Is.EqualTo(first.AuthReqId));
-            Assert.That(record, Is.Not.Empty.And.Not.Contain(first.AuthReqId[1..]));
-            Assert.That((await _b.PollAsync(first.AuthReqId)).Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That(second, Is.EqualTo(first));
+            Assert.That(record, Is.Not.Empty.And.Not.Contain(first[1..]));
+            Assert.That((await _b.PolledAsync(first)).Status, Is.EqualTo(HttpStatusCode.OK));
         }
     }
 
@@ -92,7 +94,7 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
     {
         await _a.AnsweredAsync(await _a.AuthorizedAsync(), "deny");
 
-        Assert.That((await _b.AuthorizeAsync()).Error, Is.EqualTo("access_denied"));
+        Assert.That((await RedisHosts.ServedAsync(() => _b.AuthorizeAsync())).Error, Is.EqualTo("access_denied"));
     }
 
     [TestCase(false, "CollapseIdenticalRequests on Redis needs services.AddDataProtection() with keys that all nodes share.")]
@@ -110,6 +112,18 @@ public sealed class DeviceEventsOnTwoNodesTests(string kind)
         Assert.That(
             async () => await host.StartedAsync(),
             Throws.TypeOf<CibaConfigurationException>().With.Property(nameof(CibaConfigurationException.Problems)).EqualTo(new[] { $"CibaOptions: {problem}" }));
+    }
+
+    // What got lost on the way A tells the device when it looks the next time. A third look would come with the heartbeat.
+    private async Task<string> SaidAsync(ListeningDevice device)
+    {
+        var said = device.SaidAsync();
+        for (var looks = 0; looks < 2 && await Task.WhenAny(said, Task.Delay(LookEvery)) != said; looks++)
+        {
+            _a.Time.Advance(LookEvery);
+        }
+
+        return await said;
     }
 
     private async Task<string> PresenceKeyAsync() => (await RedisServers.Get(kind).AskAsync("KEYS", $"{{{_prefix}:*l:*")).Split('\n').Single();

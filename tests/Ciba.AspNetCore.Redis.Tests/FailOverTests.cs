@@ -19,12 +19,12 @@ public sealed class FailOverTests
         await using var replica = await RealRedisServer.StartAsync("--replicaof", "127.0.0.1", $"{master.Port}");
         await RedisHosts.UntilAsync(async () => (await replica.AskAsync("INFO", "replication")).Contains("master_link_status:up", StringComparison.Ordinal));
         await using var host = RedisHosts.On($"{master.Endpoint},{replica.Endpoint}", _prefix);
-        var pending = (await host.AuthorizeAsync()).AuthReqId;
-        var approved = (await host.AuthorizeAsync()).AuthReqId;
-        var redeemed = (await host.AuthorizeAsync()).AuthReqId;
-        await host.AnswerAsync(approved, "approve");
-        await host.AnswerAsync(redeemed, "approve");
-        Assert.That((await host.PollAsync(redeemed)).Status, Is.EqualTo(HttpStatusCode.OK));
+        var pending = await host.AuthorizedAsync();
+        var approved = await host.AuthorizedAsync();
+        var redeemed = await host.AuthorizedAsync();
+        await host.AnsweredAsync(approved, "approve");
+        await host.AnsweredAsync(redeemed, "approve");
+        Assert.That((await host.PolledAsync(redeemed)).Status, Is.EqualTo(HttpStatusCode.OK));
         await ReplicatedAsync(master, replica);
 
         await master.KillAsync();
@@ -46,12 +46,12 @@ public sealed class FailOverTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((await host.PollAsync(pending)).Error, Is.EqualTo("authorization_pending"));
-            Assert.That((await host.PollAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
-            Assert.That((await host.PollAsync(approved)).Error, Is.EqualTo("invalid_grant"));
-            Assert.That((await host.PollAsync(redeemed)).Error, Is.EqualTo("invalid_grant"));
-            Assert.That((await host.AnswerAsync(pending, "approve")).Status, Is.EqualTo(HttpStatusCode.NoContent));
-            Assert.That((await host.PollAsync(pending)).Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((await host.PolledAsync(pending)).Error, Is.EqualTo("authorization_pending"));
+            Assert.That((await host.PolledAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((await host.PolledAsync(approved)).Error, Is.EqualTo("invalid_grant"));
+            Assert.That((await host.PolledAsync(redeemed)).Error, Is.EqualTo("invalid_grant"));
+            Assert.That((await RedisHosts.ServedAsync(() => host.AnswerAsync(pending, "approve"))).Status, Is.EqualTo(HttpStatusCode.NoContent));
+            Assert.That((await host.PolledAsync(pending)).Status, Is.EqualTo(HttpStatusCode.OK));
         }
     }
 
@@ -63,8 +63,8 @@ public sealed class FailOverTests
         await using var second = await RealRedisServer.StartAsync("--replicaof", "127.0.0.1", $"{first.Port}");
         await RedisHosts.UntilAsync(async () => (await second.AskAsync("INFO", "replication")).Contains("master_link_status:up", StringComparison.Ordinal));
         await using var host = RedisHosts.On($"{first.Endpoint},{second.Endpoint}", _prefix);
-        var approved = (await host.AuthorizeAsync()).AuthReqId;
-        await host.AnswerAsync(approved, "approve");
+        var approved = await host.AuthorizedAsync();
+        await host.AnsweredAsync(approved, "approve");
         await ReplicatedAsync(first, second);
 
         await second.AskAsync("REPLICAOF", "NO", "ONE");
@@ -73,7 +73,7 @@ public sealed class FailOverTests
         await WritesAgainAsync(host);
         TestContext.Out.WriteLine($"Writes again {swapped.ElapsedMilliseconds} ms after the two were swapped");
 
-        Assert.That((await host.PollAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await host.PolledAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
     [Test]
@@ -83,9 +83,9 @@ public sealed class FailOverTests
         await using var master = await RealRedisServer.StartAsync("--appendonly", "yes", "--appendfsync", "always");
         await using var replica = await RealRedisServer.StartAsync("--replicaof", "127.0.0.1", $"{FreePort.Next()}");
         await using var host = RedisHosts.On($"{master.Endpoint},{replica.Endpoint}", _prefix);
-        var pending = (await host.AuthorizeAsync()).AuthReqId;
-        var approved = (await host.AuthorizeAsync()).AuthReqId;
-        await host.AnswerAsync(approved, "approve");
+        var pending = await host.AuthorizedAsync();
+        var approved = await host.AuthorizedAsync();
+        await host.AnsweredAsync(approved, "approve");
 
         await master.KillAsync();
         Answer[] answers =
@@ -102,8 +102,8 @@ public sealed class FailOverTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.ServiceUnavailable));
-            Assert.That((await host.PollAsync(pending)).Error, Is.EqualTo("authorization_pending"));
-            Assert.That((await host.PollAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
+            Assert.That((await host.PolledAsync(pending)).Error, Is.EqualTo("authorization_pending"));
+            Assert.That((await host.PolledAsync(approved)).Status, Is.EqualTo(HttpStatusCode.OK));
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -8,7 +10,6 @@ namespace Ciba.AspNetCore.Redis.Tests;
 [Spec("P9")]
 public sealed class OutboxClaimTests(string kind)
 {
-
     private readonly string _prefix = RedisNode.NewPrefix();
     private readonly ManualTime _time = new();
 
@@ -57,6 +58,40 @@ public sealed class OutboxClaimTests(string kind)
         Assert.That(entry.Request.Callback, Is.EqualTo(request.Callback));
     }
 
+    [Test]
+    public async Task An_entry_whose_keys_could_not_be_fetched_for_a_moment_is_taken_at_the_next_look()
+    {
+        var keys = new RemoteKeys();
+        await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time, add: services => services.AddSingleton<IDataProtectionProvider>(keys));
+        var request = await node.Store.DueAddedAsync(Now);
+
+        keys.AreAway = true;
+        Assert.That(async () => await node.Store.ClaimDueAsync(Now), Throws.TypeOf<CibaStoreUnavailableException>());
+        keys.AreAway = false;
+
+        Assert.That((await node.Store.ClaimDueAsync(Now)).Single().Request.Callback, Is.EqualTo(request.Callback));
+    }
+
+    [Test]
+    public async Task Entries_that_are_taken_together_wait_for_the_keys_on_one_thread()
+    {
+        var keys = new RemoteKeys();
+        await using var node = RedisNode.On(RedisServers.Get(kind), 0, _prefix, _time, add: services => services.AddSingleton<IDataProtectionProvider>(keys));
+        var requests = new List<CibaRequest>();
+        for (var i = 0; i < 10; i++)
+        {
+            requests.Add(await node.Store.DueAddedAsync(Now));
+        }
+
+        var claimed = await node.Store.ClaimDueAsync(Now);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(claimed.Select(entry => entry.Request.Id), Is.EquivalentTo(requests.Select(request => request.Id)));
+            Assert.That(keys.Threads.Distinct().Count(), Is.EqualTo(1));
+        }
+    }
+
     private async Task<bool> IsBackAsync(RedisNode node)
     {
         try
@@ -66,6 +101,27 @@ public sealed class OutboxClaimTests(string kind)
         catch (CibaStoreUnavailableException)
         {
             return false;
+        }
+    }
+
+    /// <summary>A key ring that has to be fetched, and answers like Data Protection's own where that fails.</summary>
+    private sealed class RemoteKeys : IDataProtectionProvider, IDataProtector
+    {
+        private readonly IDataProtector _keys = new EphemeralDataProtectionProvider().CreateProtector("test");
+
+        public bool AreAway { get; set; }
+
+        /// <summary>Who came for the keys; each would have to wait for them.</summary>
+        public ConcurrentQueue<int> Threads { get; } = new();
+
+        public IDataProtector CreateProtector(string purpose) => this;
+
+        public byte[] Protect(byte[] plaintext) => _keys.Protect(plaintext);
+
+        public byte[] Unprotect(byte[] protectedData)
+        {
+            Threads.Enqueue(Environment.CurrentManagedThreadId);
+            return AreAway ? throw new CryptographicException("The keys are not there.", new TimeoutException()) : _keys.Unprotect(protectedData);
         }
     }
 }

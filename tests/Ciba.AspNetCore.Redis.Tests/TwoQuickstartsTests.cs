@@ -32,6 +32,7 @@ public sealed class TwoQuickstartsTests(string kind)
         var prefix = RedisNode.NewPrefix();
         var nodes = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => QuickstartProcess.StartAsync(RedisServers.Get(kind).Endpoint, prefix, Settings)));
         (_a, _b) = (nodes[0], nodes[1]);
+        await Task.WhenAll(nodes.Select(node => RedisHosts.ServedAsync(() => node.WaitingAsync("bob"))));
     }
 
     [OneTimeTearDown]

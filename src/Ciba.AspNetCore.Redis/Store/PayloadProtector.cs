@@ -20,6 +20,7 @@ internal sealed class PayloadProtector(Func<IDataProtectionProvider> provider, b
         IsProtected(section) ? _protector.Value.Protect([.. Binding(id, section), .. content]) : content;
 
     /// <exception cref="CryptographicException">It was not written by a node with these keys, or for another request.</exception>
+    /// <exception cref="CibaStoreUnavailableException">The keys could not be fetched.</exception>
     public ReadOnlySpan<byte> Unprotect(string id, char section, ReadOnlySpan<byte> stored)
     {
         if (!IsProtected(section))
@@ -28,8 +29,21 @@ internal sealed class PayloadProtector(Func<IDataProtectionProvider> provider, b
         }
 
         var binding = Binding(id, section);
-        var content = _protector.Value.Unprotect(stored.ToArray()).AsSpan();
+        var content = Unprotect(stored.ToArray()).AsSpan();
         return content.StartsWith(binding) ? content[binding.Length..] : throw new CryptographicException("The payload belongs to another request.");
+    }
+
+    private byte[] Unprotect(byte[] stored)
+    {
+        try
+        {
+            return _protector.Value.Unprotect(stored);
+        }
+        catch (CryptographicException exception) when (exception.InnerException is not (null or CryptographicException))
+        {
+            // Data Protection wraps whatever goes wrong; a key that it does not have it reports by itself.
+            throw new CibaStoreUnavailableException("The Data Protection keys could not be fetched.", exception);
+        }
     }
 
     private bool IsProtected(char section) => all || section == RequestRecord.Callback;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using Ciba.AspNetCore.Redis.Connection;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -28,41 +29,19 @@ internal sealed partial class RedisRequestStore
 
         var due = await redis.ReadAsync((database, flags) =>
             database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, RedisTicks.Of(now), take: most + _unreadable.Count, flags: flags));
-        Task<CibaOutboxEntry?>[] claims =
+        (string Id, Task<byte[]?> Record)[] claims =
         [
             .. due.Select(digest => shard + (string)digest!)
                 .Where(id => !_unreadable.ContainsKey(id))
                 .Take(most)
-                .Select(id => ClaimAsync(id, now, heldUntil, cancellationToken).AsTask()),
+                .Select(id => (id, TakeAsync(id, now, heldUntil))),
         ];
-        var all = Task.WhenAll(claims);
-        await ((Task)all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-
-        // What was claimed is handed out, whatever became of the others.
-        CibaOutboxEntry[] claimed = [.. claims.Where(claim => claim.IsCompletedSuccessfully).Select(claim => claim.Result).OfType<CibaOutboxEntry>()];
-        return claimed.Length > 0 ? claimed : [.. (await all).OfType<CibaOutboxEntry>()];
+        await ((Task)Task.WhenAll(claims.Select(claim => claim.Record))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return await OpenAsync(claims, now, heldUntil);
     }
 
-    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)
-    {
-        if (!CibaRequestId.IsId(id))
-        {
-            return null;
-        }
-
-        var digest = RedisKeys.Digest(id);
-        RedisValue[] giveBack = [digest, RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0];
-        byte[]? record = (byte[]?)await redis.RunOrTakeBackAsync(
-            RedisScript.Claim, TouchedByOutbox(id), [digest, RedisTicks.Of(now), RedisTicks.Of(heldUntil)], RedisScript.Settle, giveBack);
-        var entry = record is null ? null : TryReadEntry(id, record, now, heldUntil);
-        if (record is not null && entry is null)
-        {
-            // A node that can read it does not wait for us.
-            await GiveBackAsync(TouchedByOutbox(id), giveBack);
-        }
-
-        return entry;
-    }
+    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken) =>
+        CibaRequestId.IsId(id) ? await OpenAsync(id, await TakeAsync(id, now, heldUntil), now, heldUntil) : null;
 
     public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) =>
         SettleAsync(id, heldUntil, "", settlement == CibaSettlement.TokensSent);
@@ -74,11 +53,65 @@ internal sealed partial class RedisRequestStore
         CibaRequestId.IsId(id)
         && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
 
-    private async ValueTask GiveBackAsync(RedisKey[] touched, RedisValue[] giveBack)
+    private async Task<byte[]?> TakeAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil) => (byte[]?)await redis.RunOrTakeBackAsync(
+        RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(now), RedisTicks.Of(heldUntil)], RedisScript.Settle, GiveBack(id, now, heldUntil));
+
+    /// <summary>What was claimed is handed out, whatever became of the others.</summary>
+    private async ValueTask<IReadOnlyList<CibaOutboxEntry>> OpenAsync((string Id, Task<byte[]?> Record)[] claims, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        // One after another: where keys must be fetched first, every reader would block a thread, and leave none to those that fetch.
+        var claimed = new List<CibaOutboxEntry>();
+        CibaStoreUnavailableException? failure = null;
+        foreach (var (id, record) in claims)
+        {
+            try
+            {
+                if (await OpenAsync(id, await record, now, heldUntil) is { } entry)
+                {
+                    claimed.Add(entry);
+                }
+            }
+            catch (CibaStoreUnavailableException exception)
+            {
+                failure = exception;
+            }
+        }
+
+        return claimed.Count > 0 || failure is null ? claimed : throw failure;
+    }
+
+    /// <summary>Reads what was claimed; what cannot be read is given back, so that a node that can does not wait for us.</summary>
+    private async ValueTask<CibaOutboxEntry?> OpenAsync(string id, byte[]? record, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        if (record is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return ReadEntry(id, record, now, heldUntil);
+        }
+        catch (Exception exception)
+        {
+            await GiveBackAsync(id, now, heldUntil);
+            if (exception is CibaStoreUnavailableException { InnerException: CryptographicException })
+            {
+                throw;
+            }
+
+            // The others that are due do not wait for one that cannot be read.
+            _unreadable[id] = now;
+            EntryNotReadable(id[..10], exception);
+            return null;
+        }
+    }
+
+    private async ValueTask GiveBackAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil)
     {
         try
         {
-            await redis.RunAsync(RedisScript.Settle, touched, giveBack);
+            await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), GiveBack(id, now, heldUntil));
         }
         catch (CibaStoreUnavailableException)
         {
@@ -86,25 +119,17 @@ internal sealed partial class RedisRequestStore
         }
     }
 
+    private static RedisValue[] GiveBack(string id, DateTimeOffset now, DateTimeOffset heldUntil) => [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0];
+
     private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
 
-    private CibaOutboxEntry? TryReadEntry(string id, byte[] record, DateTimeOffset now, DateTimeOffset heldUntil)
+    private CibaOutboxEntry ReadEntry(string id, byte[] record, DateTimeOffset now, DateTimeOffset heldUntil)
     {
-        try
-        {
-            var head = RequestRecord.ReadHead(record);
-            var request = ReadWhole(id, head);
-            var status = RequestRecord.LeaseRanOut(record, now) ? CibaRequestStatus.Approved : head.Status(now);
-            var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
-            return new CibaOutboxEntry(request, status, decision, heldUntil);
-        }
-        catch (Exception exception)
-        {
-            // The others that are due do not wait for one that cannot be read.
-            _unreadable[id] = now;
-            EntryNotReadable(id[..10], exception);
-            return null;
-        }
+        var head = RequestRecord.ReadHead(record);
+        var request = ReadWhole(id, head);
+        var status = RequestRecord.LeaseRanOut(record, now) ? CibaRequestStatus.Approved : head.Status(now);
+        var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
+        return new CibaOutboxEntry(request, status, decision, heldUntil);
     }
 
     private CibaRequest ReadWhole(string id, RequestHead head)

@@ -91,7 +91,7 @@ public sealed class CallbackNodes : IAsyncDisposable
         return authReqId;
     }
 
-    public static Task<Answer> PollAsync(CibaHost node, string authReqId, string mode) => node.PollAsync(authReqId, ("client_id", mode));
+    public static Task<Answer> PollAsync(CibaHost node, string authReqId, string mode) => node.PolledAsync(authReqId, ("client_id", mode));
 
     /// <summary>Waits until the node has looked through the outbox.</summary>
     public static Task LookedAsync(CibaHost node) => node.Time.TimerSetAsync(LookEvery);
@@ -111,9 +111,25 @@ public sealed class CallbackNodes : IAsyncDisposable
     }
 
     /// <summary>The next call. A look that Redis did not answer is made up for by the node's next, so time passes until it comes.</summary>
-    public async Task<HttpsCall> NextAsync(CibaHost node)
+    public Task<HttpsCall> NextAsync(CibaHost node) => WithLooksAsync(node, Receiver.NextAsync());
+
+    /// <summary>As many calls, for each of which the node may look again.</summary>
+    public async Task<List<HttpsCall>> NextAsync(CibaHost node, int count)
     {
-        var next = Receiver.NextAsync();
+        var calls = new List<HttpsCall>();
+        while (calls.Count < count)
+        {
+            calls.Add(await NextAsync(node));
+        }
+
+        return calls;
+    }
+
+    /// <summary>The next request that the node tells a device of; it may look again for it.</summary>
+    public static Task<CibaDeviceRequest> NextToldAsync(CibaHost node) => WithLooksAsync(node, node.Devices.NextAsync());
+
+    private static async Task<T> WithLooksAsync<T>(CibaHost node, Task<T> next)
+    {
         for (var looks = 0; looks < 5 && await Task.WhenAny(next, Task.Delay(TimeSpan.FromSeconds(4))) != next; looks++)
         {
             await PassAsync(node);
@@ -134,13 +150,13 @@ public sealed class CallbackNodes : IAsyncDisposable
         await node.Devices.NextAsync();
         var held = RedisTicks.Of(node.Time.GetUtcNow() + TimeSpan.FromMinutes(1));
         await RedisHosts.UntilAsync(async () =>
-            !double.TryParse(await _server.AskAsync("ZSCORE", Outbox, RedisKeys.Digest(RedisHosts.Handle(authReqId))), CultureInfo.InvariantCulture, out var due) || due <= 0 || due > held);
+            !double.TryParse(await _server.AskAsync("ZSCORE", Outbox, RedisKeys.Digest(RedisHosts.Handle(authReqId))), CultureInfo.InvariantCulture, out var due) || due <= 0 || due > held, node);
     }
 
     /// <summary>Waits until nothing is left to be done for alice.</summary>
-    public Task IsDoneAsync() => RedisHosts.UntilAsync(async () => await _server.AskAsync("ZCARD", Outbox) == "0");
+    public Task IsDoneAsync() => RedisHosts.UntilAsync(async () => await _server.AskAsync("ZCARD", Outbox) == "0", A, B);
 
-    public Task StatusIsAsync(string authReqId, string status) => RedisHosts.UntilAsync(async () => await _server.StatusAsync(_prefix, authReqId) == status);
+    public Task StatusIsAsync(string authReqId, string status) => RedisHosts.UntilAsync(async () => await _server.StatusAsync(_prefix, authReqId) == status, A, B);
 
     public async ValueTask DisposeAsync()
     {

@@ -19,7 +19,7 @@ public sealed class KillLoad(IReadOnlyList<QuickstartProcess> nodes, Func<Quicks
         """{"type":"https://tools.ietf.org/html/rfc9110#section-15.6.4","title":"Service Unavailable","status":503,"detail":"The provider cannot serve the request just now: try again later.","code":"temporarily_unavailable"}""",
     ];
 
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
     private static readonly string[] Users = ["alice", "bob"];
 

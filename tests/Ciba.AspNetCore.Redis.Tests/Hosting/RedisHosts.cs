@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using Ciba.AspNetCore.Redis.Connection;
 using Ciba.AspNetCore.Redis.Store;
@@ -14,6 +15,8 @@ internal static class RedisHosts
     private const string StatusAt = "80";
 
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     private static int _timeouts;
 
@@ -83,29 +86,56 @@ internal static class RedisHosts
         host.DeviceAsync(HttpMethod.Post, $"/requests/{Handle(authReqId)}/{verb}", user);
 
     /// <summary>
-    /// A request, made again where the answer is a 503: StackExchange.Redis 1 loses a young connection now and then on a machine
-    /// that is busy, which no test means to be about.
+    /// What a call is answered, which is made again where that is a 503: StackExchange.Redis 1 loses a young connection now and
+    /// then on a machine that is busy, which no test means to be about.
     /// </summary>
-    public static async Task<string> AuthorizedAsync(this CibaHost host, params (string Name, string? Value)[] changes)
+    public static async Task<Answer> ServedAsync(Func<Task<Answer>> call)
     {
         Answer answer = null!;
-        await UntilAsync(async () => (answer = await host.AuthorizeAsync(changes).WaitAsync(Bound)).Status != HttpStatusCode.ServiceUnavailable);
-        return answer.AuthReqId;
+        await UntilAsync(async () => (answer = await call()).Status != HttpStatusCode.ServiceUnavailable);
+        return answer;
+    }
+
+    /// <summary>A request, made again where it is not served.</summary>
+    public static async Task<string> AuthorizedAsync(this CibaHost host, params (string Name, string? Value)[] changes) =>
+        (await ServedAsync(() => host.AuthorizeAsync(changes).WaitAsync(Bound))).AuthReqId;
+
+    /// <summary>A poll, made again where it is not served.</summary>
+    public static Task<Answer> PolledAsync(this CibaHost host, string authReqId, params (string Name, string? Value)[] changes) =>
+        ServedAsync(() => host.PollAsync(authReqId, changes).WaitAsync(Bound));
+
+    /// <summary>A decision that goes straight into the store, and that no node attends to; it may have been taken the first time.</summary>
+    public static async Task DecidedAsync(this CibaHost host, string authReqId, CibaRequestStatus outcome)
+    {
+        var now = host.Time.GetUtcNow();
+        var decision = new CibaDecision { Outcome = outcome, DecidedAt = now, Scopes = ["openid"], AuthTime = now };
+        var store = (await host.ServicesAsync()).GetRequiredService<ICibaRequestStore>();
+        await UntilAsync(async () =>
+        {
+            try
+            {
+                var decided = await store.DecideAsync(Handle(authReqId), FakeUsers.SubjectOf("alice"), decision, now, CancellationToken.None);
+                Assert.That(decided, Is.EqualTo(CibaDecideResult.Done).Or.EqualTo(CibaDecideResult.AlreadyDecided));
+                return true;
+            }
+            catch (CibaStoreUnavailableException)
+            {
+                return false;
+            }
+        });
     }
 
     /// <summary>The user's answer, given again in the same way; it may have been taken the first time.</summary>
     public static async Task AnsweredAsync(this CibaHost host, string authReqId, string verb)
     {
-        Answer answer = null!;
-        await UntilAsync(async () => (answer = await host.AnswerAsync(authReqId, verb).WaitAsync(Bound)).Status != HttpStatusCode.ServiceUnavailable);
+        var answer = await ServedAsync(() => host.AnswerAsync(authReqId, verb).WaitAsync(Bound));
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.NoContent).Or.EqualTo(HttpStatusCode.Conflict), answer.Body);
     }
 
     /// <summary>The handles of what waits for this user. A connection that has come back may go once more, so a 503 is asked again.</summary>
     public static async Task<string?[]> PendingAsync(this CibaHost host, string user = "alice")
     {
-        Answer answer = null!;
-        await UntilAsync(async () => (answer = await host.DeviceAsync(HttpMethod.Get, "/requests", user).WaitAsync(Bound)).Status != HttpStatusCode.ServiceUnavailable);
+        var answer = await ServedAsync(() => host.DeviceAsync(HttpMethod.Get, "/requests", user).WaitAsync(Bound));
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
         return [.. answer.Json.EnumerateArray().Select(request => request.GetProperty("id").GetString())];
     }
@@ -122,13 +152,22 @@ internal static class RedisHosts
         }
     }
 
-    /// <summary>Looks again and again, for things that no signal tells of.</summary>
-    public static async Task UntilAsync(Func<Task<bool>> isSo)
+    /// <summary>
+    /// Looks again and again, for things that no signal tells of. Now and then it moves the clocks of the nodes that these things
+    /// come from: a step that Redis did not answer they take again by their clock, which stands still otherwise.
+    /// </summary>
+    public static async Task UntilAsync(Func<Task<bool>> isSo, params CibaHost[] nodes)
     {
         using var bound = new CancellationTokenSource(Bound);
+        var moved = Stopwatch.GetTimestamp();
         while (!await isSo())
         {
             await Task.Delay(Look, bound.Token);
+            if (Stopwatch.GetElapsedTime(moved) >= Patience)
+            {
+                Array.ForEach(nodes, node => node.Time.Advance(Step));
+                moved = Stopwatch.GetTimestamp();
+            }
         }
     }
 

@@ -68,7 +68,7 @@ public abstract class RedisOutage(string kind)
     /// <summary>A request that waits, for which alice's device was told.</summary>
     protected async Task<string> AskedAsync()
     {
-        var authReqId = (await Host.AuthorizeAsync(("binding_message", Message))).AuthReqId;
+        var authReqId = await Host.AuthorizedAsync(("binding_message", Message));
         var handle = RedisHosts.Handle(authReqId);
 
         // Without its first letter it is the name of a key, from which the letter can be worked out.
@@ -79,7 +79,7 @@ public abstract class RedisOutage(string kind)
     protected async Task<string> ApprovedAsync()
     {
         var authReqId = await AskedAsync();
-        Assert.That(await Host.ApproveAsync(authReqId), Is.EqualTo(CibaDecisionResult.Done));
+        await Host.AnsweredAsync(authReqId, "approve");
         return authReqId;
     }
 
@@ -101,4 +101,11 @@ public abstract class RedisOutage(string kind)
 
     protected Task StatusIsAsync(string authReqId, string status) =>
         RedisHosts.UntilAsync(async () => await Server.StatusAsync(Prefix, authReqId) == status);
+
+    /// <summary>Waits until a poll that nobody heard the end of has given the approval back, which it tries once a second.</summary>
+    protected Task TakenBackAsync(string authReqId)
+    {
+        Host.Time.Advance(TimeSpan.FromSeconds(1));
+        return RedisHosts.UntilAsync(async () => await Server.StatusAsync(Prefix, authReqId) == "A", Host);
+    }
 }
