@@ -8,7 +8,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Section 4: what a client's registration must hold. Every rule has a sentence that names the field and the cure.</summary>
-internal static class ClientRules
+internal static partial class ClientRules
 {
     private const int MaxClientIdLength = 256;
 

@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Jose;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;
@@ -49,7 +50,7 @@ internal static class OptionRules
         options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(Check(options.Callbacks)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -90,6 +91,18 @@ internal static class OptionRules
             callbacks.MaxConcurrentPerReceiver < 1 || callbacks.MaxConcurrentPerReceiver > callbacks.MaxConcurrent
                 ? Option(Callback(nameof(callbacks.MaxConcurrentPerReceiver)), "must be between 1 and MaxConcurrent") : null,
         ];
+
+    private static IEnumerable<string?> Check(CibaDpopOptions? dpop) => dpop is null
+        ? [Option(nameof(CibaOptions.Dpop), "is null; leave it out, or give it settings")]
+        :
+        [
+            dpop.Algorithms.Except(JoseAlgorithms.Asymmetric).Any()
+                ? Option(Dpop(nameof(dpop.SigningAlgValuesSupported)), $"must be some of {string.Join(", ", JoseAlgorithms.Asymmetric)}, or empty to switch DPoP off") : null,
+            Between(Dpop(nameof(dpop.ProofLifetime)), dpop.ProofLifetime, OneSecond, TimeSpan.FromHours(1)),
+            Between(Dpop(nameof(dpop.NonceLifetime)), dpop.NonceLifetime, OneSecond, TimeSpan.FromHours(1)),
+        ];
+
+    private static string Dpop(string name) => $"{nameof(CibaOptions.Dpop)}.{name}";
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 
