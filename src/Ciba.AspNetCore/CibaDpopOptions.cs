@@ -18,7 +18,9 @@ public sealed class CibaDpopOptions
 
     /// <summary>
     /// Whether every proof must hold a nonce of ours (RFC 9449 section 8), which nobody can make in advance. Nodes share them by
-    /// ASP.NET Core Data Protection. Default false.
+    /// ASP.NET Core Data Protection: it needs <c>AddDataProtection()</c>, and where there are several nodes a key ring that they
+    /// share. A proof without one, or with one that is too old, is answered <c>use_dpop_nonce</c>; that answer and every one to a
+    /// good proof has the next nonce in the header <c>DPoP-Nonce</c>. Default false.
     /// </summary>
     public bool RequireNonce { get; set; }
 

@@ -89,7 +89,7 @@ public sealed class CibaOptions
     /// <summary>
     /// Whether a request that is the same as one of the same client for the same user that still waits is that one: the client gets
     /// its <c>auth_req_id</c> again, with the time that is left, and the device is not told anew. The same means scope, binding
-    /// message, <c>acr_values</c>, authorization details and notification token. Stores the <c>auth_req_id</c>, on Redis encrypted
+    /// message, <c>acr_values</c>, authorization details, notification token and the key that the tokens are bound to. Stores the <c>auth_req_id</c>, on Redis encrypted
     /// by Data Protection. Default false.
     /// </summary>
     public bool CollapseIdenticalRequests { get; set; }

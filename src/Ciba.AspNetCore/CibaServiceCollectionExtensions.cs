@@ -67,6 +67,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<ClientCertificates>();
         services.TryAddSingleton<ClientAuthenticator>();
+        services.TryAddSingleton<DpopNonces>();
         services.TryAddSingleton<DpopProofs>();
         services.TryAddSingleton<TokenBindings>();
         services.TryAddSingleton<SignedRequests>();

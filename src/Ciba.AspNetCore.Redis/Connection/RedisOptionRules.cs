@@ -13,7 +13,7 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOpti
         Between(nameof(CibaRedisOptions.OperationTimeout), options.Value.OperationTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
         Between(nameof(CibaRedisOptions.LookAgainAfter), options.Value.LookAgainAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
         options.Value.ProtectPayload ? KeyRing("ProtectPayload needs") : null,
-    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Collapsing()).Concat(Callbacks(clients));
+    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Collapsing()).Concat(Nonces()).Concat(Callbacks(clients));
 
     private static bool IsPrefix(string? prefix) =>
         prefix is { Length: >= 1 and <= 64 } && prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-');
@@ -24,6 +24,12 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOpti
     // The auth_req_id that a client is given again is stored encrypted too.
     private IEnumerable<string> Collapsing() =>
         cibaOptions.Value.CollapseIdenticalRequests && KeyRing($"{nameof(CibaOptions.CollapseIdenticalRequests)} on Redis needs") is { } problem
+            ? [$"{nameof(CibaOptions)}: {problem}"]
+            : [];
+
+    // One node gives out a nonce, and another may be sent it. Without any keys the core has said so.
+    private IEnumerable<string> Nonces() =>
+        cibaOptions.Value.Dpop is { RequireNonce: true } && services.GetService<IDataProtectionProvider>() is not null && KeyRing("Dpop.RequireNonce on Redis needs") is { } problem
             ? [$"{nameof(CibaOptions)}: {problem}"]
             : [];
 

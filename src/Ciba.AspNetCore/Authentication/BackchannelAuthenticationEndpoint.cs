@@ -108,7 +108,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             Interval = options.Value.PollingInterval,
             TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
             Callback = options.Value.CollapseIdenticalRequests || asked.ClientNotificationToken is not null ? new CibaCallback(authReqId, asked.ClientNotificationToken) : null,
-            Fingerprint = options.Value.CollapseIdenticalRequests ? asked.Fingerprint : null,
+            Fingerprint = options.Value.CollapseIdenticalRequests ? $"{asked.Fingerprint} {confirmation.CertificateThumbprint} {confirmation.DpopKeyThumbprint}" : null,
             DueAt = devices.DueAt(user.IsDecoy, client.BackchannelTokenDeliveryMode!, now, expiresAt),
             CreatedAt = now,
             ExpiresAt = expiresAt,

@@ -13,12 +13,30 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
 {
     private static readonly CibaError NoCertificate = CibaError.InvalidRequest.With("The tokens of this client are bound to its TLS certificate: show it.");
     private static readonly CibaError NoProof = CibaError.InvalidDpopProof.With("The tokens of this client are bound to a key: send a DPoP proof.");
+    private static readonly CibaError DpopIsOff = CibaError.UnauthorizedClient.With("The tokens of this client are bound to a key by DPoP, which this provider has switched off.");
     private static readonly CibaError OtherKey = CibaError.InvalidDpopProof.With("The DPoP proof is of another key than dpop_jkt.");
     private static readonly CibaError BadThumbprint = CibaError.InvalidRequest.With("dpop_jkt is the SHA-256 thumbprint of a JWK: 43 characters of base64url.");
     private static readonly CibaError NoKeyForPush = CibaError.InvalidRequest.With("The tokens of this client are bound to a key and will be pushed: send dpop_jkt or a DPoP proof with this request.");
 
+    private bool DpopIsOn => options.Value.DpopAlgorithms.Count > 0;
+
     /// <summary>At the token endpoint: what is shown there.</summary>
-    public async ValueTask<Outcome<CibaConfirmation>> ReadAsync(HttpContext context, RegisteredClient client, string tokenEndpoint)
+    public ValueTask<Outcome<CibaConfirmation>> ReadAsync(HttpContext context, RegisteredClient client, string tokenEndpoint) =>
+        IsBound(client.Client) || HasProof(context) ? ReadShownAsync(context, client, tokenEndpoint) : new(CibaConfirmation.None);
+
+    /// <summary>
+    /// At the backchannel authentication endpoint: the key that the client names by <c>dpop_jkt</c> (RFC 9449 section 10) or a proof,
+    /// and where the tokens will be pushed the certificate too, because nothing is shown when they are.
+    /// </summary>
+    public ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, string authenticationEndpoint)
+    {
+        var named = DpopIsOn ? parameters["dpop_jkt"] : null;
+        return named is not null || IsBound(client.Client) || HasProof(context)
+            ? ReadNamedAsync(context, named, client, authenticationEndpoint)
+            : new(CibaConfirmation.None);
+    }
+
+    private async ValueTask<Outcome<CibaConfirmation>> ReadShownAsync(HttpContext context, RegisteredClient client, string tokenEndpoint)
     {
         string? certificate = null;
         if (client.Client.TlsClientCertificateBoundAccessTokens)
@@ -40,15 +58,11 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
             : proof with { CertificateThumbprint = certificate };
     }
 
-    /// <summary>
-    /// At the backchannel authentication endpoint: the key that the client names by <c>dpop_jkt</c> (RFC 9449 section 10) or a proof,
-    /// and where the tokens will be pushed the certificate too, because nothing is shown when they are.
-    /// </summary>
-    public async ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, string authenticationEndpoint)
+    private async ValueTask<Outcome<CibaConfirmation>> ReadNamedAsync(HttpContext context, string? named, RegisteredClient client, string authenticationEndpoint)
     {
-        if (options.Value.DpopAlgorithms.Count == 0 && !client.Client.TlsClientCertificateBoundAccessTokens)
+        if (named is not null && !DpopProofs.IsThumbprint(named))
         {
-            return CibaConfirmation.None;
+            return BadThumbprint;
         }
 
         if ((await ProofAsync(context, client, authenticationEndpoint)).Failed(out var error, out var found))
@@ -56,13 +70,8 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
             return error;
         }
 
-        if (parameters["dpop_jkt"] is { } named && options.Value.DpopAlgorithms.Count > 0)
+        if (named is not null)
         {
-            if (!DpopProofs.IsThumbprint(named))
-            {
-                return BadThumbprint;
-            }
-
             if (found.DpopKeyThumbprint is { } proven && proven != named)
             {
                 return OtherKey;
@@ -71,24 +80,30 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
             found = found with { DpopKeyThumbprint = named };
         }
 
-        if (client.TokenDeliveryMode != CibaTokenDeliveryModes.Push)
-        {
-            return found;
-        }
+        return client.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? await ForPushAsync(context, client.Client, found) : found;
+    }
 
-        if (found.DpopKeyThumbprint is null && client.Client.DpopBoundAccessTokens)
+    private async ValueTask<Outcome<CibaConfirmation>> ForPushAsync(HttpContext context, CibaClient client, CibaConfirmation found)
+    {
+        if (found.DpopKeyThumbprint is null && client.DpopBoundAccessTokens)
         {
             return NoKeyForPush;
         }
 
-        if (client.Client.TlsClientCertificateBoundAccessTokens)
+        if (!client.TlsClientCertificateBoundAccessTokens)
         {
-            return await certificates.ThumbprintAsync(context) is { } thumbprint ? found with { CertificateThumbprint = thumbprint } : NoCertificate;
+            return found;
         }
 
-        return found;
+        return await certificates.ThumbprintAsync(context) is { } thumbprint ? found with { CertificateThumbprint = thumbprint } : NoCertificate;
     }
 
+    private static bool IsBound(CibaClient client) => client.DpopBoundAccessTokens || client.TlsClientCertificateBoundAccessTokens;
+
+    private bool HasProof(HttpContext context) => DpopIsOn && context.Request.Headers[DpopProofs.Header].Count > 0;
+
     private async ValueTask<Outcome<CibaConfirmation>> ProofAsync(HttpContext context, RegisteredClient client, string url) =>
-        options.Value.DpopAlgorithms.Count == 0 || context.Request.Headers["DPoP"] is [] ? CibaConfirmation.None : await proofs.CheckAsync(context, client, url);
+        HasProof(context) ? await proofs.CheckAsync(context, client, url)
+        : client.Client.DpopBoundAccessTokens && !DpopIsOn ? DpopIsOff
+        : CibaConfirmation.None;
 }

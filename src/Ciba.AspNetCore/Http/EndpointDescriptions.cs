@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Reflection;
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
@@ -21,6 +22,8 @@ internal static class EndpointDescriptions
     public const string Tag = "CIBA";
 
     private const string Json = "application/json";
+
+    private const string Proof = "A proof of possession of the key that the access token is to be bound to (RFC 9449).";
 
     public static readonly object[] Authentication =
     [
@@ -104,11 +107,11 @@ internal static class EndpointDescriptions
     {
     }
 
-    private static void AuthenticationParameters([FromForm] AuthenticationForm form)
+    private static void AuthenticationParameters([FromForm] AuthenticationForm form, [FromHeader(Name = DpopProofs.Header), Description(Proof)] string? proof = null)
     {
     }
 
-    private static void TokenParameters([FromForm] TokenForm form)
+    private static void TokenParameters([FromForm] TokenForm form, [FromHeader(Name = DpopProofs.Header), Description(Proof)] string? proof = null)
     {
     }
 
@@ -189,6 +192,9 @@ internal sealed record AuthenticationForm : ClientForm
 
     [JsonPropertyName("request"), Description("A JWT signed by the client, with the other parameters as its claims and none of them beside it (section 7.1.1).")]
     public string? Request { get; init; }
+
+    [JsonPropertyName("dpop_jkt"), Description("The thumbprint of the key whose proof the token request must send (RFC 9449 section 10).")]
+    public string? DpopJkt { get; init; }
 }
 
 /// <summary>The fields of what a client does to its request that waits.</summary>

@@ -83,6 +83,9 @@ internal sealed class Jwt
         return new Jwt(header, claims, Encoding.ASCII.GetBytes(token, 0, second), signature);
     }
 
+    /// <summary>A member of the header, or null.</summary>
+    public JsonElement? HeaderMember(string name) => _header.TryGetProperty(name, out var member) ? member : null;
+
     /// <summary>A claim that is a string; null where it is none.</summary>
     public string? Claim(string name) => Text(_claims, name);
 
@@ -134,7 +137,8 @@ internal sealed class Jwt
         return true;
     }
 
-    private static string? Text(JsonElement parent, string name) =>
+    /// <summary>A member that is a string; null where it is none.</summary>
+    internal static string? Text(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out var value) ? Text(value) : null;
 
     /// <summary>A value that is a string; null where it is none. Half a surrogate pair as an escape is well-formed JSON, and no string.</summary>
@@ -150,9 +154,10 @@ internal sealed class Jwt
         }
     }
 
-    private static byte[]? Decode(ReadOnlySpan<char> part)
+    /// <summary>Base64url as RFC 7515 section 2 has it and in no other way; null where it is something else.</summary>
+    internal static byte[]? Decode(ReadOnlySpan<char> part)
     {
-        // RFC 7515 section 2: no padding, no white space, which the decoder would pass over.
+        // No padding, no white space, which the decoder would pass over.
         if (part.ContainsAnyExcept(Base64UrlCharacters))
         {
             return null;

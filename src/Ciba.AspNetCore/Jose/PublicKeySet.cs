@@ -108,7 +108,7 @@ internal sealed record PublicKey
         publicKey with { KeyId = string.IsNullOrEmpty(key.KeyId) ? publicKey.Thumbprint() : key.KeyId };
 
     /// <summary>RFC 7638: the hash of the required members in the order of their names.</summary>
-    private string Thumbprint()
+    public string Thumbprint()
     {
         var required = KeyType == "EC"
             ? $$"""{"crv":"{{Curve}}","kty":"EC","x":"{{X}}","y":"{{Y}}"}"""

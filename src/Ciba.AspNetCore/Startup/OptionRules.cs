@@ -54,7 +54,10 @@ internal static class OptionRules
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(Check(options.Callbacks)).Concat(options.Profile == CibaProfile.FapiCiba ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : []).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+
+    private static IEnumerable<string> CheckProfile(CibaOptions options) =>
+        options is { Profile: CibaProfile.FapiCiba, Dpop: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -95,6 +98,18 @@ internal static class OptionRules
             callbacks.MaxConcurrentPerReceiver < 1 || callbacks.MaxConcurrentPerReceiver > callbacks.MaxConcurrent
                 ? Option(Callback(nameof(callbacks.MaxConcurrentPerReceiver)), "must be between 1 and MaxConcurrent") : null,
         ];
+
+    private static IEnumerable<string?> Check(CibaDpopOptions? dpop) => dpop is null
+        ? [Option(nameof(CibaOptions.Dpop), "is null; leave it out, or give it settings")]
+        :
+        [
+            dpop.Algorithms.Except(JoseAlgorithms.Asymmetric).Any()
+                ? Option(Dpop(nameof(dpop.SigningAlgValuesSupported)), $"must be some of {string.Join(", ", JoseAlgorithms.Asymmetric)}, or empty to switch DPoP off") : null,
+            Between(Dpop(nameof(dpop.ProofLifetime)), dpop.ProofLifetime, OneSecond, TimeSpan.FromHours(1)),
+            Between(Dpop(nameof(dpop.NonceLifetime)), dpop.NonceLifetime, OneSecond, TimeSpan.FromHours(1)),
+        ];
+
+    private static string Dpop(string name) => $"{nameof(CibaOptions.Dpop)}.{name}";
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 

@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Clients.Select(client => ClientRules.RequestSigningIsOff(client, options.Value)).OfType<string>(),
             .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
             .. Clients.Where(client => FapiCiba.AppliesTo(client, options.Value)).SelectMany(client => RegisteredClient.Of(client).FapiProblems),
+            .. Clients.Select(client => ClientRules.DpopIsOff(client, options.Value)).OfType<string>(),
+            .. NonceProblems(),
             .. ClosedAddresses(),
             .. NotifierProblems(),
             .. IssuerProblems(),
@@ -85,6 +88,12 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     private string[] ConcealmentProblems() =>
         options.Value is { ConcealUnknownUsers: true, ConcealmentKey: null } && services.GetService<ICibaRequestStore>() is not MemoryCibaRequestStore
             ? ["CibaOptions: ConcealUnknownUsers needs a ConcealmentKey, the same on every node, where the store is not in memory."]
+            : [];
+
+    // AddCiba() adds none, because AddDataProtection() makes a key ring when the host starts, needed or not.
+    private string[] NonceProblems() =>
+        options.Value is { Dpop: { RequireNonce: true, Algorithms.Count: > 0 } } && !registered.IsService(typeof(IDataProtectionProvider))
+            ? ["CibaOptions: Dpop.RequireNonce needs services.AddDataProtection(), with keys that all nodes share where there are several."]
             : [];
 
     private IEnumerable<string> ClosedAddresses() =>

@@ -98,7 +98,7 @@ internal sealed partial class TokenEndpoint(
         }
 
         // RFC 9449 section 5: a bearer token tells a client that DPoP is not to be had, which this client would not put up with.
-        return request.Client.DpopBoundAccessTokens && tokens.TokenType != request.TokenType
+        return request.Client.DpopBoundAccessTokens && !tokens.TokenType.Equals("DPoP", StringComparison.OrdinalIgnoreCase)
             ? throw new InvalidOperationException($"{issuer.GetType()} returned a {tokens.TokenType} token for a client with DpopBoundAccessTokens: bind it to CibaTokenRequest.Confirmation, and set CibaTokenRequest.TokenType.")
             : tokens;
     }

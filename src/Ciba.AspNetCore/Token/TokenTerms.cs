@@ -3,7 +3,8 @@ namespace Ciba.AspNetCore.Token;
 /// <summary>What a token request adds to the authentication request: the keys that were shown, and the resources it is narrowed to.</summary>
 internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> Resources)
 {
-    private static readonly CibaError OtherKey = CibaError.InvalidGrant.With("The authentication request named another key (dpop_jkt) than that of the DPoP proof, or there is no proof.");
+    private static readonly CibaError NoProof = CibaError.InvalidGrant.With("The authentication request named a key (dpop_jkt): send a DPoP proof of it.");
+    private static readonly CibaError OtherKey = CibaError.InvalidGrant.With("The DPoP proof is of another key than the one that the authentication request named (dpop_jkt).");
     private static readonly CibaError OtherResource = CibaError.InvalidTarget.With("The authentication request did not ask for one of these resources.");
 
     /// <summary>Nothing shown and nothing narrowed.</summary>
@@ -11,7 +12,7 @@ internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> 
 
     /// <summary>Why an approved request is not to be redeemed on these terms, or null.</summary>
     public CibaError? WhyNot(CibaRequest request) =>
-        request.Confirmation?.DpopKeyThumbprint is { } named && named != Shown.DpopKeyThumbprint ? OtherKey
+        request.Confirmation?.DpopKeyThumbprint is { } named && named != Shown.DpopKeyThumbprint ? Shown.DpopKeyThumbprint is null ? NoProof : OtherKey
         : Resources.All(request.Resources.Contains) ? null
         : OtherResource;
 }
