@@ -57,7 +57,7 @@ internal static class OptionRules
     }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     private static IEnumerable<string> CheckProfile(CibaOptions options) =>
-        options is { Profile: CibaProfile.FapiCiba, Dpop: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
+        options is { Profile: CibaProfile.FapiCiba, Dpop: not null, MutualTls: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
 
     /// <summary>What routing could not take.</summary>
     public static IEnumerable<string> CheckPaths(CibaOptions options) => new[]
@@ -103,7 +103,7 @@ internal static class OptionRules
         ? [Option(nameof(CibaOptions.Dpop), "is null; leave it out, or give it settings")]
         :
         [
-            dpop.Algorithms.Except(JoseAlgorithms.Asymmetric).Any()
+            dpop.SigningAlgValuesSupported?.Except(JoseAlgorithms.Asymmetric).Any() is true
                 ? Option(Dpop(nameof(dpop.SigningAlgValuesSupported)), $"must be some of {string.Join(", ", JoseAlgorithms.Asymmetric)}, or empty to switch DPoP off") : null,
             Between(Dpop(nameof(dpop.ProofLifetime)), dpop.ProofLifetime, OneSecond, TimeSpan.FromHours(1)),
             Between(Dpop(nameof(dpop.NonceLifetime)), dpop.NonceLifetime, OneSecond, TimeSpan.FromHours(1)),
