@@ -12,6 +12,7 @@ public sealed class SpecCoverageTests
         "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T14",
         "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9",
         "I1", "I2", "I3", "I4", "I6",
+        "F7",
         "U1", "U2", "U3", "U4", "U5",
     ];
 
@@ -19,7 +20,7 @@ public sealed class SpecCoverageTests
     {
         ["signed authentication requests"] = ["D2", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8"],
         ["mutual TLS and DPoP"] = ["T13", "I5"],
-        ["the FAPI-CIBA profile"] = ["F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9"],
+        ["the FAPI-CIBA profile"] = ["F1", "F2", "F3", "F4", "F5", "F6", "F8", "F9"],
         ["dynamic registration"] = ["X1", "X2", "X3"],
     };
 

@@ -8,7 +8,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Section 4: what a client's registration must hold. Every rule has a sentence that names the field and the cure.</summary>
-internal static class ClientRules
+internal static partial class ClientRules
 {
     private const int MaxClientIdLength = 256;
 
@@ -47,7 +47,7 @@ internal static class ClientRules
 
     private static IEnumerable<string?> Each(CibaClient client) =>
         [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
-            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), .. Keys(client)];
+            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), Resources(client), .. Keys(client)];
 
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
 
