@@ -126,7 +126,7 @@ public sealed class CibaBuilder
         Services.TryAddSingleton<SigningKeys>();
         Services.TryAddSingleton<ICibaSigningKeys>(provider => provider.GetRequiredService<SigningKeys>());
         Services.TryAddSingleton<JwtIssuerRules>();
-        Services.TryAddSingleton<JwtTokenIssuer>();
+        Services.TryAddScoped<JwtTokenIssuer>();
         return Use<ICibaTokenIssuer, JwtTokenIssuer>();
     }
 
@@ -178,6 +178,40 @@ public sealed class CibaBuilder
     /// <summary>Remembers the clients that users block with a class of the host's own. Optional.</summary>
     public CibaBuilder AddClientBlocks<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where T : class, ICibaClientBlocks => Use<ICibaClientBlocks, T>();
+
+    /// <summary>
+    /// Makes a type of authorization details known (RFC 9396, <see cref="CibaOptions.AuthorizationDetailsTypesSupported"/>), and has
+    /// each object of it looked at by a class of the host's own. May be called for several types; once for each.
+    /// </summary>
+    /// <param name="type">The <c>type</c>, for instance <c>payment_initiation</c>. The class may take it as its <c>[ServiceKey]</c>, unless the host has registered it itself.</param>
+    public CibaBuilder AddAuthorizationDetailsType<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string type)
+        where T : class, ICibaAuthorizationDetailsValidator
+    {
+        ArgumentException.ThrowIfNullOrEmpty(type);
+        if (Services.Any(service => service.ServiceType == typeof(ICibaAuthorizationDetailsValidator) && type.Equals(service.ServiceKey)))
+        {
+            throw new InvalidOperationException($"AddAuthorizationDetailsType was called before for '{type}': a type has one validator.");
+        }
+
+        Services.Add(Services.LastOrDefault(service => service.ServiceType == typeof(T) && !service.IsKeyedService) is { Lifetime: var lifetime }
+            ? new ServiceDescriptor(typeof(ICibaAuthorizationDetailsValidator), type, static (provider, _) => provider.GetRequiredService<T>(), lifetime)
+            : new ServiceDescriptor(typeof(ICibaAuthorizationDetailsValidator), type, typeof(T), ServiceLifetime.Scoped));
+        Services.PostConfigure<CibaOptions>(options =>
+        {
+            if (options.AuthorizationDetailsTypesSupported is { } known && !known.Contains(type))
+            {
+                options.AuthorizationDetailsTypesSupported = [.. known, type];
+            }
+        });
+        return this;
+    }
+
+    /// <summary>
+    /// Has the ready token issuer put claims into ID Tokens that clients ask for by the <c>claims</c> parameter, from a class of the
+    /// host's own. Optional.
+    /// </summary>
+    public CibaBuilder AddUserClaims<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
+        where T : class, ICibaUserClaims => Use<ICibaUserClaims, T>();
 
     private CibaBuilder Use<TService, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where TService : class

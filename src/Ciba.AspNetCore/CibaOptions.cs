@@ -89,7 +89,8 @@ public sealed class CibaOptions
     /// <summary>
     /// Whether a request that is the same as one of the same client for the same user that still waits is that one: the client gets
     /// its <c>auth_req_id</c> again, with the time that is left, and the device is not told anew. The same means scope, binding
-    /// message, <c>acr_values</c>, authorization details, notification token and the key that the tokens are bound to. Stores the <c>auth_req_id</c>, on Redis encrypted
+    /// message, <c>acr_values</c>, authorization details, resources, claims and notification token, and that the tokens are bound to
+    /// the same. Stores the <c>auth_req_id</c>, on Redis encrypted
     /// by Data Protection. Default false.
     /// </summary>
     public bool CollapseIdenticalRequests { get; set; }
@@ -207,8 +208,9 @@ public sealed class CibaOptions
     /// <summary>
     /// The types of authorization details that are known (RFC 9396), and what discovery lists as
     /// <c>authorization_details_types_supported</c>. A client uses those that it has too
-    /// (<see cref="CibaClient.AuthorizationDetailsTypes"/>); what an object of a type must hold, an
-    /// <see cref="ICibaRequestValidator"/> checks. Default empty: none.
+    /// (<see cref="CibaClient.AuthorizationDetailsTypes"/>). What an object of a type must hold, an
+    /// <see cref="ICibaAuthorizationDetailsValidator"/> checks: <see cref="CibaBuilder.AddAuthorizationDetailsType"/> adds the type
+    /// here too. Objects of other types are taken as they are. Default empty: none.
     /// </summary>
     public IList<string> AuthorizationDetailsTypesSupported { get; set; } = [];
 

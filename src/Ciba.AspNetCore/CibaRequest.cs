@@ -107,6 +107,9 @@ public sealed class CibaRequest
     /// <summary>Until when the store remembers the request at least, so that late polls learn what became of it.</summary>
     public required DateTimeOffset RetainedUntil { get; init; }
 
+    /// <summary>Whether a user who has reached this authentication context class may approve.</summary>
+    internal bool IsReachedBy(string? acr) => RequiredAcrValues.Count == 0 || (acr is not null && RequiredAcrValues.Contains(acr));
+
     internal bool IsSameAs(CibaRequest other) => Fingerprint is not null && Fingerprint == other.Fingerprint && ClientKey == other.ClientKey;
 
     /// <summary>What a store knows a client or a user by: the identifier, and before it the issuer in a host with several.</summary>

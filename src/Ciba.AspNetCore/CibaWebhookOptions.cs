@@ -7,7 +7,8 @@ namespace Ciba.AspNetCore;
 /// <remarks>
 /// <para>
 /// The JSON is the request as <c>GET {prefix}/requests/{id}</c> of the device API has it, and <c>type</c> (<c>ciba.request</c>),
-/// <c>sub</c> (the user) and, in a host with several issuers, <c>issuer</c>. Personal data. The same <c>id</c> comes more than once
+/// <c>sub</c> (the user), in a host with several issuers <c>issuer</c>, and <c>request_context</c> where the client sent one
+/// (<see cref="CibaDeviceRequest.RequestContext"/>, not for the device). Personal data. The same <c>id</c> comes more than once
 /// where the notification is tried again or the user asks for it.
 /// </para>
 /// <para>

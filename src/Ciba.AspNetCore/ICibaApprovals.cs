@@ -59,7 +59,10 @@ public sealed class CibaApproval
     /// <summary>When the user authenticated (<c>auth_time</c>). Null, the default: now.</summary>
     public DateTimeOffset? AuthTime { get; init; }
 
-    /// <summary>The authentication context class reached (<c>acr</c>), where it is known.</summary>
+    /// <summary>
+    /// The authentication context class reached (<c>acr</c>), where it is known. Required, and one of them, where the request has
+    /// <see cref="CibaRequest.RequiredAcrValues"/>.
+    /// </summary>
     public string? Acr { get; init; }
 
     /// <summary>The authentication methods used (<c>amr</c>, RFC 8176), where they are known.</summary>
@@ -104,4 +107,10 @@ public enum CibaDecisionResult
 
     /// <summary>The device was told often enough, or a moment ago. The request still waits.</summary>
     TooManyResends,
+
+    /// <summary>
+    /// The user was not authenticated as the request demands: <see cref="CibaApproval.Acr"/> is none of
+    /// <see cref="CibaRequest.RequiredAcrValues"/>. The request still waits.
+    /// </summary>
+    AcrNotReached,
 }

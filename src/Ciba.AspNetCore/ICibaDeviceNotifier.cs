@@ -89,6 +89,7 @@ public sealed class CibaDeviceRequest
 
     /// <summary>
     /// What the client tells of its circumstances (FAPI-CIBA section 5.3), a JSON object, or null: for the host's assessment of risk.
+    /// Not in the JSON of <c>MapCibaDevice</c>, for it is not the user's to see.
     /// </summary>
     public JsonElement? RequestContext { get; }
 

@@ -50,8 +50,8 @@ public sealed class OpenApiTests
         Assert.That(summaries, Is.Unique.And.All.Not.Empty);
     }
 
-    [TestCase("/bc-authorize", "scope login_hint login_hint_token id_token_hint binding_message user_code acr_values authorization_details requested_expiry client_notification_token request dpop_jkt client_id client_secret client_assertion_type client_assertion", "")]
-    [TestCase("/token", "grant_type auth_req_id client_id client_secret client_assertion_type client_assertion", "grant_type auth_req_id")]
+    [TestCase("/bc-authorize", "scope login_hint login_hint_token id_token_hint binding_message user_code acr_values authorization_details resource claims request_context requested_expiry client_notification_token dpop_jkt request client_id client_secret client_assertion_type client_assertion", "")]
+    [TestCase("/token", "grant_type auth_req_id resource client_id client_secret client_assertion_type client_assertion", "grant_type auth_req_id")]
     public async Task What_the_protocol_takes_is_a_form_with_these_fields(string path, string fields, string required)
     {
         await using var host = Host();

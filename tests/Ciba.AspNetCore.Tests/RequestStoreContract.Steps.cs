@@ -10,7 +10,8 @@ public abstract partial class RequestStoreContract
     private static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds);
 
     private static string Content(CibaRequest request) => string.Join('|', request.Id, request.ClientId, request.ClientName, request.Subject, string.Join(' ', request.Scopes),
-        request.BindingMessage, string.Join(' ', request.AcrValues), request.Issuer, request.ClientLogoUri, string.Join(' ', request.BindingMessageChoices), string.Join(' ', request.AuthorizationDetails), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks);
+        request.BindingMessage, string.Join(' ', request.AcrValues), request.Issuer, request.ClientLogoUri, string.Join(' ', request.BindingMessageChoices), string.Join(' ', request.AuthorizationDetails), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks,
+        string.Join(' ', request.RequiredAcrValues), string.Join(' ', request.Resources), request.RequestedIdTokenClaims?.GetRawText(), request.RequestContext?.GetRawText(), request.Confirmation);
 
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));

@@ -62,6 +62,9 @@ public sealed class WebhookNotifierTests : IDisposable
             BindingMessageChoices = ["AAAAA", "W4SCT", "BBBBB"],
             AuthorizationDetails = [JsonElement.Parse("""{"type":"payment","amount":"1.50"}""")],
             AcrValues = ["urn:acr:2", "urn:acr:1"],
+            Resources = ["https://api.example.com", "urn:example:b"],
+            RequestedIdTokenClaims = JsonElement.Parse("""{"name":null,"email":{"essential":true}}"""),
+            RequestContext = JsonElement.Parse("""{"ip":"192.0.2.1","risk":1.50}"""),
             Interval = TimeSpan.FromSeconds(5),
             CreatedAt = at,
             ExpiresAt = at.AddMinutes(1),
@@ -72,7 +75,7 @@ public sealed class WebhookNotifierTests : IDisposable
 
         var call = await _webhook.NextAsync();
         Assert.That(call.Body, Is.EqualTo("""
-            {"type":"ciba.request","sub":"sub-alice","issuer":"https://id.example.com/a","id":"Aid","client_id":"shop","client_name":"Zoë's \"Shop\"","scope":"openid pay","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:01:00+00:00","client_logo_uri":"https://shop.example/logo.png","binding_message_choices":["AAAAA","W4SCT","BBBBB"],"authorization_details":[{"type":"payment","amount":"1.50"}],"acr_values":"urn:acr:2 urn:acr:1"}
+            {"type":"ciba.request","sub":"sub-alice","issuer":"https://id.example.com/a","id":"Aid","client_id":"shop","client_name":"Zoë's \"Shop\"","scope":"openid pay","created_at":"2026-01-15T12:00:00+00:00","expires_at":"2026-01-15T12:01:00+00:00","client_logo_uri":"https://shop.example/logo.png","binding_message_choices":["AAAAA","W4SCT","BBBBB"],"authorization_details":[{"type":"payment","amount":"1.50"}],"acr_values":"urn:acr:2 urn:acr:1","resource":["https://api.example.com","urn:example:b"],"claims":["name","email"],"request_context":{"ip":"192.0.2.1","risk":1.50}}
             """));
         Assert.That(Verified(call, at), Is.True, "the receiver signs the same bytes");
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ciba.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Authentication;
 
@@ -8,45 +9,50 @@ internal static class AuthorizationDetails
 {
     private const int MaxLength = 8192;
     private const int MaxDepth = 16;
-
-    private static readonly JsonDocumentOptions Strict = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
+    private const int MaxCount = 32;
 
     private static readonly CibaError TooLong = CibaError.InvalidAuthorizationDetails.With($"authorization_details is too long: {MaxLength} characters at most.");
+    private static readonly CibaError TooMany = CibaError.InvalidAuthorizationDetails.With($"authorization_details has too many objects: {MaxCount} at most.");
     private static readonly CibaError Malformed = CibaError.InvalidAuthorizationDetails.With("authorization_details is a JSON array of objects, each with its type as a text, and no name twice in an object.");
     private static readonly CibaError UnknownType = CibaError.InvalidAuthorizationDetails.With("A type in authorization_details is not known here, or not for this client.");
 
-    public static Outcome<JsonElement[]> Read(string json, CibaClient client, CibaOptions options)
+    public static Outcome<JsonElement[]> Read(string? json, CibaClient client, CibaOptions options)
     {
+        if (json is null)
+        {
+            return Array.Empty<JsonElement>();
+        }
+
         if (json.Length > MaxLength)
         {
             return TooLong;
         }
 
-        if (TryParse(json) is not [_, ..] details)
+        if (JsonText.Parse(json, MaxDepth) is not { ValueKind: JsonValueKind.Array } array || array.GetArrayLength() == 0)
         {
             return Malformed;
         }
 
-        return details.All(detail => IsAllowed(detail.GetProperty("type").GetString()!, client, options)) ? details : UnknownType;
+        JsonElement[] details = [.. array.EnumerateArray()];
+        return details.Length > MaxCount ? TooMany
+            : !details.All(HasType) ? Malformed
+            : details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details
+            : UnknownType;
     }
 
-    /// <summary>The objects of an array, or null where it is none of objects with a type.</summary>
-    private static JsonElement[]? TryParse(string json)
+    /// <summary>What the host's validators have against what is asked, or null. A type without one is taken as it is.</summary>
+    public static async ValueTask<CibaError?> ValidateAsync(IServiceProvider services, CibaRequest request, CibaClient client, CancellationToken cancellationToken)
     {
-        try
+        foreach (var detail in request.AuthorizationDetails)
         {
-            using var document = JsonDocument.Parse(json, Strict);
+            if (services.GetKeyedService<ICibaAuthorizationDetailsValidator>(TypeOf(detail)) is { } validator
+                && await validator.FindProblemAsync(detail, request, client, cancellationToken) is { } problem)
+            {
+                return problem.Length > 0 ? CibaError.InvalidAuthorizationDetails.With(problem) : CibaError.InvalidAuthorizationDetails;
+            }
+        }
 
-            // Half a surrogate pair passes the parser, and fails whoever writes the details on: the list on the user's device.
-            using var nowhere = new Utf8JsonWriter(Stream.Null);
-            document.WriteTo(nowhere);
-            var array = document.RootElement;
-            return array.ValueKind == JsonValueKind.Array && array.EnumerateArray().All(HasType) ? [.. array.EnumerateArray().Select(detail => detail.Clone())] : null;
-        }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or ArgumentException)
-        {
-            return null;
-        }
+        return null;
     }
 
     /// <summary>Those asked for that these are, as the client wrote them; null where one was not asked for, or not as often.</summary>
@@ -84,6 +90,8 @@ internal static class AuthorizationDetails
 
     private static bool HasType(JsonElement detail) =>
         detail.ValueKind == JsonValueKind.Object && detail.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 };
+
+    private static string TypeOf(JsonElement detail) => detail.GetProperty("type").GetString()!;
 
     private static bool IsAllowed(string type, CibaClient client, CibaOptions options) =>
         options.AuthorizationDetailsTypesSupported.Contains(type) && client.AuthorizationDetailsTypes.Contains(type);

@@ -104,11 +104,15 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             BindingMessageChoices = options.Value.NumberMatching ? NumberMatching.ChoicesFor(asked.BindingMessage!) : [],
             AuthorizationDetails = asked.AuthorizationDetails,
             AcrValues = asked.AcrValues,
+            RequiredAcrValues = asked.Claims.RequiredAcrValues,
+            Resources = asked.Resources,
+            RequestedIdTokenClaims = asked.Claims.IdToken,
+            RequestContext = asked.RequestContext,
             Confirmation = confirmation.IsNone ? null : confirmation,
             Interval = options.Value.PollingInterval,
             TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
             Callback = options.Value.CollapseIdenticalRequests || asked.ClientNotificationToken is not null ? new CibaCallback(authReqId, asked.ClientNotificationToken) : null,
-            Fingerprint = options.Value.CollapseIdenticalRequests ? $"{asked.Fingerprint} {confirmation.CertificateThumbprint} {confirmation.DpopKeyThumbprint}" : null,
+            Fingerprint = options.Value.CollapseIdenticalRequests ? asked.FingerprintWith(confirmation) : null,
             DueAt = devices.DueAt(user.IsDecoy, client.BackchannelTokenDeliveryMode!, now, expiresAt),
             CreatedAt = now,
             ExpiresAt = expiresAt,
@@ -118,6 +122,12 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
     private static async ValueTask<CibaError?> ValidateAsync(HttpContext context, CibaRequest request, CibaClient client)
     {
+        if (request.AuthorizationDetails.Count > 0
+            && await AuthorizationDetails.ValidateAsync(context.RequestServices, request, client, context.RequestAborted) is { } refusal)
+        {
+            return refusal;
+        }
+
         foreach (var validator in context.RequestServices.GetServices<ICibaRequestValidator>())
         {
             if (await validator.ValidateAsync(request, client, context.RequestAborted) is { } error)

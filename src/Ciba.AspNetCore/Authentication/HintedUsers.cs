@@ -12,6 +12,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
 {
     private static readonly CibaError NotActive = CibaError.AccessDenied.With("This user cannot authenticate at present.");
     private static readonly CibaError Blocked = CibaError.AccessDenied.With("This user takes no requests of this client.");
+    private static readonly CibaError OtherSubject = CibaError.UnknownUserId.With("The hint does not name the user whom sub in claims names.");
     private static readonly CibaError TooManyTries = CibaError.AccessDenied.With("Too many wrong user codes for this user: try again later.");
 
     public async ValueTask<Outcome<HintedUser>> FindAsync(AuthenticationRequest asked, CibaClient client, CancellationToken cancellationToken)
@@ -31,6 +32,11 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         if (found.User is not { } user)
         {
             return found == CibaUserLookupResult.Unknown ? Nobody(asked, CibaError.UnknownUserId) : found.Error!;
+        }
+
+        if (asked.Claims.IsOfAnother(user.Subject))
+        {
+            return Nobody(asked, OtherSubject);
         }
 
         if (!await users.IsActiveAsync(user.Subject, cancellationToken))

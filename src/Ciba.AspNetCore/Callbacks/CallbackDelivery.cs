@@ -126,6 +126,7 @@ internal sealed partial class CallbackDelivery(
         CibaRequestStatus.Failed => CibaError.TransactionFailed,
         CibaRequestStatus.Expired => CibaError.ExpiredToken,
         _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
+        _ when !entry.Request.IsReachedBy(entry.Decision!.Acr) => CibaGrants.AcrNotReached,
         _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : CibaGrants.UserNotActive,
     };
 

@@ -47,7 +47,7 @@ internal static partial class ClientRules
 
     private static IEnumerable<string?> Each(CibaClient client) =>
         [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
-            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), .. Keys(client)];
+            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), Resources(client), .. Keys(client)];
 
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
 

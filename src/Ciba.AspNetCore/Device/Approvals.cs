@@ -124,6 +124,11 @@ internal sealed partial class Approvals(
             return CibaDecisionResult.DetailsNotAsked;
         }
 
+        if (!asked.IsReachedBy(approval?.Acr))
+        {
+            return CibaDecisionResult.AcrNotReached;
+        }
+
         return asked.BindingMessageChoices.Count > 0 && approval?.BindingMessage is null ? CibaDecisionResult.ChoiceMissing : null;
     }
 

@@ -165,7 +165,9 @@ internal sealed record DeviceRequestResponse(
     [property: JsonPropertyName("binding_message")] string? BindingMessage = null,
     [property: JsonPropertyName("binding_message_choices")] IReadOnlyList<string>? BindingMessageChoices = null,
     [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails = null,
-    [property: JsonPropertyName("acr_values")] string? AcrValues = null)
+    [property: JsonPropertyName("acr_values")] string? AcrValues = null,
+    [property: JsonPropertyName("resource")] IReadOnlyList<string>? Resources = null,
+    [property: JsonPropertyName("claims")] IReadOnlyList<string>? Claims = null)
 {
     public static DeviceRequestResponse Of(CibaDeviceRequest request) => new(
         request.Id,
@@ -178,7 +180,9 @@ internal sealed record DeviceRequestResponse(
         request.BindingMessage,
         request.BindingMessageChoices.Count > 0 ? request.BindingMessageChoices : null,
         request.AuthorizationDetails.Count > 0 ? request.AuthorizationDetails : null,
-        request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null);
+        request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null,
+        request.Resources.Count > 0 ? request.Resources : null,
+        request.RequestedIdTokenClaims.Count > 0 ? request.RequestedIdTokenClaims : null);
 }
 
 /// <summary>What the device may send along with a yes.</summary>

@@ -18,6 +18,7 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.DetailsNotAsked => new(StatusCodes.Status400BadRequest, "authorization_details_not_asked", "authorization_details must be some of those that the client asked for, each as it was."),
         CibaDecisionResult.ChoiceMissing => new(StatusCodes.Status400BadRequest, "choice_missing", "binding_message is required: the one of the choices that the other device shows."),
         CibaDecisionResult.WrongChoice => new(StatusCodes.Status409Conflict, "wrong_choice", "The other device shows something else: the request is denied."),
+        CibaDecisionResult.AcrNotReached => new(StatusCodes.Status409Conflict, "acr_not_reached", "The user must be authenticated in one of the ways that the request demands."),
         CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
         CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
         CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", "The device was told often enough, or a moment ago."),

@@ -160,7 +160,7 @@ internal record ClientForm
 /// <summary>Section 7.1: the fields of an authentication request.</summary>
 internal sealed record AuthenticationForm : ClientForm
 {
-    [JsonPropertyName("scope"), Description("Values separated by spaces, openid among them. Required without request.")]
+    [JsonPropertyName("scope"), Description("Values separated by spaces, openid among them. Required, as one of the hints is, without request.")]
     public string? Scope { get; init; }
 
     [JsonPropertyName("login_hint"), Description("Who the user is. Exactly one of login_hint, login_hint_token and id_token_hint.")]
@@ -184,17 +184,26 @@ internal sealed record AuthenticationForm : ClientForm
     [JsonPropertyName("authorization_details"), Description("A JSON array of objects that each have a type (RFC 9396).")]
     public string? AuthorizationDetails { get; init; }
 
+    [JsonPropertyName("resource"), Description("The resource servers that the access token is for (RFC 8707), each in a field of its own.")]
+    public IReadOnlyList<string>? Resources { get; init; }
+
+    [JsonPropertyName("claims"), Description("A JSON object whose id_token names the claims wanted in the ID Token (OpenID Connect Core section 5.5).")]
+    public string? Claims { get; init; }
+
+    [JsonPropertyName("request_context"), Description("A JSON object about the client's circumstances (FAPI-CIBA section 5.3).")]
+    public string? RequestContext { get; init; }
+
     [JsonPropertyName("requested_expiry"), Description("Seconds.")]
     public int? RequestedExpiry { get; init; }
 
     [JsonPropertyName("client_notification_token"), Description("Required in ping and push mode.")]
     public string? ClientNotificationToken { get; init; }
 
-    [JsonPropertyName("request"), Description("A JWT signed by the client, with the other parameters as its claims and none of them beside it (section 7.1.1).")]
-    public string? Request { get; init; }
+    [JsonPropertyName("dpop_jkt"), Description("The SHA-256 thumbprint of the DPoP key that the tokens will be bound to (RFC 9449 section 10).")]
+    public string? DpopKeyThumbprint { get; init; }
 
-    [JsonPropertyName("dpop_jkt"), Description("The thumbprint of the key whose proof the token request must send (RFC 9449 section 10).")]
-    public string? DpopJkt { get; init; }
+    [JsonPropertyName("request"), Description("A signed authentication request, which holds all of these but the client's authentication (section 7.1.1).")]
+    public string? Request { get; init; }
 }
 
 /// <summary>The fields of what a client does to its request that waits.</summary>
@@ -212,6 +221,9 @@ internal sealed record TokenForm : ClientForm
 
     [JsonPropertyName("auth_req_id")]
     public required string AuthReqId { get; init; }
+
+    [JsonPropertyName("resource"), Description("Some of the resource servers that were asked for, each in a field of its own (RFC 8707).")]
+    public IReadOnlyList<string>? Resources { get; init; }
 }
 
 /// <summary>The types that only stand in a description, for hosts whose JSON does without reflection.</summary>

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Http;
@@ -40,7 +41,7 @@ internal sealed class WebhookNotifier(IHttpClientFactory clients, IOptions<CibaW
         }
     }
 
-    /// <summary>The request as the device API has it, and whom it is for.</summary>
+    /// <summary>The request as the device API has it, whom it is for, and what only the host may know.</summary>
     private static byte[] Body(CibaDeviceRequest request)
     {
         var json = JsonSerializer.SerializeToNode(DeviceRequestResponse.Of(request), WireJson.Relaxed.DeviceRequestResponse)!.AsObject();
@@ -49,6 +50,11 @@ internal sealed class WebhookNotifier(IHttpClientFactory clients, IOptions<CibaW
         if (request.Issuer is not null)
         {
             json.Insert(2, "issuer", request.Issuer);
+        }
+
+        if (request.RequestContext is { } context)
+        {
+            json.Add("request_context", JsonNode.Parse(context.GetRawText()));
         }
 
         return JsonSerializer.SerializeToUtf8Bytes(json, WireJson.Relaxed.JsonObject);

@@ -22,6 +22,9 @@ internal sealed partial class CibaGrants(
 {
     public static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
 
+    /// <summary>Whoever approves sees to it, unless the store could not show the request just then.</summary>
+    public static readonly CibaError AcrNotReached = CibaError.AuthorizationDenied.With("The user was not authenticated as the request demands.");
+
     // The usual answers, one object each.
     private static readonly CibaGrant Pending = new(CibaError.AuthorizationPending);
     private static readonly CibaGrant SlowDown = new(CibaError.SlowDown);
@@ -111,7 +114,7 @@ internal sealed partial class CibaGrants(
     private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, TokenTerms terms, CancellationToken cancellationToken)
     {
         var redemption = new Redemption(store, found.Request!, found.Lease!, signals, logger);
-        if (terms.WhyNot(found.Request!) is { } refusal)
+        if ((found.Request!.IsReachedBy(found.Decision!.Acr) ? terms.WhyNot(found.Request) : AcrNotReached) is { } refusal)
         {
             await redemption.GiveBackAsync();
             return new CibaGrant(refusal);

@@ -6,11 +6,11 @@ using Base64Url = System.Buffers.Text.Base64Url;
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>The ready token issuer: an access token by RFC 9068 and an ID Token by OpenID Connect Core section 2.</summary>
-internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options, TimeProvider time) : ICibaTokenIssuer
+internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options, TimeProvider time, ICibaUserClaims? users = null) : ICibaTokenIssuer
 {
     private const int IdBytes = 16;
 
-    public ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken)
+    public async ValueTask<CibaTokens> IssueAsync(CibaTokenRequest request, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var subject = Subject(request);
@@ -19,15 +19,16 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
         var signer = keys.Signer(request.Client.IdTokenSignedResponseAlg ?? keys.Default);
         var claims = request.CreateIdTokenClaims(now, options.Value.IdTokenLifetime, signer.Algorithm, accessToken);
         claims["sub"] = subject;
+        await RequestedClaims.AddAsync(claims, request, users, cancellationToken);
         options.Value.ConfigureIdToken?.Invoke(request, claims);
 
-        return new(new CibaTokens
+        return new CibaTokens
         {
             AccessToken = accessToken,
             TokenType = request.TokenType,
             ExpiresIn = options.Value.AccessTokenLifetime,
             IdToken = signer.SignIdToken(claims),
-        });
+        };
     }
 
     private Dictionary<string, object> AccessTokenClaims(CibaTokenRequest request, string subject, DateTimeOffset now)

@@ -1,6 +1,6 @@
 // The requests on the phone: one card each, and what became of the others.
 import { $, clockTime, complain, countDown, element, icon, money } from './page.js';
-import { outcomeWords, scopeWords } from './words.js';
+import { claimWords, outcomeWords, scopeWords } from './words.js';
 
 const storage = 'quickstart-phone-history';
 const cards = new Map();
@@ -75,7 +75,7 @@ function fill(card) {
   part('.code').textContent = request.binding_message ?? '';
   part('.code').classList.toggle('long', (request.binding_message ?? '').length > 12);
   choices(node, request);
-  part('.scopes ul').replaceChildren(...request.scope.split(' ').map(scope => element('li', scopeWords(scope))));
+  part('.scopes ul').replaceChildren(...gets(request).map(words => element('li', words)));
 
   const until = new Date(request.expires_at) - phone.offset();
   card.stop = countDown(part('progress'), part('.left'), until, new Date(request.expires_at) - new Date(request.created_at), () => phone.status(`Ten seconds left to answer ${request.client_name}`));
@@ -83,6 +83,13 @@ function fill(card) {
   part('.deny').addEventListener('click', () => answer(card, 'deny', undefined, 'denied'));
   block(card, part('.block'));
 }
+
+/** What a yes gives away, in words that stand there once. */
+const gets = request => [...new Set([
+  ...request.scope.split(' ').map(scopeWords),
+  ...(request.claims ?? []).map(claimWords),
+  ...(request.resource ?? []).map(resource => `Access to ${resource}`),
+])];
 
 const payment = request => (request.authorization_details ?? []).find(detail => detail.type === 'payment_initiation' && detail.instructedAmount);
 
@@ -168,7 +175,7 @@ async function answer(card, verb, body, outcome) {
     if (outcome === 'blocked') {
       phone.blocked();
     }
-  } else if (status === 409) {
+  } else if (status === 409 && problem?.code !== 'acr_not_reached') {
     // The wrong one of three codes has denied the request; else somebody was quicker.
     settle(card.request.id, problem?.code === 'wrong_choice' ? 'wrong' : 'gone');
   } else if (status === 410) {

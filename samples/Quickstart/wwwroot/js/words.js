@@ -49,6 +49,20 @@ const scopes = {
   offline_access: 'Leave to act while you are away',
 };
 
+const claims = {
+  sub: scopes.openid,
+  acr: 'How you proved that it is you',
+  amr: 'How you proved that it is you',
+  auth_time: 'When you proved that it is you',
+  name: scopes.profile,
+  email: scopes.email,
+  phone_number: scopes.phone,
+  address: scopes.address,
+};
+
+/** What a claim gives away. */
+export const claimWords = claim => Object.hasOwn(claims, claim) ? claims[claim] : `What is known of you as “${claim}”`;
+
 /** What a scope value gives away. */
 export const scopeWords = scope => scopes[scope] ?? scope;
 
