@@ -9,16 +9,15 @@ public sealed class SpecCoverageTests
     [
         "D1", "D3", "D4", "D5", "D6", "D7", "D8",
         "A1", "A2", "A2b", "A3", "A4", "A5", "A6", "A7", "A8", "A9", "A10", "A11", "A12", "A13", "A14", "A15", "A16", "A17", "A18", "A19", "A20", "A21", "A22",
-        "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T14",
+        "T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8", "T9", "T10", "T11", "T12", "T13", "T14",
         "P1", "P2", "P3", "P4", "P5", "P6", "P7", "P8", "P9",
-        "I1", "I2", "I3", "I4", "I6",
+        "I1", "I2", "I3", "I4", "I5", "I6",
         "U1", "U2", "U3", "U4", "U5",
     ];
 
     private static readonly Dictionary<string, string[]> ToComeWith = new()
     {
         ["signed authentication requests"] = ["D2", "R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8"],
-        ["mutual TLS and DPoP"] = ["T13", "I5"],
         ["the FAPI-CIBA profile"] = ["F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9"],
         ["dynamic registration"] = ["X1", "X2", "X3"],
     };

@@ -3,12 +3,19 @@ using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Tells who the client is: by its registered method and no other (section 7.1, section 10.1).</summary>
-internal sealed partial class ClientAuthenticator(ClientAssertions assertions, ILogger<ClientAuthenticator> logger, JwtIssuerRules? issuerRules = null)
+internal sealed partial class ClientAuthenticator(
+    ClientAssertions assertions,
+    ClientCertificates certificates,
+    TrustedAuthorities authorities,
+    IOptions<CibaOptions> options,
+    ILogger<ClientAuthenticator> logger,
+    JwtIssuerRules? issuerRules = null)
 {
     private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
 
@@ -25,12 +32,14 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
             || found.ClientId != credentials.ClientId)
         {
             // Databases like to compare without letter case or trailing spaces: that is no match here.
-            return CibaError.InvalidClient;
+            return credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
         }
 
         // Before a user is asked for what cannot be issued.
         var client = RegisteredClient.Of(found);
-        var problems = client.Problems.Count > 0 ? client.Problems : issuerRules?.Check(found) ?? [];
+        var problems = client.Problems.Count > 0 ? client.Problems
+            : ClientRules.MutualTlsIsMissing(found, options.Value, authorities) is { } missing ? [missing]
+            : issuerRules?.Check(found) ?? [];
         if (problems.Count > 0)
         {
             Misregistered(string.Join(" ", problems));
@@ -39,12 +48,19 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
         {
-            return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
+            return credentials.Kind == ClientCredentialsKind.Certificate
+                ? ClientCredentials.None
+                : CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
         }
 
         if (credentials.Assertion is { } assertion)
         {
             return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted) is { } wrong ? wrong : client;
+        }
+
+        if (credentials.Kind == ClientCredentialsKind.Certificate)
+        {
+            return await certificates.CheckAsync(context, client) is { } wrong ? wrong : client;
         }
 
         return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;
@@ -54,6 +70,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
     {
         ClientSecretBasic => ClientCredentialsKind.Basic,
         ClientSecretPost => ClientCredentialsKind.Post,
+        TlsClientAuth or SelfSignedTlsClientAuth => ClientCredentialsKind.Certificate,
         _ => ClientCredentialsKind.Assertion,
     };
 
@@ -62,6 +79,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
         ClientSecretBasic => "send an Authorization: Basic header with client_id:client_secret, both form-encoded, and no secret in the form",
         ClientSecretPost => "send client_id and client_secret in the form, and no Authorization header",
         ClientSecretJwt => "send client_assertion, a JWT with an HMAC by the secret, and client_assertion_type",
+        TlsClientAuth or SelfSignedTlsClientAuth => "show its certificate in the TLS handshake, and send client_id in the form and no secret, assertion or Authorization header",
         _ => "send client_assertion, a JWT signed with the client's private key, and client_assertion_type",
     };
 

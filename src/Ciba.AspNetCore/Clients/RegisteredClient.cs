@@ -27,9 +27,10 @@ internal sealed class RegisteredClient
         Keys = client.TokenEndpointAuthMethod switch
         {
             CibaClientAuthenticationMethods.ClientSecretJwt => SecretKeys(client),
-            CibaClientAuthenticationMethods.PrivateKeyJwt when client.Jwks is { } jwks => ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _),
+            CibaClientAuthenticationMethods.PrivateKeyJwt or CibaClientAuthenticationMethods.SelfSignedTlsClientAuth when client.Jwks is { } jwks => ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _),
             _ => null,
         };
+        CertificateName = client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.TlsClientAuth ? CertificateName.Of(client, out _) : null;
     }
 
     public CibaClient Client { get; }
@@ -47,7 +48,10 @@ internal sealed class RegisteredClient
 
     public IReadOnlyList<string> AssertionAlgorithms { get; } = [];
 
-    /// <summary>The keys of the client's assertions, null where they are to be fetched from <c>jwks_uri</c>.</summary>
+    /// <summary>With <c>tls_client_auth</c>, the name that the client's certificate has.</summary>
+    public CertificateName? CertificateName { get; }
+
+    /// <summary>The keys of the client's assertions, or its certificates, null where they are to be fetched from <c>jwks_uri</c>.</summary>
     public ClientKeySet? Keys { get; }
 
     public static RegisteredClient Of(CibaClient client) => Known.GetValue(client, static client => new RegisteredClient(client));

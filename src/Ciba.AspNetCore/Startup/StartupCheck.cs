@@ -21,6 +21,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     private IReadOnlyList<AddedNotifier> Notifiers => services.GetRequiredService<AddedNotifiers>().InOrder;
 
+    private TrustedAuthorities Authorities => services.GetRequiredService<TrustedAuthorities>();
+
     private IReadOnlyList<CibaClient> Clients => services.GetService<ConfiguredClients>()?.All ?? [];
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -41,6 +43,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
+            .. Authorities.Problems,
+            .. Clients.Select(client => ClientRules.MutualTlsIsMissing(client, options.Value, Authorities)).OfType<string>(),
             .. ClosedAddresses(),
             .. NotifierProblems(),
             .. IssuerProblems(),
