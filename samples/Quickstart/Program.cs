@@ -7,6 +7,8 @@ using Quickstart;
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
 builder.Configuration.AddQuickstartFiles(args);
 
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.LeaveClientCertificatesToCiba()));
+
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
 var clients = builder.Configuration.GetSection("Ciba:Clients");
 

@@ -91,18 +91,33 @@ public sealed class CibaClient
     /// section 2.1.2): a distinguished name by RFC 4514, for instance <c>CN=shop,O=Example,C=DE</c>. Exactly one of this and the
     /// four properties that follow is required.
     /// </summary>
+    /// <remarks>
+    /// Compared part by part, in the order of RFC 4514, which begins with the last part of the certificate's name, as
+    /// <c>openssl x509 -noout -subject -nameopt RFC2253</c> prints it: the types whatever their letter case and whether by name or by
+    /// object identifier, the values character by character, letter case included, whatever string type the certificate has them in.
+    /// The attributes of one part (<c>CN=shop+UID=7</c>) have no order. Spaces around commas, plus and equals signs do not count.
+    /// </remarks>
     public string? TlsClientAuthSubjectDn { get; set => field = NullIfEmpty(value); }
 
-    /// <summary>The DNS name that must be among the certificate's subject alternative names (<c>tls_client_auth_san_dns</c>).</summary>
+    /// <summary>
+    /// The DNS name that must be among the certificate's subject alternative names (<c>tls_client_auth_san_dns</c>), whatever its letter
+    /// case. An asterisk stands for itself.
+    /// </summary>
     public string? TlsClientAuthSanDns { get; set => field = NullIfEmpty(value); }
 
-    /// <summary>The URI that must be among the certificate's subject alternative names (<c>tls_client_auth_san_uri</c>).</summary>
+    /// <summary>The URI that must be among the certificate's subject alternative names (<c>tls_client_auth_san_uri</c>), character by character.</summary>
     public string? TlsClientAuthSanUri { get; set => field = NullIfEmpty(value); }
 
-    /// <summary>The IP address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_ip</c>).</summary>
+    /// <summary>
+    /// The IP address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_ip</c>), compared by its
+    /// bytes: <c>192.0.2.1</c> or <c>2001:db8::1</c>.
+    /// </summary>
     public string? TlsClientAuthSanIp { get; set => field = NullIfEmpty(value); }
 
-    /// <summary>The e-mail address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_email</c>).</summary>
+    /// <summary>
+    /// The e-mail address that must be among the certificate's subject alternative names (<c>tls_client_auth_san_email</c>), letter case
+    /// counting before the at sign alone.
+    /// </summary>
     public string? TlsClientAuthSanEmail { get; set => field = NullIfEmpty(value); }
 
     /// <summary>

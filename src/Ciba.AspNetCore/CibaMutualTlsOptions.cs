@@ -7,6 +7,12 @@ namespace Ciba.AspNetCore;
 /// certificate. It is taken from the TLS connection, or from ASP.NET Core's certificate forwarding where a proxy ends TLS; never
 /// from a header by itself.
 /// </summary>
+/// <remarks>
+/// The server must ask for a certificate when the connection is made, and let those of unknown authorities through (Kestrel:
+/// <c>ClientCertificateMode.AllowCertificate</c> and <c>AllowAnyClientCertificate()</c>), because what a certificate is worth is decided
+/// here, client by client. A chain that was found good is not built again for 5 min, nor beyond the end of any certificate in it: so
+/// much later a revocation may be seen. Issuers are never looked for on the network.
+/// </remarks>
 public sealed class CibaMutualTlsOptions
 {
     /// <summary>Whether client certificates are used. The server must ask for them then. Default false.</summary>
@@ -21,17 +27,18 @@ public sealed class CibaMutualTlsOptions
 
     /// <summary>
     /// The certificate authorities whose certificates <c>tls_client_auth</c> takes: roots, and intermediates that clients do not
-    /// send. Default empty; required for clients of that method.
+    /// send along, for the server does not pass those on. No other authority is trusted, not those of the machine either. Default
+    /// empty; a root, here or in <see cref="TrustedAuthorityFiles"/>, is required for clients of that method.
     /// </summary>
     public X509Certificate2Collection TrustedAuthorities { get; } = [];
 
-    /// <summary>Files with such certificates in PEM, read at the start. Default empty.</summary>
+    /// <summary>Files with such certificates in PEM, several in one if need be, read at the start; keys in them are passed over. Default empty.</summary>
     public IList<string> TrustedAuthorityFiles { get; set; } = [];
 
     /// <summary>
     /// Whether it is looked up if an authority has revoked the certificate. Default <see cref="X509RevocationMode.Online"/>, which
     /// refuses certificates of authorities that cannot be asked: those that publish no revocation list need
-    /// <see cref="X509RevocationMode.NoCheck"/>.
+    /// <see cref="X509RevocationMode.NoCheck"/>. The authority is asked where all else is right, and may take 5 s.
     /// </summary>
     public X509RevocationMode RevocationMode { get; set; } = X509RevocationMode.Online;
 }

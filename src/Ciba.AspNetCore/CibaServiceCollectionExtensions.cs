@@ -65,6 +65,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton(provider => new CibaMetadata(provider.GetRequiredService<ProviderUrls>(), provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
+        services.TryAddSingleton<TrustedAuthorities>();
         services.TryAddSingleton<ClientCertificates>();
         services.TryAddSingleton<ClientAuthenticator>();
         services.TryAddSingleton<DpopNonces>();

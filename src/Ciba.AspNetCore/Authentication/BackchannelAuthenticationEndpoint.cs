@@ -104,7 +104,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             BindingMessageChoices = options.Value.NumberMatching ? NumberMatching.ChoicesFor(asked.BindingMessage!) : [],
             AuthorizationDetails = asked.AuthorizationDetails,
             AcrValues = asked.AcrValues,
-            RequiredAcrValues = asked.Claims.RequiredAcrValues,
+            RequiredAcrValues = FapiCiba.RequiredAcrValues(asked, client, options.Value),
             Resources = asked.Resources,
             RequestedIdTokenClaims = asked.Claims.IdToken,
             RequestContext = asked.RequestContext,

@@ -10,7 +10,13 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>Tells who the client is: by its registered method and no other (section 7.1, section 10.1).</summary>
-internal sealed partial class ClientAuthenticator(ClientAssertions assertions, IOptions<CibaOptions> options, ILogger<ClientAuthenticator> logger, JwtIssuerRules? issuerRules = null)
+internal sealed partial class ClientAuthenticator(
+    ClientAssertions assertions,
+    ClientCertificates certificates,
+    TrustedAuthorities authorities,
+    IOptions<CibaOptions> options,
+    ILogger<ClientAuthenticator> logger,
+    JwtIssuerRules? issuerRules = null)
 {
     private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
 
@@ -29,7 +35,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
             || found.ClientId != credentials.ClientId)
         {
             // Databases like to compare without letter case or trailing spaces: that is no match here.
-            return CibaError.InvalidClient;
+            return credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
         }
 
         // Before a user is asked for what cannot be issued.
@@ -43,7 +49,9 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
         {
-            return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
+            return credentials.Kind == ClientCredentialsKind.Certificate
+                ? ClientCredentials.None
+                : CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
         }
 
         if (credentials.Assertion is { } assertion)
@@ -51,11 +59,17 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
             return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted) is { } wrong ? wrong : client;
         }
 
+        if (credentials.Kind == ClientCredentialsKind.Certificate)
+        {
+            return await certificates.CheckAsync(context, client) is { } wrong ? wrong : client;
+        }
+
         return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;
     }
 
     private IReadOnlyList<string> Problems(RegisteredClient client) =>
         client.Problems is { Count: > 0 } own ? own
+        : ClientRules.MutualTlsIsMissing(client.Client, options.Value, authorities) is { } missing ? [missing]
         : FapiCiba.AppliesTo(client.Client, options.Value) && client.FapiProblems is { Count: > 0 } forbidden ? forbidden
         : issuerRules?.Check(client.Client) ?? [];
 
@@ -66,6 +80,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
     {
         ClientSecretBasic => ClientCredentialsKind.Basic,
         ClientSecretPost => ClientCredentialsKind.Post,
+        TlsClientAuth or SelfSignedTlsClientAuth => ClientCredentialsKind.Certificate,
         _ => ClientCredentialsKind.Assertion,
     };
 
@@ -74,6 +89,7 @@ internal sealed partial class ClientAuthenticator(ClientAssertions assertions, I
         ClientSecretBasic => "send an Authorization: Basic header with client_id:client_secret, both form-encoded, and no secret in the form",
         ClientSecretPost => "send client_id and client_secret in the form, and no Authorization header",
         ClientSecretJwt => "send client_assertion, a JWT with an HMAC by the secret, and client_assertion_type",
+        TlsClientAuth or SelfSignedTlsClientAuth => "show its certificate in the TLS handshake, and send client_id in the form and no secret, assertion or Authorization header",
         _ => "send client_assertion, a JWT signed with the client's private key, and client_assertion_type",
     };
 

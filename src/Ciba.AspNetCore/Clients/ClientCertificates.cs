@@ -1,19 +1,101 @@
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Clients;
 
-/// <summary>RFC 8705: the certificate that the client has shown in TLS.</summary>
-internal sealed class ClientCertificates(IOptions<CibaOptions> options)
+/// <summary>RFC 8705: the certificate that the client has shown in TLS, and whether it is the client's.</summary>
+internal sealed partial class ClientCertificates(
+    TrustedAuthorities authorities,
+    RemoteKeySets remoteKeys,
+    IOptions<CibaOptions> options,
+    TimeProvider time,
+    ILogger<ClientCertificates> logger)
 {
-    /// <summary>The certificate's <c>x5t#S256</c>, or null where none was shown.</summary>
+    private static readonly CibaError NotShown = CibaError.InvalidClient.With(
+        "This client authenticates with its TLS certificate and has shown none: send client_id in the form and the certificate in the TLS handshake, at the address that mtls_endpoint_aliases names if discovery has it.");
+
+    private static readonly CibaError NotInTime = Wrong("it has expired or is not valid yet");
+    private static readonly CibaError NotItsName = Wrong("it does not have the name that the client has registered");
+    private static readonly CibaError NotTrusted = Wrong("it does not come from a trusted authority, is not for clients, or may be revoked");
+    private static readonly CibaError NotRegistered = Wrong("it is not the x5c of a key in the client's jwks");
+    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
+
+    /// <summary>The certificate's <c>x5t#S256</c>, or null where none was shown. RFC 8705 section 3: any will do for that.</summary>
     public async ValueTask<string?> ThumbprintAsync(HttpContext context) =>
         await GetAsync(context) is { } certificate ? Base64Url.EncodeToString(certificate.GetCertHash(HashAlgorithmName.SHA256)) : null;
 
+    /// <summary>Section 2: null where the certificate that was shown authenticates the client.</summary>
+    public async ValueTask<CibaError?> CheckAsync(HttpContext context, RegisteredClient client)
+    {
+        if (await GetAsync(context) is not { } certificate)
+        {
+            return NotShown;
+        }
+
+        var now = time.GetUtcNow();
+        if (now < certificate.NotBefore || now > certificate.NotAfter)
+        {
+            return Refuse(client, NotInTime, now < certificate.NotBefore ? "it is not valid yet" : "it has expired");
+        }
+
+        return client.CertificateName is { } name
+            ? await CheckByAuthorityAsync(client, name, certificate, context.RequestAborted)
+            : await CheckByKeysAsync(client, certificate, context.RequestAborted);
+    }
+
+    // Section 2.1. The name first: it costs less.
+    private async ValueTask<CibaError?> CheckByAuthorityAsync(RegisteredClient client, CertificateName name, X509Certificate2 certificate, CancellationToken cancellationToken) =>
+        name.WhyNot(certificate) is { } difference ? Refuse(client, NotItsName, difference)
+        : await authorities.WhyNotAsync(certificate, cancellationToken) is { } reason ? Refuse(client, NotTrusted, reason)
+        : null;
+
+    // Section 2.2: no chain, but the very certificate.
+    private async ValueTask<CibaError?> CheckByKeysAsync(RegisteredClient client, X509Certificate2 certificate, CancellationToken cancellationToken)
+    {
+        var encoded = certificate.RawDataMemory;
+        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, encoded, cancellationToken);
+        return keys is null ? Refuse(client, NoKeys, "the keys at the client's jwks_uri cannot be read")
+            : keys.HasCertificate(encoded.Span) ? null
+            : Refuse(client, NotRegistered, "it is not among the client's keys");
+    }
+
     /// <summary>From the connection, or from the host's certificate forwarding; null where there is none, or mutual TLS is off.</summary>
-    public async ValueTask<X509Certificate2?> GetAsync(HttpContext context) =>
-        options.Value.MutualTls.Enabled ? await context.Connection.GetClientCertificateAsync(context.RequestAborted) : null;
+    private async ValueTask<X509Certificate2?> GetAsync(HttpContext context)
+    {
+        if (!options.Value.MutualTls.Enabled)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await context.Connection.GetClientCertificateAsync(context.RequestAborted);
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or NotSupportedException or AuthenticationException or IOException)
+        {
+            // A server that asks for the certificate only now, on a connection where that cannot be done: HTTP/2, or TLS 1.3 with
+            // a client that does not expect it.
+            NotToBeHad(exception.GetType().Name);
+            return null;
+        }
+    }
+
+    private CibaError Refuse(RegisteredClient client, CibaError error, string reason)
+    {
+        Refused(client.Client.ClientId, reason);
+        return error;
+    }
+
+    private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client certificate is refused: {reason}.");
+
+    [LoggerMessage(1, LogLevel.Information, "The certificate of client {ClientId} was refused: {Reason}")]
+    private partial void Refused(string clientId, string reason);
+
+    [LoggerMessage(2, LogLevel.Debug, "The server could not ask for the client's certificate ({Exception}): it must ask when the connection is made")]
+    private partial void NotToBeHad(string exception);
 }

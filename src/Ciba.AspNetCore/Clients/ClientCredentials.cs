@@ -12,6 +12,9 @@ internal enum ClientCredentialsKind
     Basic,
     Post,
     Assertion,
+
+    /// <summary>Nothing but a <c>client_id</c>: the certificate that may go with it is in TLS.</summary>
+    Certificate,
 }
 
 /// <summary>RFC 6749 section 2.3, RFC 7523 section 2.2: the credentials in a request, of exactly one kind.</summary>
@@ -19,13 +22,14 @@ internal sealed class ClientCredentials
 {
     public const string JwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+    public static readonly CibaError None = CibaError.InvalidClient.With("The client must authenticate: HTTP Basic, client_id with client_secret, or client_assertion.");
+
     private const string BasicPrefix = "Basic ";
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private static readonly CibaError TwoMethods = CibaError.InvalidRequest.With("The client authenticates in two ways at once: use only the registered one.");
     private static readonly CibaError TwoClients = CibaError.InvalidRequest.With("The client_id in the form is not that of the client that authenticates.");
-    private static readonly CibaError None = CibaError.InvalidClient.With("The client must authenticate: HTTP Basic, client_id with client_secret, or client_assertion.");
     private static readonly CibaError NotBasic = CibaError.InvalidClient.With("The Authorization header is not HTTP Basic with client_id:client_secret, both form-encoded.");
     private static readonly CibaError NotJwtBearer = CibaError.InvalidClient.With($"client_assertion goes with client_assertion_type={JwtBearer}.");
     private static readonly CibaError NotJwt = CibaError.InvalidClient.With("The client_assertion is not a signed JWT with the client_id as iss and sub.");
@@ -61,6 +65,7 @@ internal sealed class ClientCredentials
         var credentials = header.Count == 1 ? Basic(header[0])
             : assertion is not null ? FromAssertion(assertion, form["client_assertion_type"])
             : secret is not null && clientId is not null ? new ClientCredentials(ClientCredentialsKind.Post, clientId, secret, null)
+            : secret is null && clientId is not null ? new ClientCredentials(ClientCredentialsKind.Certificate, clientId, null, null)
             : None;
 
         return clientId is not null && !credentials.Failed(out _, out var found) && found.ClientId != clientId ? TwoClients : credentials;

@@ -7,11 +7,33 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>The keys of one client, each ready for every algorithm that it fits.</summary>
 internal sealed class ClientKeySet
 {
+    public const string NoKey = "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits)";
+
     private const int MaxKeys = 32;
 
     private readonly IReadOnlyList<SignatureKey> _keys;
 
-    public ClientKeySet(IReadOnlyList<SignatureKey> keys) => _keys = keys;
+    private readonly IReadOnlyList<byte[]> _certificates;
+
+    public ClientKeySet(IReadOnlyList<SignatureKey> keys, IReadOnlyList<byte[]>? certificates = null) => (_keys, _certificates) = (keys, certificates ?? []);
+
+    /// <summary>Whether any key can check a signature.</summary>
+    public bool HasKeys => _keys.Count > 0;
+
+    public bool HasCertificates => _certificates.Count > 0;
+
+    public bool HasCertificate(ReadOnlySpan<byte> encoded)
+    {
+        foreach (var certificate in _certificates)
+        {
+            if (encoded.SequenceEqual(certificate))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public bool Has(string algorithm) => _keys.Any(key => key.Algorithm == algorithm);
 
@@ -45,8 +67,9 @@ internal sealed class ClientKeySet
         }
 
         var keys = published!.SelectMany(Usable).ToList();
-        problem = keys.Count == 0 ? "holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits)" : null;
-        return problem is null ? new ClientKeySet(keys) : null;
+        var certificates = published!.OfType<PublicKey>().Select(RegisteredCertificates.Of).OfType<byte[]>().ToList();
+        problem = keys.Count + certificates.Count == 0 ? NoKey : null;
+        return problem is null ? new ClientKeySet(keys, certificates) : null;
     }
 
     private static IEnumerable<SignatureKey> Usable(PublicKey published) =>

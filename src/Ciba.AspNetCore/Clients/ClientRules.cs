@@ -14,7 +14,7 @@ internal static partial class ClientRules
 
     private const string AllModes = $"{CibaTokenDeliveryModes.Poll}, {CibaTokenDeliveryModes.Ping} or {CibaTokenDeliveryModes.Push}";
 
-    private static readonly string[] KnownMethods = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt];
+    private static readonly string[] KnownMethods = [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt, TlsClientAuth, SelfSignedTlsClientAuth];
 
     public static bool IsClientId(string? text) => text is { Length: > 0 and <= MaxClientIdLength } && text.All(c => c is >= ' ' and <= '~');
 
@@ -47,7 +47,7 @@ internal static partial class ClientRules
 
     private static IEnumerable<string?> Each(CibaClient client) =>
         [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
-            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), Resources(client), .. Keys(client)];
+            RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), Resources(client), RegisteredName(client), .. Keys(client)];
 
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
 
@@ -59,8 +59,6 @@ internal static partial class ClientRules
     private static string? Method(CibaClient client) => client.TokenEndpointAuthMethod switch
     {
         var method when KnownMethods.Contains(method) => null,
-        "tls_client_auth" or "self_signed_tls_client_auth" =>
-            $"TokenEndpointAuthMethod '{client.TokenEndpointAuthMethod}': mutual TLS is not supported by this version; use {PrivateKeyJwt}",
         "none" => "TokenEndpointAuthMethod 'none': a public client cannot use CIBA (section 7.1); give it a secret or a key",
         _ => $"TokenEndpointAuthMethod '{client.TokenEndpointAuthMethod}' is unknown; use one of {string.Join(", ", KnownMethods)}",
     };
@@ -170,6 +168,14 @@ internal static partial class ClientRules
             {
                 yield return $"Jwks holds no key for {algorithm}";
             }
+            else if (client.TokenEndpointAuthMethod == PrivateKeyJwt && !keys!.HasKeys)
+            {
+                yield return $"Jwks {ClientKeySet.NoKey}";
+            }
+            else if (RegisteredCertificate(client, keys!) is { } missing)
+            {
+                yield return missing;
+            }
         }
 
         if (client is { Jwks: not null, JwksUri: not null })
@@ -179,6 +185,10 @@ internal static partial class ClientRules
         else if (client is { TokenEndpointAuthMethod: PrivateKeyJwt, Jwks: null, JwksUri: null })
         {
             yield return $"{PrivateKeyJwt} needs the client's public keys: Jwks or JwksUri";
+        }
+        else if (client is { TokenEndpointAuthMethod: SelfSignedTlsClientAuth, Jwks: null, JwksUri: null })
+        {
+            yield return $"TokenEndpointAuthMethod '{SelfSignedTlsClientAuth}' needs the client's certificates, as x5c of keys: Jwks or JwksUri";
         }
     }
 

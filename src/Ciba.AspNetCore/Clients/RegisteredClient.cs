@@ -25,12 +25,15 @@ internal sealed class RegisteredClient
         Scopes = client.Scopes.Append("openid").ToFrozenSet(StringComparer.Ordinal);
         SecretDigests = [.. client.ClientSecrets.Select(ClientSecret.Digest)];
         AssertionAlgorithms = ClientRules.AssertionAlgorithms(client);
-        var signs = client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.PrivateKeyJwt;
-        var publicKeys = client.Jwks is { } jwks && (signs || client.BackchannelAuthenticationRequestSigningAlg is not null)
-            ? ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _)
-            : null;
-        Keys = signs ? publicKeys : client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.ClientSecretJwt ? SecretKeys(client) : null;
+        var publicKeys = client.Jwks is { } jwks && UsesPublicKeys(client) ? ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _) : null;
+        Keys = client.TokenEndpointAuthMethod switch
+        {
+            CibaClientAuthenticationMethods.ClientSecretJwt => SecretKeys(client),
+            CibaClientAuthenticationMethods.PrivateKeyJwt or CibaClientAuthenticationMethods.SelfSignedTlsClientAuth => publicKeys,
+            _ => null,
+        };
         RequestKeys = client.BackchannelAuthenticationRequestSigningAlg is null ? null : publicKeys;
+        CertificateName = client.TokenEndpointAuthMethod == CibaClientAuthenticationMethods.TlsClientAuth ? CertificateName.Of(client, out _) : null;
     }
 
     public CibaClient Client { get; }
@@ -51,13 +54,20 @@ internal sealed class RegisteredClient
 
     public IReadOnlyList<string> AssertionAlgorithms { get; } = [];
 
-    /// <summary>The keys of the client's assertions, null where they are to be fetched from <c>jwks_uri</c>.</summary>
+    /// <summary>With <c>tls_client_auth</c>, the name that the client's certificate has.</summary>
+    public CertificateName? CertificateName { get; }
+
+    /// <summary>The keys of the client's assertions, or its certificates, null where they are to be fetched from <c>jwks_uri</c>.</summary>
     public ClientKeySet? Keys { get; }
 
     /// <summary>The keys of the client's signed authentication requests, null where they are to be fetched from <c>jwks_uri</c>.</summary>
     public ClientKeySet? RequestKeys { get; }
 
     public static RegisteredClient Of(CibaClient client) => Known.GetValue(client, static client => new RegisteredClient(client));
+
+    private static bool UsesPublicKeys(CibaClient client) =>
+        client.BackchannelAuthenticationRequestSigningAlg is not null
+        || client.TokenEndpointAuthMethod is CibaClientAuthenticationMethods.PrivateKeyJwt or CibaClientAuthenticationMethods.SelfSignedTlsClientAuth;
 
     private static ClientKeySet SecretKeys(CibaClient client) => new([
         .. from secret in client.ClientSecrets

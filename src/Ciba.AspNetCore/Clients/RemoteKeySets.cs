@@ -24,7 +24,14 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
     private readonly ConcurrentDictionary<string, RemoteKeySet> _sets = new(StringComparer.Ordinal);
 
     /// <summary>The best known keys; null where there are none, or none recent enough to be trusted.</summary>
-    public async ValueTask<ClientKeySet?> GetAsync(string jwksUri, string algorithm, string? keyId, CancellationToken cancellationToken)
+    public ValueTask<ClientKeySet?> GetAsync(string jwksUri, string algorithm, string? keyId, CancellationToken cancellationToken) =>
+        GetAsync(jwksUri, new WantedKey(algorithm, keyId, default), cancellationToken);
+
+    /// <summary>The best known keys, fetched again where this certificate is not among them.</summary>
+    public ValueTask<ClientKeySet?> GetAsync(string jwksUri, ReadOnlyMemory<byte> certificate, CancellationToken cancellationToken) =>
+        GetAsync(jwksUri, new WantedKey(null, null, certificate), cancellationToken);
+
+    private async ValueTask<ClientKeySet?> GetAsync(string jwksUri, WantedKey wanted, CancellationToken cancellationToken)
     {
         if (_sets.Count >= MaxSets)
         {
@@ -32,14 +39,14 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
         }
 
         var set = _sets.GetOrAdd(jwksUri, static _ => new RemoteKeySet());
-        if (!set.NeedsFetch(time.GetUtcNow(), algorithm, keyId))
+        if (!set.NeedsFetch(time.GetUtcNow(), wanted))
         {
             return set.Usable(time.GetUtcNow());
         }
 
         // One call fetches; others wait for it only where they cannot do without.
         var known = set.Usable(time.GetUtcNow());
-        var patience = known?.Find(algorithm, keyId).Any() is true ? TimeSpan.Zero : Timeout.InfiniteTimeSpan;
+        var patience = known is not null && wanted.IsIn(known) ? TimeSpan.Zero : Timeout.InfiniteTimeSpan;
         if (!await set.Gate.WaitAsync(patience, cancellationToken))
         {
             return known;
@@ -47,7 +54,7 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
 
         try
         {
-            if (set.NeedsFetch(time.GetUtcNow(), algorithm, keyId))
+            if (set.NeedsFetch(time.GetUtcNow(), wanted))
             {
                 set.Fetched(await FetchAsync(jwksUri), time.GetUtcNow());
             }
@@ -96,17 +103,23 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
     [LoggerMessage(1, LogLevel.Warning, "The client keys at {JwksUri} could not be read: {Reason}")]
     private partial void NotFetched(string jwksUri, string reason);
 
+    /// <summary>What the caller looks for: a key for a signature, or a certificate.</summary>
+    private readonly record struct WantedKey(string? Algorithm, string? KeyId, ReadOnlyMemory<byte> Certificate)
+    {
+        public bool IsIn(ClientKeySet keys) => Algorithm is null ? keys.HasCertificate(Certificate.Span) : keys.Find(Algorithm, KeyId).Any();
+    }
+
     private sealed class RemoteKeySet
     {
         private volatile State _state = new(null, default, default);
 
         public SemaphoreSlim Gate { get; } = new(1, 1);
 
-        public bool NeedsFetch(DateTimeOffset now, string algorithm, string? keyId)
+        public bool NeedsFetch(DateTimeOffset now, WantedKey wanted)
         {
             var state = _state;
-            var wanted = state.Keys is null || now - state.FetchedAt >= FreshFor || !state.Keys.Find(algorithm, keyId).Any();
-            return wanted && now - state.TriedAt >= BetweenFetches;
+            var needed = state.Keys is null || now - state.FetchedAt >= FreshFor || !wanted.IsIn(state.Keys);
+            return needed && now - state.TriedAt >= BetweenFetches;
         }
 
         public void Fetched(ClientKeySet? keys, DateTimeOffset now) =>

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.IdentityModel.Tokens;
 using Base64Url = System.Buffers.Text.Base64Url;
@@ -44,6 +45,10 @@ internal sealed record PublicKey
 
     [JsonPropertyName("e")]
     public string? Exponent { get; init; }
+
+    /// <summary>RFC 7517 section 4.7; of any shape, because most who read keys have no use for it.</summary>
+    [JsonPropertyName("x5c")]
+    public JsonElement? Certificates { get; init; }
 
     /// <summary>Only ever read, to tell a client that it has given its private key away.</summary>
     [JsonPropertyName("d")]

@@ -32,8 +32,9 @@ internal static class FapiCiba
     }
 
     /// <summary>Section 5.2.2-8: of those asked for and supported one must be reached; none where none of them is supported.</summary>
-    public static IReadOnlyList<string> RequiredAcrValues(IReadOnlyList<string> asked, CibaOptions options) =>
-        [.. asked.Where(options.AcrValuesSupported.Contains)];
+    public static IReadOnlyList<string> RequiredAcrValues(AuthenticationRequest asked, CibaClient client, CibaOptions options) =>
+        asked.Claims.RequiredAcrValues.Count > 0 || !AppliesTo(client, options) ? asked.Claims.RequiredAcrValues
+        : [.. asked.AcrValues.Where(options.AcrValuesSupported.Contains)];
 
     /// <summary>What a client's registration must hold.</summary>
     public static IEnumerable<string> Check(CibaClient client)

@@ -54,7 +54,7 @@ internal static class OptionRules
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
         options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options.RequireHttps)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     private static IEnumerable<string> CheckProfile(CibaOptions options) =>
         options is { Profile: CibaProfile.FapiCiba, Dpop: not null, MutualTls: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
@@ -110,6 +110,26 @@ internal static class OptionRules
         ];
 
     private static string Dpop(string name) => $"{nameof(CibaOptions.Dpop)}.{name}";
+
+    private static IEnumerable<string?> Check(CibaMutualTlsOptions? mutualTls, bool requireHttps) => mutualTls is null
+        ? [Option(nameof(CibaOptions.MutualTls), "is null; leave it out, or give it settings")]
+        :
+        [
+            mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, requireHttps) is { } problem
+                ? Option(MutualTls(nameof(mutualTls.BaseAddress)), problem) : null,
+            mutualTls.TrustedAuthorityFiles is null ? Option(MutualTls(nameof(mutualTls.TrustedAuthorityFiles)), "must be a list") : null,
+            Enum.IsDefined(mutualTls.RevocationMode) ? null : Option(MutualTls(nameof(mutualTls.RevocationMode)), "must be Online, Offline or NoCheck"),
+        ];
+
+    private static string MutualTls(string name) => $"{nameof(CibaOptions.MutualTls)}.{name}";
+
+    private static string? WhyNotBaseAddress(string address, bool requireHttps) =>
+        !Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http")
+            ? "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com"
+        : uri.Scheme == "http" && requireHttps && !uri.IsLoopback ? "must be an https URL (http only for loopback, or with RequireHttps switched off)"
+        : uri.AbsolutePath != "/" || uri.UserInfo.Length > 0 || address.AsSpan().ContainsAny("?#@") || address.Any(char.IsWhiteSpace)
+            ? "must be scheme, host and port alone, without path, query, fragment, user information or white space"
+        : null;
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 

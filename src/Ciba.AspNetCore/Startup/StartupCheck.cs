@@ -23,6 +23,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     private IReadOnlyList<AddedNotifier> Notifiers => services.GetRequiredService<AddedNotifiers>().InOrder;
 
+    private TrustedAuthorities Authorities => services.GetRequiredService<TrustedAuthorities>();
+
     private IReadOnlyList<CibaClient> Clients => services.GetService<ConfiguredClients>()?.All ?? [];
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -47,6 +49,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Clients.Where(client => FapiCiba.AppliesTo(client, options.Value)).SelectMany(client => RegisteredClient.Of(client).FapiProblems),
             .. Clients.Select(client => ClientRules.DpopIsOff(client, options.Value)).OfType<string>(),
             .. NonceProblems(),
+            .. Authorities.Problems,
+            .. Clients.Select(client => ClientRules.MutualTlsIsMissing(client, options.Value, Authorities)).OfType<string>(),
             .. ClosedAddresses(),
             .. NotifierProblems(),
             .. IssuerProblems(),
