@@ -56,7 +56,8 @@ public sealed class CibaClient
 
     /// <summary>
     /// The algorithm of the client's signed authentication requests
-    /// (<c>backchannel_authentication_request_signing_alg</c>).
+    /// (<c>backchannel_authentication_request_signing_alg</c>), an asymmetric one. A client that has one must sign every request
+    /// (CIBA Core section 7.1.1), and needs a key for it in <see cref="Jwks"/> or behind <see cref="JwksUri"/>.
     /// </summary>
     public string? BackchannelAuthenticationRequestSigningAlg { get; set => field = NullIfEmpty(value); }
 

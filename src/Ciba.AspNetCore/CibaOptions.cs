@@ -192,7 +192,8 @@ public sealed class CibaOptions
     /// <summary>
     /// The algorithms of signed authentication requests (section 7.1.1) that are taken, asymmetric ones only, and what discovery
     /// lists as <c>backchannel_authentication_request_signing_alg_values_supported</c>. Null, the default: all that are known here.
-    /// Empty: signed requests are off.
+    /// Empty: signed requests are off. Whatever the profile, a signed request lasts for 60 minutes at most, from <c>nbf</c> to
+    /// <c>exp</c>, and is taken once (FAPI-CIBA section 5.2.2).
     /// </summary>
     public IList<string>? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
 

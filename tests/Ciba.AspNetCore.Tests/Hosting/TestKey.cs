@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.Tokens;
 using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Tests.Hosting;
@@ -68,6 +69,9 @@ public sealed class TestKey
 
         return jwk;
     }
+
+    /// <summary>The key for a provider that signs with it.</summary>
+    public SigningCredentials Credentials(string algorithm = "ES256") => new(new ECDsaSecurityKey(ECDsa.Create(_ec!.Value)) { KeyId = KeyId }, algorithm);
 
     /// <summary>The private number, for a client that publishes it by mistake.</summary>
     public string D => Base64Url.EncodeToString(_ec?.D ?? _rsa!.Value.D);
