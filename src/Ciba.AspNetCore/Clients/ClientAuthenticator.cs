@@ -38,6 +38,11 @@ internal sealed partial class ClientAuthenticator(
             return credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
         }
 
+        if (credentials.Kind == ClientCredentialsKind.Certificate && !ClientRules.UsesCertificate(found.TokenEndpointAuthMethod))
+        {
+            return ClientCredentials.None;
+        }
+
         // Before a user is asked for what cannot be issued.
         var client = RegisteredClient.Of(found);
         var problems = Problems(client);
@@ -49,9 +54,7 @@ internal sealed partial class ClientAuthenticator(
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
         {
-            return credentials.Kind == ClientCredentialsKind.Certificate
-                ? ClientCredentials.None
-                : CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
+            return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
         }
 
         if (credentials.Assertion is { } assertion)
