@@ -69,7 +69,6 @@ public sealed class ClientConfigurationTests
     [TestCase("[{" + Right + ", \"client_name\": \"Shop\"}]", "Client 'shop': client_name is not a setting of a client; correct its name or leave it out.")]
     [TestCase("[{" + Right + ", \"TlsClientAuthSubjectDn\": \"CN=x\"}]", "Client 'shop': TlsClientAuthSubjectDn goes with TokenEndpointAuthMethod 'tls_client_auth' alone; set that, or leave it out.")]
     [TestCase("[{" + Right + ", \"TlsClientCertificateBoundAccessTokens\": true}]", "Client 'shop': TlsClientCertificateBoundAccessTokens needs mutual TLS: set CibaOptions.MutualTls.Enabled, and have the server ask for client certificates.")]
-    [TestCase("[{" + Right + ", \"DpopBoundAccessTokens\": true}]", "Client 'shop': DpopBoundAccessTokens: DPoP is not supported by this version; leave it out.")]
     [TestCase("[{" + Right + ", \"AuthorizationDetailsTypes\": [\"payment\"]}]", "Client 'shop': AuthorizationDetailsTypes holds 'payment'; add it to CibaOptions.AuthorizationDetailsTypesSupported, or leave it out.")]
     [TestCase("[{" + Right + ", \"BackchannelAuthenticationRequestSigningAlg\": \"ES256\"}]", "Client 'shop': BackchannelAuthenticationRequestSigningAlg needs the client's public keys: Jwks or JwksUri.")]
     [TestCase("[{" + Right + ", \"BackchannelUserCodeParameter\": \"maybe\"}]", "Client 'shop': Failed to convert configuration value 'maybe' at 'Clients:0:BackchannelUserCodeParameter' to type 'System.Boolean'.")]

@@ -1,4 +1,8 @@
 using System.Net;
+using Ciba.AspNetCore.Binding;
+using Ciba.AspNetCore.Clients;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -186,6 +190,43 @@ public sealed class DpopBindingTests
 
         await Refusal.LeavesNothingAsync(host, asked, "unauthorized_client");
         Refusal.Says(polled, "unauthorized_client");
+    }
+
+    [Test]
+    public async Task Who_shows_nothing_waits_for_nothing_and_costs_nothing()
+    {
+        await using var host = new CibaHost();
+        var bindings = (await host.ServicesAsync()).GetRequiredService<TokenBindings>();
+        var (context, client) = (new DefaultHttpContext(), RegisteredClient.Of(host.Clients[0]));
+        var bytes = new List<long>();
+
+        for (var round = 0; round < 5; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            var read = bindings.ReadAsync(context, client, DpopCalls.TokenUrl);
+            bytes.Add(GC.GetAllocatedBytesForCurrentThread() - before);
+            Assert.That(read.IsCompletedSuccessfully);
+        }
+
+        Assert.That(bytes, Has.Some.Zero);
+    }
+
+    [Test]
+    public async Task Nothing_of_a_proof_is_logged()
+    {
+        await using var host = new CibaHost { Clients = [DpopCalls.BoundClient()] };
+        var id = await host.ApprovedAsync(("dpop_jkt", DpopCalls.Thumbprint(DpopCalls.Key)));
+        string[] proofs = [host.NewProof().Claim("jti", "\"the-id-of-a-proof\"").Sign(DpopCalls.Key), host.Proof(key: TestKey.Ec("other")), host.Proof("https://secret.example/elsewhere")];
+
+        foreach (var proof in proofs.Concat(proofs))
+        {
+            await host.PollWithAsync(id, proof);
+        }
+
+        var log = string.Join('\n', host.Log.Lines.Select(line => line.Text));
+        Assert.That(
+            ((string[])["the-id-of-a-proof", "secret.example", DpopCalls.Thumbprint(DpopCalls.Key), .. proofs, .. proofs.SelectMany(proof => proof.Split('.'))]).Where(log.Contains),
+            Is.Empty);
     }
 
     private static void Off(CibaOptions options) => options.Dpop.SigningAlgValuesSupported = [];

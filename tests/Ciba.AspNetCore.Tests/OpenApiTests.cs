@@ -70,6 +70,20 @@ public sealed class OpenApiTests
         }
     }
 
+    [TestCase("/bc-authorize"), TestCase("/token")]
+    public async Task A_proof_of_possession_is_a_header_that_need_not_be_there(string path)
+    {
+        await using var host = Host();
+
+        var header = (await DocumentAsync(host)).GetProperty("paths").GetProperty(path).GetProperty("post").GetProperty("parameters").EnumerateArray().Single();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((header.GetProperty("name").GetString(), header.GetProperty("in").GetString()), Is.EqualTo(("DPoP", "header")));
+            Assert.That(header.TryGetProperty("required", out var required) && required.GetBoolean(), Is.False);
+        }
+    }
+
     [Test]
     public async Task What_the_device_may_send_with_a_yes_is_the_body_that_is_read()
     {
