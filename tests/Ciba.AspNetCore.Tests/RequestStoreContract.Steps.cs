@@ -11,7 +11,10 @@ public abstract partial class RequestStoreContract
 
     private static string Content(CibaRequest request) => string.Join('|', request.Id, request.ClientId, request.ClientName, request.Subject, string.Join(' ', request.Scopes),
         request.BindingMessage, string.Join(' ', request.AcrValues), request.Issuer, request.ClientLogoUri, string.Join(' ', request.BindingMessageChoices), string.Join(' ', request.AuthorizationDetails), request.Interval, request.TokenDeliveryMode, request.CreatedAt.UtcTicks, request.ExpiresAt.UtcTicks, request.RetainedUntil.UtcTicks,
-        string.Join(' ', request.RequiredAcrValues), string.Join(' ', request.Resources), request.RequestedIdTokenClaims?.GetRawText(), request.RequestContext?.GetRawText(), request.Confirmation);
+        string.Join(' ', request.RequiredAcrValues), string.Join(' ', request.Resources), Json(request.RequestedIdTokenClaims), Json(request.RequestContext), request.Confirmation);
+
+    // Written anew: how characters are escaped is the store's own affair.
+    private static string Json(JsonElement? value) => JsonSerializer.Serialize(value);
 
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
