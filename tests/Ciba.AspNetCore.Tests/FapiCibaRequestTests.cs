@@ -141,8 +141,8 @@ public sealed class FapiCibaRequestTests(bool wholeProvider)
     private static Task<Answer> AskAsync(CibaHost host, Func<TestJwt, TestJwt>? change = null, TestKey? assertion = null, string algorithm = "ES256")
     {
         var request = SignedCalls.Jwt(host).Claim("binding_message", "\"W4SCT\"");
-        return host.AuthorizeAsync([
-            .. TestJwt.Form(new TestJwt(host).Sign(assertion ?? Key, algorithm)),
-            ("scope", null), ("login_hint", null), ("request", (change?.Invoke(request) ?? request).Sign(Key))]);
+        return host.PostAsync(ClientCalls.Authorize, [
+            ("client_assertion_type", TestJwt.AssertionType), ("client_assertion", new TestJwt(host).Sign(assertion ?? Key, algorithm)),
+            ("request", (change?.Invoke(request) ?? request).Sign(Key))]);
     }
 }
