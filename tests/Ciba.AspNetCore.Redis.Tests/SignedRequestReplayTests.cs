@@ -14,8 +14,8 @@ public sealed class SignedRequestReplayTests(string kind)
         await using var one = Host();
         await using var other = Host();
         var request = SignedCalls.Jwt(one).Claim("jti", "\"once\"").Sign(SignedCalls.Key);
-        await one.FirstLookAsync();
-        await other.FirstLookAsync();
+        await RedisHosts.FirstLookAsync(one);
+        await RedisHosts.FirstLookAsync(other);
 
         Answer[] answers = [await one.SignedAsync(request), await other.SignedAsync(request), await one.SignedAsync(request), await other.SignedAsync(SignedCalls.Jwt(other))];
 
