@@ -110,8 +110,6 @@ public sealed class CibaRequest
     /// <summary>Whether a user who has reached this authentication context class may approve.</summary>
     internal bool IsReachedBy(string? acr) => RequiredAcrValues.Count == 0 || (acr is not null && RequiredAcrValues.Contains(acr));
 
-    internal bool IsSameAs(CibaRequest other) => Fingerprint is not null && Fingerprint == other.Fingerprint && ClientKey == other.ClientKey;
-
     /// <summary>What a store knows a client or a user by: the identifier, and before it the issuer in a host with several.</summary>
     public static string KeyOf(string? issuer, string identifier) => issuer is null ? identifier : $"{issuer}\n{identifier}";
 }

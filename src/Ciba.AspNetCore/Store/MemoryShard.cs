@@ -36,7 +36,7 @@ internal sealed partial class MemoryShard
                 waiting = new PendingRequests();
             }
 
-            if (waiting.FirstOrDefault(other => request.IsSameAs(other)) is { } existing)
+            if (waiting.SameAs(request) is { } existing)
             {
                 return CibaAddResult.Identical(existing);
             }
