@@ -179,8 +179,8 @@ internal sealed class Jwt
 
         try
         {
-            using var document = JsonDocument.Parse(utf8, options);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document.RootElement.Clone() : null;
+            var element = JsonElement.Parse(utf8, options);
+            return element.ValueKind == JsonValueKind.Object ? element : null;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
