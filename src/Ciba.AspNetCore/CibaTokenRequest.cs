@@ -29,6 +29,7 @@ public sealed class CibaTokenRequest
         Resources = request.Resources;
         RequestedIdTokenClaims = request.RequestedIdTokenClaims;
         Confirmation = confirmation ?? request.Confirmation;
+        MustBeBound = client.DpopBoundAccessTokens || client.TlsClientCertificateBoundAccessTokens || request.Confirmation is not null;
         RequestedAt = request.CreatedAt;
         AuthReqId = request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? request.Callback?.AuthReqId : null;
     }
@@ -85,6 +86,9 @@ public sealed class CibaTokenRequest
     /// token that says less is good for whoever steals it.
     /// </summary>
     public CibaConfirmation? Confirmation { get; }
+
+    /// <summary>Whether the client, its registration or its request, would not put up with less than <see cref="Confirmation"/>.</summary>
+    internal bool MustBeBound { get; }
 
     /// <summary>The <c>token_type</c> that goes with <see cref="Confirmation"/>: <c>DPoP</c> with a DPoP key, else <c>Bearer</c>.</summary>
     public string TokenType => Confirmation?.DpopKeyThumbprint is null ? "Bearer" : "DPoP";

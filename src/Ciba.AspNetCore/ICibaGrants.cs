@@ -22,7 +22,8 @@ public interface ICibaGrants
     /// <summary>
     /// One poll, with the client's certificate and DPoP proof in <paramref name="context"/> checked, to which its tokens are bound
     /// (<see cref="CibaTokenRequest.Confirmation"/>): what clients with <see cref="CibaClient.TlsClientCertificateBoundAccessTokens"/>
-    /// or <see cref="CibaClient.DpopBoundAccessTokens"/> need. A proof names the URL of <see cref="CibaOptions.TokenPath"/>.
+    /// or <see cref="CibaClient.DpopBoundAccessTokens"/> need. A proof names the URL of <see cref="CibaOptions.TokenPath"/>. A
+    /// <c>resource</c> in the form narrows what the tokens are for (RFC 8707).
     /// </summary>
     /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
     /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>

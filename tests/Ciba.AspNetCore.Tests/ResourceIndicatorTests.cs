@@ -1,3 +1,6 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+
 namespace Ciba.AspNetCore.Tests;
 
 /// <summary>RFC 8707: which resource servers the access token is for.</summary>
@@ -133,6 +136,27 @@ public sealed class ResourceIndicatorTests
         Assert.That(first.Error, Is.EqualTo("authorization_pending"), "a poll that had counted would have been followed by slow_down");
     }
 
+    [Test]
+    public async Task A_token_endpoint_of_the_hosts_own_narrows_them_too()
+    {
+        await using var host = Host(map: app => app.MapPost("/own", async (HttpContext context, ICibaGrants ciba) =>
+        {
+            var form = await context.Request.ReadFormAsync();
+            await using var grant = await ciba.RedeemAsync(form["auth_req_id"], "client", context);
+            return grant.Error?.Error ?? string.Join(' ', grant.Request!.Resources);
+        }));
+        var id = (await host.AuthorizeAsync(Asked(Api, Files))).AuthReqId;
+        await host.ApproveAsync(id);
+
+        var answers = new List<string>();
+        foreach (var resources in (string[][])[[Urn], ["/api"], [Files], []])
+        {
+            answers.Add((await host.PostAsync("/own", [("auth_req_id", id), .. Asked(resources)])).Body);
+        }
+
+        Assert.That(answers, Is.EqualTo(new[] { "invalid_target", "invalid_target", Files, $"{Api} {Files}" }));
+    }
+
     [Test, Spec("P2")]
     public async Task A_push_is_for_what_was_asked()
     {
@@ -182,10 +206,10 @@ public sealed class ResourceIndicatorTests
 
     private static string Audience(Answer tokens) => ReceivedToken.Access(tokens).Claims.GetProperty("aud").GetRawText();
 
-    private static CibaHost Host(Action<CibaOptions>? options = null)
+    private static CibaHost Host(Action<CibaOptions>? options = null, Action<WebApplication>? map = null)
     {
         var client = CibaHost.Client("client");
         client.Resources = [Api, Files, Urn];
-        return new CibaHost { Clients = [client, CibaHost.Client("other")], Options = options };
+        return new CibaHost { Clients = [client, CibaHost.Client("other")], Options = options, Map = map };
     }
 }

@@ -25,15 +25,20 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
         IsBound(client.Client) || HasProof(context) ? ReadShownAsync(context, client, tokenEndpoint) : new(CibaConfirmation.None);
 
     /// <summary>
-    /// At the backchannel authentication endpoint: the key that the client names by <c>dpop_jkt</c> (RFC 9449 section 10) or a proof,
-    /// and where the tokens will be pushed the certificate too, because nothing is shown when they are.
+    /// At the backchannel authentication endpoint, first: the key of a proof (RFC 9449 section 10). A client that must send it once
+    /// more, for the nonce, has not used up the JWT of a signed request then.
     /// </summary>
-    public ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, string authenticationEndpoint)
+    public ValueTask<Outcome<CibaConfirmation>> ReadProofAsync(HttpContext context, RegisteredClient client, string authenticationEndpoint) =>
+        IsBound(client.Client) || HasProof(context) ? ProofAsync(context, client, authenticationEndpoint) : new(CibaConfirmation.None);
+
+    /// <summary>
+    /// At the backchannel authentication endpoint: the key of the proof or the one that the client names by <c>dpop_jkt</c>, and where
+    /// the tokens will be pushed the certificate too, because nothing is shown when they are.
+    /// </summary>
+    public ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, CibaConfirmation proven)
     {
         var named = DpopIsOn ? parameters["dpop_jkt"] : null;
-        return named is not null || IsBound(client.Client) || HasProof(context)
-            ? ReadNamedAsync(context, named, client, authenticationEndpoint)
-            : new(CibaConfirmation.None);
+        return named is not null || IsBound(client.Client) ? ReadNamedAsync(context, named, client, proven) : new(proven);
     }
 
     private async ValueTask<Outcome<CibaConfirmation>> ReadShownAsync(HttpContext context, RegisteredClient client, string tokenEndpoint)
@@ -58,16 +63,11 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
             : proof with { CertificateThumbprint = certificate };
     }
 
-    private async ValueTask<Outcome<CibaConfirmation>> ReadNamedAsync(HttpContext context, string? named, RegisteredClient client, string authenticationEndpoint)
+    private async ValueTask<Outcome<CibaConfirmation>> ReadNamedAsync(HttpContext context, string? named, RegisteredClient client, CibaConfirmation found)
     {
         if (named is not null && !DpopProofs.IsThumbprint(named))
         {
             return BadThumbprint;
-        }
-
-        if ((await ProofAsync(context, client, authenticationEndpoint)).Failed(out var error, out var found))
-        {
-            return error;
         }
 
         if (named is not null)

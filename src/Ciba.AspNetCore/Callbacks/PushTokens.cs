@@ -12,7 +12,7 @@ internal sealed class PushTokens(TimeProvider time)
         var request = new CibaTokenRequest(services.GetRequiredService<CibaTenant>().Issuer, client, entry.Request, entry.Decision!);
         var issuer = services.GetRequiredService<ICibaTokenIssuer>();
         var tokens = await issuer.IssueAsync(request, cancellationToken).AsTask().WaitAsync(cancellationToken);
-        return new IssuedTokens(TokenEndpoint.Whole(tokens, request, issuer), request, time.GetUtcNow());
+        return new IssuedTokens(IssuedTokenRules.Check(tokens, request, issuer), request, time.GetUtcNow());
     }
 
     /// <summary>Why these tokens must not be sent, or null: a client could not tell them from tokens that somebody slipped in.</summary>

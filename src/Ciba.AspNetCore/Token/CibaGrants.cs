@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
@@ -54,9 +55,15 @@ internal sealed partial class CibaGrants(
         }
 
         return (await bindings.ReadAsync(context, RegisteredClient.Of(client), tenant.Urls.TokenEndpoint)).Failed(out var error, out var shown)
+            || (await ReadResourcesAsync(context.Request)).Failed(out error, out var resources)
             ? new CibaGrant(error)
-            : await RedeemAsync(authReqId, client, new TokenTerms(shown, []), context.RequestAborted);
+            : await RedeemAsync(authReqId, client, new TokenTerms(shown, resources), context.RequestAborted);
     }
+
+    private static async ValueTask<Outcome<string[]>> ReadResourcesAsync(HttpRequest request) =>
+        !FormParameters.IsForm(request) ? Array.Empty<string>()
+        : (await FormParameters.ReadAsync(request)).Failed(out var error, out var form) ? error
+        : ResourceIndicators.Read(form);
 
     private async ValueTask<CibaClient> FindAsync(string clientId, CancellationToken cancellationToken)
     {

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.Extensions.Options;
 using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>The ready token issuer: an access token by RFC 9068 and an ID Token by OpenID Connect Core section 2.</summary>
-internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options, TimeProvider time, ICibaUserClaims? users = null) : ICibaTokenIssuer
+internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssuerOptions> options, IOptions<CibaOptions> provider, TimeProvider time, ICibaUserClaims? users = null) : ICibaTokenIssuer
 {
     private const int IdBytes = 16;
 
@@ -14,7 +15,7 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
     {
         var now = time.GetUtcNow();
         var subject = Subject(request);
-        var accessToken = keys.Signer(keys.Default).SignAccessToken(AccessTokenClaims(request, subject, now));
+        var accessToken = keys.Signer(AccessTokenAlgorithm(request.Client)).SignAccessToken(AccessTokenClaims(request, subject, now));
 
         var signer = keys.Signer(request.Client.IdTokenSignedResponseAlg ?? keys.Default);
         var claims = request.CreateIdTokenClaims(now, options.Value.IdTokenLifetime, signer.Algorithm, accessToken);
@@ -58,6 +59,10 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
         options.Value.ConfigureAccessToken?.Invoke(request, claims);
         return claims;
     }
+
+    // FAPI 1.0 part 2, section 8.6 is about every signature; JwtIssuerRules has seen that there is such a key.
+    private string AccessTokenAlgorithm(CibaClient client) =>
+        FapiCiba.AppliesTo(client, provider.Value) ? keys.Algorithms.First(FapiCiba.Algorithms.Contains) : keys.Default;
 
     private object Audience(CibaTokenRequest request) => request.Resources switch
     {

@@ -88,21 +88,7 @@ internal sealed partial class TokenEndpoint(
         // An issuer that does not look at its token is left behind when the lease is over.
         var tokens = await issuer.IssueAsync(request, either.Token).AsTask().WaitAsync(either.Token);
         either.Token.ThrowIfCancellationRequested();
-        return Whole(tokens, request, issuer);
-    }
-
-    /// <summary>The tokens, unless something is missing that every client needs.</summary>
-    public static CibaTokens Whole(CibaTokens? tokens, CibaTokenRequest request, ICibaTokenIssuer issuer)
-    {
-        if (tokens is not { AccessToken.Length: > 0, IdToken.Length: > 0, TokenType.Length: > 0, ExpiresIn.TotalSeconds: >= 1 })
-        {
-            throw new InvalidOperationException($"{issuer.GetType()} returned no tokens, or some without AccessToken, IdToken, TokenType or an ExpiresIn of a second at least.");
-        }
-
-        // RFC 9449 section 5: a bearer token tells a client that DPoP is not to be had, which this client would not put up with.
-        return request.Client.DpopBoundAccessTokens && !tokens.TokenType.Equals("DPoP", StringComparison.OrdinalIgnoreCase)
-            ? throw new InvalidOperationException($"{issuer.GetType()} returned a {tokens.TokenType} token for a client with DpopBoundAccessTokens: bind it to CibaTokenRequest.Confirmation, and set CibaTokenRequest.TokenType.")
-            : tokens;
+        return IssuedTokenRules.Check(tokens, request, issuer);
     }
 
     private Task RefuseAsync(HttpContext context, CibaError error, RegisteredClient? client)

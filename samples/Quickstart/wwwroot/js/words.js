@@ -49,7 +49,7 @@ const scopes = {
   offline_access: 'Leave to act while you are away',
 };
 
-const claims = {
+const meanings = {
   sub: scopes.openid,
   acr: 'How you proved that it is you',
   amr: 'How you proved that it is you',
@@ -61,7 +61,7 @@ const claims = {
 };
 
 /** What a claim gives away. */
-export const claimWords = claim => Object.hasOwn(claims, claim) ? claims[claim] : `What is known of you as “${claim}”`;
+export const claimWords = claim => Object.hasOwn(meanings, claim) ? meanings[claim] : `What is known of you as “${claim}”`;
 
 /** What a scope value gives away. */
 export const scopeWords = scope => scopes[scope] ?? scope;
