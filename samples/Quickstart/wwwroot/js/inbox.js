@@ -1,6 +1,6 @@
 // The requests on the phone: one card each, and what became of the others.
 import { $, clockTime, complain, countDown, element, icon, money } from './page.js';
-import { claimWords, outcomeWords, scopeWords } from './words.js';
+import { askedWords, outcomeWords, scopeWords } from './words.js';
 
 const storage = 'quickstart-phone-history';
 const cards = new Map();
@@ -87,7 +87,7 @@ function fill(card) {
 /** What a yes gives away, in words that stand there once. */
 const gets = request => [...new Set([
   ...request.scope.split(' ').map(scopeWords),
-  ...(request.claims ?? []).map(claimWords),
+  ...(request.claims ?? []).map(askedWords),
   ...(request.resource ?? []).map(resource => `Access to ${resource}`),
 ])];
 

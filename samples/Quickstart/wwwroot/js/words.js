@@ -61,7 +61,7 @@ const meanings = {
 };
 
 /** What a claim gives away. */
-export const claimWords = claim => Object.hasOwn(meanings, claim) ? meanings[claim] : `What is known of you as “${claim}”`;
+export const askedWords = claim => Object.hasOwn(meanings, claim) ? meanings[claim] : `What is known of you as “${claim}”`;
 
 /** What a scope value gives away. */
 export const scopeWords = scope => scopes[scope] ?? scope;
