@@ -36,6 +36,8 @@ public sealed class AuthorizationDetailsTests
         yield return Case("[{\"type\":\"payment\",\"to\":\"\\udc00\"}]", Malformed, "half a surrogate pair as value");
         yield return Case("[{\"type\":\"payment\",\"\\ud800\":1}]", Malformed, "half a surrogate pair as name");
         yield return Case("[{\"type\":\"payment\",\"deep\":[{\"a\":[\"\\ud800\\ud800\"]}]}]", Malformed, "half a surrogate pair further down");
+        yield return Case("[{\"type\":\"payment\",\"amount\":1e99999999999}]", Malformed, "an exponent beyond 32 bits");
+        yield return Case("[{\"type\":\"payment\",\"deep\":[{\"a\":[-0.1E-99999999999]}]}]", Malformed, "an exponent beyond 32 bits further down");
         yield return Case("[{\"type\":\"payment\",\"type\":\"account\"}]", Malformed, "type twice");
         yield return Case("[{\"type\":\"payment\",\"a\":{\"b\":1,\"\\u0062\":2}}]", Malformed, "a name twice further down, once escaped");
         yield return Case($"[{{\"type\":\"payment\",\"a\":{new string('[', 15)}{new string(']', 15)}}}]", Malformed, "17 levels");
@@ -166,6 +168,9 @@ public sealed class AuthorizationDetailsTests
         yield return Case("[1,\"payment\",[]]", NotAsked, "no objects");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"to\":\"\\ud800\"}]", NotAsked, "half a surrogate pair as value");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"\\ud800\":\"Café\"}]", NotAsked, "half a surrogate pair as name");
+        yield return Case("[{\"type\":\"payment\",\"amount\":1e99999999999,\"to\":\"Café\"}]", NotAsked, "an exponent beyond 32 bits");
+        yield return Case("[{\"type\":\"payment\",\"amount\":0.001e-2147483648,\"to\":\"Café\"}]", NotAsked, "the least exponent of 32 bits");
+        yield return Case("[{\"type\":\"payment\",\"amount\":1000e2147483647,\"to\":\"Café\"}]", NotAsked, "the greatest exponent of 32 bits");
         yield return Case("{}", NotExpected, "an object");
         yield return Case($"\"{Account.Replace("\"", "\\\"", StringComparison.Ordinal)}\"", NotExpected, "JSON in a text");
 

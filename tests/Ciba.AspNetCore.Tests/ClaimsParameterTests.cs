@@ -10,6 +10,7 @@ public sealed class ClaimsParameterTests
     {
         const string Malformed = "claims is a JSON object of 8 levels at most, without a name twice in an object.";
         const string IdToken = "id_token in claims is an object whose members are null or objects, with essential as true or false and values as a list.";
+        const string Name = "id_token in claims asks for 64 claims at most, each by a name of 64 characters at most that can all be seen: no spaces, no control or text direction characters.";
         const string Acr = "The values of acr in claims are texts without spaces and control characters.";
         yield return Case("{", Malformed);
         yield return Case("null", Malformed);
@@ -21,6 +22,7 @@ public sealed class ClaimsParameterTests
         yield return Case("{\"userinfo\":{\"a\":1,\"a\":1}}", Malformed, "a name twice in what is ignored");
         yield return Case("{\"id_token\":{\"\\ud800\":null}}", Malformed, "half a surrogate pair as name");
         yield return Case("{\"id_token\":{\"name\":{\"value\":\"\\ud800\"}}}", Malformed, "half a surrogate pair as value");
+        yield return Case("{\"id_token\":{\"age\":{\"value\":1e99999999999}}}", Malformed, "an exponent beyond 32 bits");
         yield return Case($"{{\"x\":{new string('[', 8)}{new string(']', 8)}}}", Malformed, "9 levels");
         yield return Case($"{{\"x\":\"{new string('x', 4096)}\"}}", "claims is too long: 4096 characters at most.", "too long");
         yield return Case("{\"id_token\":null}", IdToken);
@@ -31,6 +33,12 @@ public sealed class ClaimsParameterTests
         yield return Case("{\"id_token\":{\"email\":{\"essential\":\"true\"}}}", IdToken);
         yield return Case("{\"id_token\":{\"email\":{\"essential\":null}}}", IdToken);
         yield return Case("{\"id_token\":{\"email\":{\"values\":\"a@example.com\"}}}", IdToken);
+        foreach (var name in new[] { "", " ", "an email", "\\u202Eliame", "email\\nnothing else", "email\\r", "a\\tb", "a\\u0000", "a\\u2028b", "\\u2066a\\u2069", "a\\u200Bb", "\\u061Ca", "\\uFEFFemail", "\\u3164", "a\\u2800", "a\\u0301", "\\uE000", "\\uDB40\\uDC41", "a\\uFFFE", new string('x', 65) })
+        {
+            yield return Case($"{{\"id_token\":{{\"email\":null,\"{name}\":null}}}}", Name, $"the name {name}");
+        }
+
+        yield return Case($"{{\"id_token\":{{{string.Join(',', Enumerable.Range(0, 65).Select(i => $"\"a{i}\":null"))}}}}}", Name, "65 names");
         yield return Case("{\"id_token\":{\"acr\":{\"value\":2}}}", Acr);
         yield return Case("{\"id_token\":{\"acr\":{\"value\":\"\"}}}", Acr);
         yield return Case("{\"id_token\":{\"acr\":{\"values\":[\"urn:a\",null]}}}", Acr);
@@ -67,6 +75,17 @@ public sealed class ClaimsParameterTests
             Assert.That(told.RequestedIdTokenClaims, Is.EqualTo(names));
             Assert.That(shown.Json.TryGetProperty("claims", out var claims) ? claims.GetRawText() : null, Is.EqualTo(names.Length == 0 ? null : JsonSerializer.Serialize(names)));
         }
+    }
+
+    [Test]
+    public async Task Names_may_be_of_any_letters_and_as_many_and_as_long_as_is_allowed()
+    {
+        await using var host = new CibaHost();
+        string[] names = ["größe", "名前#ja-Hani-JP", "𝒳", "https://example.com/a_b-c.d", new string('x', 64), .. Enumerable.Range(0, 59).Select(i => $"a{i}")];
+
+        await host.AuthorizeAsync(("claims", $$$"""{"id_token":{{{{string.Join(',', names.Select(name => $"\"{name}\":null"))}}}}}"""));
+
+        Assert.That((await host.Devices.NextAsync()).RequestedIdTokenClaims, Is.EqualTo(names));
     }
 
     [TestCase("""{"value":"sub-alice"}"""), TestCase("""{"values":["sub-bob","sub-alice"]}"""), TestCase("""{"essential":true}"""), TestCase("null")]

@@ -57,6 +57,7 @@ public sealed class ClientKeyTests
             yield return new("{\"keys\":[]}", None);
             yield return new("{\"keys\":[null]}", None);
             yield return new("{\"keys\":[{}]}", None);
+            yield return new("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x5c\":[\"\\ud800\"]}]}", None);
             yield return new(TestKey.Set(Enumerable.Range(0, 33).Select(_ => Ec.Jwk())), "holds more than 32 keys");
             yield return new(TestKey.Set(Ec.Jwk(("d", Ec.D))), "holds a private key: take the 'd' members out, and that key out of use");
             yield return new(TestKey.Set(Ec.Jwk(), Rsa.Jwk(("d", Rsa.D))), "holds a private key: take the 'd' members out, and that key out of use");

@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -53,6 +54,29 @@ public sealed class ResourceIndicatorTests
         var answer = await host.AuthorizeAsync(("client_id", "other"), ("resource", Api));
 
         await Refusal.LeavesNothingAsync(host, answer, "invalid_target");
+    }
+
+    [TestCase(2), TestCase(64), Spec("A20")]
+    public async Task The_form_may_have_been_read_by_middleware(int fields)
+    {
+        await using var host = HostThatReadsForms();
+
+        var stranger = await host.PostAsync("/token", [.. Asked([.. Enumerable.Repeat(Api, fields)])]);
+        var answer = await host.AuthorizeAsync(Asked([Files, Api]));
+
+        Refusal.Says(stranger, "invalid_request");
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+    }
+
+    [Test, Spec("A20")]
+    public async Task Every_value_of_a_form_that_middleware_has_read_counts()
+    {
+        await using var host = HostThatReadsForms();
+
+        var answer = await host.PostAsync("/token", [.. Asked([.. Enumerable.Repeat(Api, 65)])]);
+
+        Refusal.Says(answer, "invalid_request");
+        Assert.That(answer.Description, Is.EqualTo("The form cannot be read: it is cut off, or has too many or too long fields."));
     }
 
     [TestCase(new[] { Api }, $"\"{Api}\""), TestCase(new[] { Files, Api, Urn }, $"[\"{Files}\",\"{Api}\",\"{Urn}\"]"), TestCase(new[] { Api, Api }, $"\"{Api}\"")]
@@ -206,10 +230,20 @@ public sealed class ResourceIndicatorTests
 
     private static string Audience(Answer tokens) => ReceivedToken.Access(tokens).Claims.GetProperty("aud").GetRawText();
 
-    private static CibaHost Host(Action<CibaOptions>? options = null, Action<WebApplication>? map = null)
+    private static CibaHost Host(Action<CibaOptions>? options = null, Action<WebApplication>? map = null, Action<WebApplication>? beforeRouting = null)
     {
         var client = CibaHost.Client("client");
         client.Resources = [Api, Files, Urn];
-        return new CibaHost { Clients = [client, CibaHost.Client("other")], Options = options, Map = map };
+        return new CibaHost { Clients = [client, CibaHost.Client("other")], Options = options, Map = map, BeforeRouting = beforeRouting };
     }
+
+    private static CibaHost HostThatReadsForms() => Host(beforeRouting: app => app.Use(async (context, next) =>
+    {
+        if (context.Request.HasFormContentType)
+        {
+            await context.Request.ReadFormAsync();
+        }
+
+        await next(context);
+    }));
 }

@@ -42,6 +42,7 @@ public sealed class SignedRequestClaimTests
                 yield return new TestCaseData("jti", junk, NotId);
             }
 
+            yield return new TestCaseData("sub", "\"client\"", "The request is refused: its sub is the client_id, as in a client_assertion: leave sub out.");
             yield return new TestCaseData("exp", "1768478400", "The request is refused: it has expired.");
             yield return new TestCaseData("exp", "0", "The request is refused: it has expired.");
             yield return new TestCaseData("exp", "-0", "The request is refused: it has expired.");
@@ -73,7 +74,7 @@ public sealed class SignedRequestClaimTests
     [TestCase("iat", "0")]
     [TestCase("nbf", "1768478430")]
     [TestCase("nbf", "1768474860")]
-    [TestCase("sub", "\"client\"")]
+    [TestCase("sub", "\"alice\"")]
     [TestCase("client_id", "\"client\"")]
     [TestCase("unknown", "[[[[{\"\":1e999}]]]]")]
     [Spec("R2"), Spec("R6")]

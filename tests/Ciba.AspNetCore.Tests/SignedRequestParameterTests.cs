@@ -7,6 +7,8 @@ namespace Ciba.AspNetCore.Tests;
 [Spec("R3")]
 public sealed class SignedRequestParameterTests
 {
+    private const string Assertion = "The request is refused: its sub is the client_id, as in a client_assertion: leave sub out.";
+
     private static readonly string[] Parameters =
     [
         "scope", "client_notification_token", "acr_values", "login_hint_token", "id_token_hint", "login_hint", "binding_message", "user_code", "requested_expiry", "dpop_jkt",
@@ -97,8 +99,19 @@ public sealed class SignedRequestParameterTests
         var asRequest = await host.SignedAsync(new TestJwt(host).Sign(SignedCalls.Key), TestJwt.Form(new TestJwt(host).Sign(SignedCalls.Key)));
         var asAssertion = await host.SignedAsync(SignedCalls.Jwt(host), TestJwt.Form(SignedCalls.Jwt(host).Sign(SignedCalls.Key)));
 
-        await host.RefusesAsync(asRequest, "The request is refused: nbf is required and is a number of seconds.");
+        await host.RefusesAsync(asRequest, Assertion);
         await Refusal.LeavesNothingAsync(host, asAssertion, "invalid_client", 401);
+    }
+
+    [Test, Spec("R0"), Spec("A4")]
+    public async Task One_JWT_is_not_a_request_and_an_assertion_at_once()
+    {
+        var client = ClientCalls.KeyClient("client", TestKey.Set(SignedCalls.Key.Jwk()), "ES256");
+        client.BackchannelAuthenticationRequestSigningAlg = "ES256";
+        await using var host = new CibaHost { Clients = [client] };
+        var both = SignedCalls.Jwt(host).Claim("sub", "\"client\"").Sign(SignedCalls.Key);
+
+        await host.RefusesAsync(await host.SignedAsync(both, TestJwt.Form(both)), Assertion);
     }
 
     [TestCaseSource(nameof(WrongTypes)), Spec("R0")]

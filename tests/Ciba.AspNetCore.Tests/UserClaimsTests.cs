@@ -94,6 +94,17 @@ public sealed class UserClaimsTests
     }
 
     [Test, Spec("I1")]
+    public async Task A_number_of_the_host_that_cannot_be_compared_is_another()
+    {
+        await using var host = Host();
+        _claims.Values["level"] = JsonNode.Parse("1e99999999999")!;
+
+        var token = await TokenAsync(host, """{"level":{"value":3},"email":null}""");
+
+        Assert.That(Names(token), Is.EqualTo((string[])[.. Always, "email"]));
+    }
+
+    [Test, Spec("I1")]
     public async Task Without_anybody_who_knows_the_claims_they_are_left_out()
     {
         await using var host = new CibaHost();

@@ -62,7 +62,7 @@ internal static class AuthorizationDetails
         var found = new List<JsonElement>(granted.Count);
         foreach (var detail in granted)
         {
-            var place = left.FindIndex(other => IsSame(detail, other));
+            var place = left.FindIndex(other => JsonText.AreSame(detail, other));
             if (place < 0)
             {
                 return null;
@@ -73,19 +73,6 @@ internal static class AuthorizationDetails
         }
 
         return found;
-    }
-
-    private static bool IsSame(JsonElement detail, JsonElement other)
-    {
-        try
-        {
-            return JsonElement.DeepEquals(detail, other);
-        }
-        catch (InvalidOperationException)
-        {
-            // Half a surrogate pair, which nobody may ask for.
-            return false;
-        }
     }
 
     private static bool HasType(JsonElement detail) =>

@@ -50,6 +50,20 @@ internal static class BindingMessageRule
             : normalised;
     }
 
+    /// <summary>Whether each character of a name can be seen, so that there are no spaces either.</summary>
+    public static bool IsPlain(string text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (IsForbidden(rune) || !IsVisible(rune))
+            {
+                return false;
+            }
+        }
+
+        return text.Length > 0;
+    }
+
     private static CibaError TooLong(int maxLength) =>
         CibaError.InvalidBindingMessage.With($"The binding_message is too long: {maxLength} characters at most.");
 

@@ -8,12 +8,15 @@ internal sealed class ClaimsRequest
 {
     private const int MaxLength = 4096;
     private const int MaxDepth = 8;
+    private const int MaxNames = 64;
+    private const int MaxNameLength = 128;
 
     private static readonly ClaimsRequest None = new();
 
     private static readonly CibaError TooLong = CibaError.InvalidRequest.With($"claims is too long: {MaxLength} characters at most.");
     private static readonly CibaError Malformed = CibaError.InvalidRequest.With($"claims is a JSON object of {MaxDepth} levels at most, without a name twice in an object.");
     private static readonly CibaError BadIdToken = CibaError.InvalidRequest.With("id_token in claims is an object whose members are null or objects, with essential as true or false and values as a list.");
+    private static readonly CibaError BadNames = CibaError.InvalidRequest.With($"id_token in claims asks for {MaxNames} claims at most, each by a name of {MaxNameLength} characters at most that can all be seen: no spaces, no control or text direction characters.");
     private static readonly CibaError BadAcr = CibaError.InvalidRequest.With("The values of acr in claims are texts without spaces and control characters.");
     private static readonly CibaError AcrNotSupported = CibaError.InvalidRequest.With("None of the essential acr values in claims can be reached here: ask for one that discovery lists in acr_values_supported.");
     private static readonly CibaError NoSubject = CibaError.InvalidRequest.With("A value of sub in claims cannot be asked for by a client with pairwise subjects: name the user by a hint alone.");
@@ -54,6 +57,11 @@ internal sealed class ClaimsRequest
         if (idToken.ValueKind != JsonValueKind.Object || !idToken.EnumerateObject().All(claim => IsRequest(claim.Value)))
         {
             return BadIdToken;
+        }
+
+        if (idToken.GetPropertyCount() > MaxNames || !idToken.EnumerateObject().All(claim => IsName(claim.Name)))
+        {
+            return BadNames;
         }
 
         return idToken.GetPropertyCount() == 0 ? None : Of(idToken, client, options);
@@ -116,6 +124,9 @@ internal sealed class ClaimsRequest
 
         return new ClaimsRequest { IdToken = idToken, AcrValues = acrValues, RequiredAcrValues = isEssential ? acrValues : [], _subject = subject };
     }
+
+    // The names are shown on the user's device.
+    private static bool IsName(string name) => name.Length <= MaxNameLength && BindingMessageRule.IsPlain(name);
 
     private static bool IsRequest(JsonElement claim) => claim.ValueKind switch
     {

@@ -30,6 +30,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
     private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
     private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
     private static readonly CibaError WrongIssuer = Wrong("its iss is not the client_id");
+    private static readonly CibaError IsAssertion = Wrong("its sub is the client_id, as in a client_assertion: leave sub out");
     private static readonly CibaError WrongAudience = Wrong("its aud does not hold the issuer");
     private static readonly CibaError NoExpiry = Wrong("exp is required and is a number of seconds");
     private static readonly CibaError NoIssuedAt = Wrong("iat is required and is a number of seconds");
@@ -109,6 +110,12 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
         if (jwt.Issuer != clientId)
         {
             return WrongIssuer;
+        }
+
+        // RFC 9101 section 10.8: what is one cannot be taken for the other.
+        if (jwt.Subject == clientId)
+        {
+            return IsAssertion;
         }
 
         if (!jwt.IsFor([issuer]))

@@ -1,4 +1,3 @@
-using System.Text;
 using Ciba.AspNetCore.Jose;
 
 namespace Ciba.AspNetCore.Clients;
@@ -20,7 +19,7 @@ internal static partial class ClientRules
             $"BackchannelAuthenticationRequestSigningAlg '{algorithm}' is not an asymmetric algorithm; use one of {string.Join(", ", JoseAlgorithms.Asymmetric)}",
         { Jwks: null, JwksUri: null } => "BackchannelAuthenticationRequestSigningAlg needs the client's public keys: Jwks or JwksUri",
         { Jwks: { } jwks, BackchannelAuthenticationRequestSigningAlg: { } algorithm }
-            when ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _) is { } keys && !keys.Has(algorithm) =>
+            when ReadKeySets.Get(jwks, out _) is { } keys && !keys.Has(algorithm) =>
             $"Jwks holds no key for the BackchannelAuthenticationRequestSigningAlg {algorithm}",
         _ => null,
     };

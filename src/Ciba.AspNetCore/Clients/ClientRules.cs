@@ -159,7 +159,7 @@ internal static partial class ClientRules
 
         if (client.Jwks is { } jwks)
         {
-            var keys = ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out var problem);
+            var keys = ReadKeySets.Get(jwks, out var problem);
             if (problem is not null)
             {
                 yield return $"Jwks {problem}";

@@ -14,19 +14,24 @@ internal static class RegisteredCertificates
     public static byte[]? Of(PublicKey published)
     {
         if (published.Certificates is not { ValueKind: JsonValueKind.Array } chain
-            || chain.EnumerateArray().FirstOrDefault() is not { ValueKind: JsonValueKind.String } first
-            || !first.TryGetBytesFromBase64(out var encoded))
+            || chain.EnumerateArray().FirstOrDefault() is not { ValueKind: JsonValueKind.String } first)
         {
             return null;
         }
 
         try
         {
+            if (!first.TryGetBytesFromBase64(out var encoded))
+            {
+                return null;
+            }
+
             using var certificate = X509CertificateLoader.LoadCertificate(encoded);
             return certificate.RawDataMemory.Span.SequenceEqual(encoded) && IsOf(published, certificate.PublicKey.EncodedKeyValue.RawData) ? encoded : null;
         }
-        catch (Exception exception) when (exception is CryptographicException or AsnContentException or FormatException)
+        catch (Exception exception) when (exception is CryptographicException or AsnContentException or FormatException or InvalidOperationException)
         {
+            // No certificate, or half a surrogate pair.
             return null;
         }
     }

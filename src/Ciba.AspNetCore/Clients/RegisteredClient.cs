@@ -25,7 +25,7 @@ internal sealed class RegisteredClient
         Scopes = client.Scopes.Append("openid").ToFrozenSet(StringComparer.Ordinal);
         SecretDigests = [.. client.ClientSecrets.Select(ClientSecret.Digest)];
         AssertionAlgorithms = ClientRules.AssertionAlgorithms(client);
-        var publicKeys = client.Jwks is { } jwks && UsesPublicKeys(client) ? ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out _) : null;
+        var publicKeys = client.Jwks is { } jwks && UsesPublicKeys(client) ? ReadKeySets.Get(jwks, out _) : null;
         Keys = client.TokenEndpointAuthMethod switch
         {
             CibaClientAuthenticationMethods.ClientSecretJwt => SecretKeys(client),

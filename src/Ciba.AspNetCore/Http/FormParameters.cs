@@ -147,12 +147,18 @@ internal sealed class FormParameters
 
     private static Outcome<FormParameters> FromCollection(IFormCollection form)
     {
-        if (form.Count > MaxFields)
+        var most = 0;
+        foreach (var (_, values) in form)
+        {
+            most += values.Count;
+        }
+
+        if (most > MaxFields)
         {
             return NotReadable;
         }
 
-        var parameters = new FormParameters(form.Count);
+        var parameters = new FormParameters(most);
         foreach (var (name, values) in form)
         {
             foreach (var value in values)

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Token;
 
@@ -44,6 +45,6 @@ internal static class RequestedClaims
         }
 
         var written = JsonElement.Parse(ClaimsJson.Write([new(name, value)])).GetProperty(name);
-        return ClaimsRequest.ValuesOf(claim).Any(asked => JsonElement.DeepEquals(asked, written));
+        return ClaimsRequest.ValuesOf(claim).Any(asked => JsonText.AreSame(asked, written));
     }
 }
