@@ -1,13 +1,19 @@
 // A whole OpenID Provider for CIBA. Users live in memory, pending requests too unless Ciba:Redis names a Redis, tokens are JWTs, the phone is an HTTP API.
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Quickstart;
 
 // The page's files stand beside the program, wherever it is started.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
 builder.Configuration.AddQuickstartFiles(args);
 
-builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https => https.LeaveClientCertificatesToCiba()));
+// Which endpoint asks for client certificates, the configuration says: by itself none does, so that no browser asks its user for one.
+builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https =>
+{
+    var configured = https.ClientCertificateMode;
+    https.UseCibaClientCertificates().ClientCertificateMode = configured;
+}));
 
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
 var clients = builder.Configuration.GetSection("Ciba:Clients");

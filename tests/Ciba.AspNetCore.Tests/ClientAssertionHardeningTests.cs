@@ -263,6 +263,18 @@ public sealed class ClientAssertionHardeningTests
         return $"{assertion[..at]}{(assertion[at] == 'A' ? 'B' : 'A')}{assertion[(at + 1)..]}";
     }
 
+    [TestCase("https://mtls.example.com/token", true), TestCase("https://mtls.example.com/bc-authorize", true), TestCase("https://mtls.example.com/", false), Spec("A4")]
+    public async Task The_audience_may_be_where_certificates_are_asked_for(string audience, bool taken)
+    {
+        await using var host = new CibaHost
+        {
+            Clients = [ClientCalls.KeyClient("client", TestKey.Set(TestKey.For("ES256").Jwk()))],
+            Options = options => (options.MutualTls.Enabled, options.MutualTls.BaseAddress) = (true, "https://mtls.example.com"),
+        };
+
+        Assert.That((await AuthorizeAsync(host, new TestJwt(host).Claim("aud", $"\"{audience}\"").Sign(TestKey.For("ES256")))).IsAuthenticated(), Is.EqualTo(taken));
+    }
+
     private static Task<Answer> AuthorizeAsync(CibaHost host, string assertion) => host.CallAsync(ClientCalls.Authorize, [], TestJwt.Form(assertion));
 
     private static async Task AssertRefusedAsync(CibaHost host, string assertion, string description)

@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Tests;
@@ -80,6 +82,43 @@ public sealed class ClientCertificateRevocationTests : IAsyncDisposable
         }
 
         Assert.That(Volatile.Read(ref _calls), Is.Zero, "the address is what the stranger wants us to call");
+    }
+
+    [Test]
+    public async Task Nobody_is_asked_during_the_handshake()
+    {
+        using var stranger = new TestAuthority("CN=Strangers");
+        var certificate = stranger.Issue("CN=client, O=Example", request =>
+            request.CertificateExtensions.Add(new X509AuthorityInformationAccessExtension([Url("ocsp")], [Url("issuer")])));
+        await using var host = new CibaHost
+        {
+            Clients = [CertificateClients.ByKeys("client", certificate)],
+            Options = CertificateClients.Trust(),
+            Setup = ciba => TlsHost.Use(ciba, _authority.IssueServer()),
+        };
+        using var http = await TlsHost.HttpWithContextAsync(host, SslStreamCertificateContext.Create(certificate, null, offline: true));
+
+        var asked = await TlsHost.AuthorizeAsync(http);
+
+        Assert.That(asked.IsAuthenticated(), asked.Body);
+        Assert.That(Volatile.Read(ref _calls), Is.Zero, "the address is what the stranger wants us to call");
+    }
+
+    [Test]
+    public void The_mode_and_the_callback_that_the_host_has_set_stay([Values] ClientCertificateMode mode)
+    {
+        var calls = 0;
+        var https = new HttpsConnectionAdapterOptions { ClientCertificateMode = mode, OnAuthenticate = (_, _) => calls++ };
+        var tls = new SslServerAuthenticationOptions();
+
+        https.UseCibaClientCertificates().OnAuthenticate!(null!, tls);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(https.ClientCertificateMode, Is.EqualTo(mode == ClientCertificateMode.NoCertificate ? ClientCertificateMode.AllowCertificate : mode));
+            Assert.That(calls, Is.EqualTo(1));
+            Assert.That(tls.CertificateChainPolicy!.DisableCertificateDownloads);
+        }
     }
 
     private static Task<Answer> AskAsync(CibaHost host) => host.CallAsync(ClientCalls.Authorize, [], ("client_id", "client"));

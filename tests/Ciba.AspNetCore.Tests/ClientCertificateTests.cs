@@ -111,6 +111,38 @@ public sealed class ClientCertificateTests : IDisposable
             host.PostAsync(ClientCalls.Authorize, [("client_id", "client"), ("scope", "openid"), ("login_hint", "alice")], request => request.Headers.Add(header, text));
     }
 
+    [Test, Spec("A3"), Spec("I5")]
+    public async Task A_proxy_lends_nobody_the_certificate_that_it_shows_itself([Values] CibaCertificateSource source)
+    {
+        var certificate = _authority.Issue(Subject);
+        _shown = certificate;
+        var bound = CibaHost.Client("bound");
+        bound.TlsClientCertificateBoundAccessTokens = true;
+        await using var host = new CibaHost
+        {
+            Clients = [CertificateClients.ByAuthority(), bound],
+            Options = CertificateClients.Trust(_authority) + (options => options.MutualTls.CertificateSource = source),
+            Setup = ciba => ciba.Services.AddCertificateForwarding(options => options.CertificateHeader = "X-SSL-CERT"),
+            BeforeRouting = CertificateClients.Shown(() => _shown) + (app => app.UseCertificateForwarding()),
+        };
+
+        var forwarded = await AskAsync(Convert.ToBase64String(certificate.RawData), ("client_id", "client"));
+        var junk = await AskAsync("junk", ("client_id", "client"));
+        var none = await AskAsync(null, ("client_id", "client"));
+        var polled = await host.PollAsync(ClientCalls.UnknownRequest, ("client_id", "bound"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(forwarded.IsAuthenticated(), forwarded.Body);
+            Assert.That(junk.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
+            Assert.That(none.IsAuthenticated(), Is.EqualTo(source == CibaCertificateSource.Connection), none.Body);
+            Assert.That(polled.Description!.Contains("certificate", StringComparison.Ordinal), Is.EqualTo(source == CibaCertificateSource.Forwarded), polled.Body);
+        }
+
+        Task<Answer> AskAsync(string? header, (string, string?) client) =>
+            host.PostAsync(ClientCalls.Authorize, [client, ("scope", "openid"), ("login_hint", "alice")], request => request.Headers.Add("X-SSL-CERT", header is null ? [] : [header]));
+    }
+
     [Test, Spec("A3")]
     public async Task The_hosts_trust_is_used_and_nothing_else()
     {

@@ -44,15 +44,33 @@ public sealed class DiscoveryTests
         }
     }
 
+    [Test, Spec("D2")]
+    public async Task Certificates_of_an_authority_are_listed_where_one_is_trusted([Values("", "here", "file")] string trusted)
+    {
+        using var authority = new TestAuthority();
+        var file = System.IO.Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, authority.Certificate.ExportCertificatePem());
+        await using var host = new CibaHost
+        {
+            Options = CertificateClients.Trust(trusted == "here" ? [authority] : []) + (options => options.MutualTls.TrustedAuthorityFiles = trusted == "file" ? [file] : []),
+        };
+
+        var methods = (await host.SendAsync(HttpMethod.Get, Path)).Json.GetProperty("token_endpoint_auth_methods_supported").GetRawText();
+
+        File.Delete(file);
+        Assert.That(methods, Does.EndWith(trusted == "" ? ""","private_key_jwt","self_signed_tls_client_auth"]""" : ""","private_key_jwt","tls_client_auth","self_signed_tls_client_auth"]"""));
+    }
+
     [Test, Spec("D2"), Spec("D5"), Spec("F9")]
     public async Task What_is_switched_on_is_listed_and_what_is_off_is_not()
     {
+        using var authority = new TestAuthority();
         await using var on = new CibaHost
         {
             Options = options =>
             {
                 options.Issuer = "https://id.example.com/tenant";
-                options.MutualTls.Enabled = true;
+                CertificateClients.Trust(authority)(options);
                 options.MutualTls.BaseAddress = "https://mtls.example.com:8443/";
                 options.BackchannelAuthenticationRequestSigningAlgValuesSupported = ["PS256"];
                 options.Dpop.SigningAlgValuesSupported = ["ES256"];

@@ -23,6 +23,7 @@ public sealed class FapiCibaRegistrationTests
     private static IEnumerable<TestCaseData> ForbiddenOptions()
     {
         yield return Case(options => options.BackchannelTokenDeliveryModesSupported = ["poll", "push"], "BackchannelTokenDeliveryModesSupported holds push, which is forbidden: leave it out.");
+        yield return Case(options => options.BackchannelTokenDeliveryModesSupported = ["ping"], "BackchannelTokenDeliveryModesSupported lacks poll, which must be supported: add it.");
         yield return Case(options => options.BackchannelAuthenticationRequestSigningAlgValuesSupported = [], "BackchannelAuthenticationRequestSigningAlgValuesSupported must be PS256, ES256 or both, or not set.");
         yield return Case(options => options.BackchannelAuthenticationRequestSigningAlgValuesSupported = ["ES256", "RS256"], "BackchannelAuthenticationRequestSigningAlgValuesSupported must be PS256, ES256 or both, or not set.");
         yield return Case(options => options.Dpop.SigningAlgValuesSupported = ["RS256"], "Dpop.SigningAlgValuesSupported must be PS256, ES256, both or empty, or not set.");
@@ -65,12 +66,9 @@ public sealed class FapiCibaRegistrationTests
     [Test, Spec("F1"), Spec("F2"), Spec("F3"), Spec("F9"), Spec("D2")]
     public async Task Discovery_lists_what_the_profile_allows_and_no_more()
     {
+        using var authority = new TestAuthority();
         await using var host = Host(
-            options =>
-            {
-                options.Profile = CibaProfile.FapiCiba;
-                options.MutualTls.Enabled = true;
-            },
+            CertificateClients.Trust(authority) + (options => options.Profile = CibaProfile.FapiCiba),
             FapiClient());
 
         var document = (await host.SendAsync(HttpMethod.Get, "/.well-known/openid-configuration")).Json;

@@ -38,6 +38,7 @@ public sealed class MutualTlsOptionTests : IDisposable
     {
         await AssertProblemAsync(options => options.MutualTls = null!, "CibaOptions: MutualTls is null; leave it out, or give it settings.");
         await AssertProblemAsync(options => options.MutualTls.TrustedAuthorityFiles = null!, "CibaOptions: MutualTls.TrustedAuthorityFiles must be a list.");
+        await AssertProblemAsync(options => options.MutualTls.CertificateSource = (CibaCertificateSource)2, "CibaOptions: MutualTls.CertificateSource must be Connection or Forwarded.");
         await AssertProblemAsync(options => options.MutualTls.RevocationMode = (System.Security.Cryptography.X509Certificates.X509RevocationMode)7, "CibaOptions: MutualTls.RevocationMode must be Online, Offline or NoCheck.");
     }
 

@@ -64,7 +64,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
     private CibaError? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
-        if (!assertion.IsFor([urls.Issuer, urls.TokenEndpoint, urls.BackchannelAuthenticationEndpoint]))
+        if (!assertion.IsFor(urls.AssertionAudiences))
         {
             return WrongAudience;
         }

@@ -2,6 +2,8 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Base64Url = System.Buffers.Text.Base64Url;
@@ -67,7 +69,8 @@ internal sealed partial class ClientCertificates(
     /// <summary>From the connection, or from the host's certificate forwarding; null where there is none, or mutual TLS is off.</summary>
     private async ValueTask<X509Certificate2?> GetAsync(HttpContext context)
     {
-        if (!options.Value.MutualTls.Enabled)
+        var mutualTls = options.Value.MutualTls;
+        if (!mutualTls.Enabled || (mutualTls.CertificateSource == CibaCertificateSource.Forwarded && !IsForwarded(context)))
         {
             return null;
         }
@@ -84,6 +87,10 @@ internal sealed partial class ClientCertificates(
             return null;
         }
     }
+
+    // The middleware's own feature is internal to its assembly, in which there is no other; a server's comes from elsewhere.
+    private static bool IsForwarded(HttpContext context) =>
+        context.Features.Get<ITlsConnectionFeature>()?.GetType().Assembly == typeof(CertificateForwardingMiddleware).Assembly;
 
     private CibaError Refuse(RegisteredClient client, CibaError error, string reason)
     {

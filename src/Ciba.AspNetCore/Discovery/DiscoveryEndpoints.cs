@@ -112,7 +112,8 @@ internal sealed record DiscoveryDocument
     private static string[] AuthMethods(CibaOptions options) =>
     [
         .. options.Profile == CibaProfile.FapiCiba ? (string[])[PrivateKeyJwt] : [ClientSecretBasic, ClientSecretPost, ClientSecretJwt, PrivateKeyJwt],
-        .. options.MutualTls.Enabled ? (string[])[TlsClientAuth, SelfSignedTlsClientAuth] : [],
+        .. options.MutualTls is { Enabled: true } and ({ TrustedAuthorities.Count: > 0 } or { TrustedAuthorityFiles.Count: > 0 }) ? (string[])[TlsClientAuth] : [],
+        .. options.MutualTls.Enabled ? (string[])[SelfSignedTlsClientAuth] : [],
     ];
 
     private static string[]? ListOrNone(IList<string> values) => values.Count > 0 ? [.. values.Distinct()] : null;

@@ -24,6 +24,11 @@ internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
         ? new EndpointAliases(Alias(address, TokenEndpoint), Alias(address, BackchannelAuthenticationEndpoint))
         : null;
 
+    /// <summary>CIBA section 7.1: whom a client's assertion may be for; the same endpoint at its other address too.</summary>
+    public string[] AssertionAudiences => field ??= MtlsEndpointAliases is { } there
+        ? [Issuer, TokenEndpoint, BackchannelAuthenticationEndpoint, there.TokenEndpoint, there.BackchannelAuthenticationEndpoint]
+        : [Issuer, TokenEndpoint, BackchannelAuthenticationEndpoint];
+
     private static string Alias(string address, string endpoint) => address.TrimEnd('/') + new Uri(endpoint).AbsolutePath;
 
     // Not in the constructor, which runs before anybody has checked that there is an issuer.

@@ -81,6 +81,12 @@ internal static class FapiCiba
             yield return $"{nameof(options.BackchannelTokenDeliveryModesSupported)} holds push, which is forbidden: leave it out";
         }
 
+        // Section 5.2.2-4.
+        if (options.BackchannelTokenDeliveryModesSupported?.Contains(CibaTokenDeliveryModes.Poll) is false)
+        {
+            yield return $"{nameof(options.BackchannelTokenDeliveryModesSupported)} lacks poll, which must be supported: add it";
+        }
+
         if (options.RequestSigningAlgorithms.Count == 0 || options.RequestSigningAlgorithms.Except(Algorithms).Any())
         {
             yield return $"{nameof(options.BackchannelAuthenticationRequestSigningAlgValuesSupported)} must be PS256, ES256 or both, or not set";

@@ -118,6 +118,7 @@ internal static class OptionRules
             mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, requireHttps) is { } problem
                 ? Option(MutualTls(nameof(mutualTls.BaseAddress)), problem) : null,
             mutualTls.TrustedAuthorityFiles is null ? Option(MutualTls(nameof(mutualTls.TrustedAuthorityFiles)), "must be a list") : null,
+            Enum.IsDefined(mutualTls.CertificateSource) ? null : Option(MutualTls(nameof(mutualTls.CertificateSource)), "must be Connection or Forwarded"),
             Enum.IsDefined(mutualTls.RevocationMode) ? null : Option(MutualTls(nameof(mutualTls.RevocationMode)), "must be Online, Offline or NoCheck"),
         ];
 

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -24,21 +25,25 @@ public static class TlsHost
         ciba.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             var https = new HttpsConnectionAdapterOptions { ServerCertificate = certificate, ClientCertificateMode = mode };
-            https.AllowAnyClientCertificate();
-            listen.UseHttps(https);
+            listen.UseHttps(https.UseCibaClientCertificates());
         }));
     }
 
     /// <summary>A client that shows this certificate, whatever the server asks for.</summary>
-    public static async Task<HttpClient> HttpAsync(CibaHost host, X509Certificate2? certificate, Version? version = null)
+    public static Task<HttpClient> HttpAsync(CibaHost host, X509Certificate2? certificate, Version? version = null) => HttpAsync(
+        host,
+        tls => tls.LocalCertificateSelectionCallback = certificate is null ? null : (_, _, _, _, _) => certificate,
+        version);
+
+    /// <summary>A client that shows this certificate and asks nobody about it itself.</summary>
+    public static Task<HttpClient> HttpWithContextAsync(CibaHost host, SslStreamCertificateContext certificate) =>
+        HttpAsync(host, tls => tls.ClientCertificateContext = certificate, null);
+
+    private static async Task<HttpClient> HttpAsync(CibaHost host, Action<SslClientAuthenticationOptions> show, Version? version)
     {
         var handler = new SocketsHttpHandler();
         handler.SslOptions.RemoteCertificateValidationCallback = (_, shown, _, _) => shown?.Subject == "CN=localhost";
-        if (certificate is not null)
-        {
-            handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => certificate;
-        }
-
+        show(handler.SslOptions);
         var server = (await host.ServicesAsync()).GetRequiredService<IServer>();
         return new HttpClient(handler)
         {
