@@ -5,8 +5,8 @@ public sealed class CibaDpopOptions
 {
     /// <summary>
     /// The algorithms of proofs that are taken, asymmetric ones only, and what discovery lists as
-    /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here. Empty: DPoP is off, and proofs are
-    /// ignored.
+    /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here, which discovery lists only where
+    /// <c>AddJwtTokenIssuer</c> issues the tokens, not knowing what another issuer binds. Empty: DPoP is off, and proofs are ignored.
     /// </summary>
     public IList<string>? SigningAlgValuesSupported { get; set; }
 

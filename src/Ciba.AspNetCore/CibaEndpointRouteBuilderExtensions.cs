@@ -111,7 +111,8 @@ public static class CibaEndpointRouteBuilderExtensions
         var services = endpoints.ServiceProvider;
         var discovery = new DiscoveryEndpoints(
             services.GetRequiredService<IOptions<CibaOptions>>(),
-            services.GetService<ICibaSigningKeys>());
+            services.GetService<ICibaSigningKeys>(),
+            services.GetService<SigningKeys>() is not null);
 
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);

@@ -10,7 +10,7 @@ public sealed class ClaimsParameterTests
     {
         const string Malformed = "claims is a JSON object of 8 levels at most, without a name twice in an object.";
         const string IdToken = "id_token in claims is an object whose members are null or objects, with essential as true or false and values as a list.";
-        const string Name = "id_token in claims asks for 64 claims at most, each by a name of 64 characters at most that can all be seen: no spaces, no control or text direction characters.";
+        const string Name = "id_token in claims asks for 64 claims at most, each by a name of 128 characters at most that can all be seen: no spaces, no control or text direction characters.";
         const string Acr = "The values of acr in claims are texts without spaces and control characters.";
         yield return Case("{", Malformed);
         yield return Case("null", Malformed);
@@ -33,7 +33,7 @@ public sealed class ClaimsParameterTests
         yield return Case("{\"id_token\":{\"email\":{\"essential\":\"true\"}}}", IdToken);
         yield return Case("{\"id_token\":{\"email\":{\"essential\":null}}}", IdToken);
         yield return Case("{\"id_token\":{\"email\":{\"values\":\"a@example.com\"}}}", IdToken);
-        foreach (var name in new[] { "", " ", "an email", "\\u202Eliame", "email\\nnothing else", "email\\r", "a\\tb", "a\\u0000", "a\\u2028b", "\\u2066a\\u2069", "a\\u200Bb", "\\u061Ca", "\\uFEFFemail", "\\u3164", "a\\u2800", "a\\u0301", "\\uE000", "\\uDB40\\uDC41", "a\\uFFFE", new string('x', 65) })
+        foreach (var name in new[] { "", " ", "an email", "\\u202Eliame", "email\\nnothing else", "email\\r", "a\\tb", "a\\u0000", "a\\u2028b", "\\u2066a\\u2069", "a\\u200Bb", "\\u061Ca", "\\uFEFFemail", "\\u3164", "a\\u2800", "a\\u0301", "\\uE000", "\\uDB40\\uDC41", "a\\uFFFE", new string('x', 129) })
         {
             yield return Case($"{{\"id_token\":{{\"email\":null,\"{name}\":null}}}}", Name, $"the name {name}");
         }
@@ -81,7 +81,7 @@ public sealed class ClaimsParameterTests
     public async Task Names_may_be_of_any_letters_and_as_many_and_as_long_as_is_allowed()
     {
         await using var host = new CibaHost();
-        string[] names = ["größe", "名前#ja-Hani-JP", "𝒳", "https://example.com/a_b-c.d", new string('x', 64), .. Enumerable.Range(0, 59).Select(i => $"a{i}")];
+        string[] names = ["größe", "名前#ja-Hani-JP", "𝒳", "https://example.com/a_b-c.d", new string('x', 128), .. Enumerable.Range(0, 59).Select(i => $"a{i}")];
 
         await host.AuthorizeAsync(("claims", $$$"""{"id_token":{{{{string.Join(',', names.Select(name => $"\"{name}\":null"))}}}}}"""));
 

@@ -10,13 +10,17 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, bool issuerIsOurs)
 {
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
-        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys), WireJson.Relaxed.DiscoveryDocument);
+        var document = DiscoveryDocument.Of(urls, options.Value, keys);
+
+        // Whether an issuer of the host's own binds its tokens, the host has said where it has named algorithms.
+        var binds = issuerIsOurs || options.Value.Dpop.SigningAlgValuesSupported is not null;
+        await CibaResults.PublishAsync(context, binds ? document : document with { DpopSigningAlgValuesSupported = null }, WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>

@@ -64,9 +64,6 @@ internal sealed class FormParameters
         }
     }
 
-    /// <summary>The names of the parameters that have a value.</summary>
-    public IEnumerable<string> Names => _fields.Take(_count).Select(pair => pair.Key).Distinct();
-
     /// <summary>The values of a parameter that may be there several times.</summary>
     public IEnumerable<string> All(string name) => _fields.Take(_count).Where(field => field.Key == name).Select(field => field.Value);
 
