@@ -153,6 +153,24 @@ public sealed class DpopNonceTests
         Refusal.Says(await host.PollWithAsync(ClientCalls.UnknownRequest, host.Proof()), "server_error", 500);
     }
 
+    [Test, Spec("R5")]
+    public async Task A_signed_request_is_not_used_up_by_the_answer_that_asks_for_a_nonce()
+    {
+        await using var host = new CibaHost
+        {
+            Clients = [SignedCalls.Client()],
+            Options = options => options.Dpop.RequireNonce = true,
+            Setup = ciba => ciba.Services.AddSingleton<IDataProtectionProvider>(new EphemeralDataProtectionProvider()),
+        };
+        (string, string?)[] form = [("client_id", "client"), ("client_secret", CibaHost.Secret), ("request", SignedCalls.Jwt(host).Sign(SignedCalls.Key))];
+
+        var asked = await host.PostAsync(ClientCalls.Authorize, form, DpopCalls.Send(host.Proof(DpopCalls.AuthorizeUrl)));
+        var proof = host.NewProof(url: DpopCalls.AuthorizeUrl).Claim("nonce", TestJwt.Text(asked.Header("DPoP-Nonce")!)).Sign(DpopCalls.Key);
+        var taken = await host.PostAsync(ClientCalls.Authorize, form, DpopCalls.Send(proof));
+
+        Assert.That((asked.Error, taken.Error), Is.EqualTo(("use_dpop_nonce", (string?)null)));
+    }
+
     private static CibaHost Host(Action<CibaOptions>? change = null) => new()
     {
         Clients = [DpopCalls.BoundClient()],
