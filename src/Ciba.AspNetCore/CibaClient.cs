@@ -132,6 +132,9 @@ public sealed class CibaClient
     /// </summary>
     public bool DpopBoundAccessTokens { get; set; }
 
+    /// <summary>Whether the client must show a certificate or a key, or gets no tokens.</summary>
+    internal bool HasBoundAccessTokens => TlsClientCertificateBoundAccessTokens || DpopBoundAccessTokens;
+
     /// <summary>A profile that this client keeps beyond that of <see cref="CibaOptions.Profile"/>. Default <see cref="CibaProfile.Core"/>: no more.</summary>
     public CibaProfile Profile { get; set; }
 

@@ -16,7 +16,6 @@ public sealed class CibaMetadata
     private const string GrantTypes = "grant_types_supported";
     private const string BoundTokens = "tls_client_certificate_bound_access_tokens";
     private const string Aliases = "mtls_endpoint_aliases";
-    private const string DpopAlgorithms = "dpop_signing_alg_values_supported";
 
     // OpenID Connect Discovery section 3: what a document without grant_types_supported says.
     private static readonly string[] UnsaidGrantTypes = ["authorization_code", "implicit"];
@@ -63,11 +62,6 @@ public sealed class CibaMetadata
             if (IsCibaOnly(name) || name == BoundTokens)
             {
                 document[name] = value!.DeepClone();
-            }
-            else if (name == DpopAlgorithms && _options.Value.Dpop.SigningAlgValuesSupported is null)
-            {
-                // Whether the host's own grants take proofs it has not said.
-                continue;
             }
             else if (name == Aliases)
             {
@@ -125,5 +119,5 @@ public sealed class CibaMetadata
     };
 
     private JsonObject Ours() =>
-        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, []), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
+        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], issuerIsOurs: false), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
 }

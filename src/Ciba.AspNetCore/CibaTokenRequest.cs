@@ -29,7 +29,7 @@ public sealed class CibaTokenRequest
         Resources = request.Resources;
         RequestedIdTokenClaims = request.RequestedIdTokenClaims;
         Confirmation = confirmation ?? request.Confirmation;
-        MustBeBound = client.DpopBoundAccessTokens || client.TlsClientCertificateBoundAccessTokens || request.Confirmation is not null;
+        MustBeBound = client.HasBoundAccessTokens || request.Confirmation is not null;
         RequestedAt = request.CreatedAt;
         AuthReqId = request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? request.Callback?.AuthReqId : null;
     }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Base64Url = System.Buffers.Text.Base64Url;
 
@@ -6,23 +5,8 @@ namespace Ciba.AspNetCore.Tests;
 
 /// <summary>RFC 7515, RFC 7519: texts, sizes and signatures that are no JWS, at every place where a JWT comes in.</summary>
 [TestFixtureSource(typeof(JwtPlace), nameof(JwtPlace.All)), Spec("A4"), Spec("A13"), Spec("R1"), Spec("A20")]
-public sealed class JwtFormHardeningTests(JwtPlace place)
+public sealed class JwtFormHardeningTests(JwtPlace place) : JwtAttacks(place)
 {
-    private static readonly TestKey Key = JwtPlace.Key;
-
-    private CibaHost _host = null!;
-
-    [SetUp]
-    public void Start() => _host = JwtPlace.Host();
-
-    [TearDown]
-    public async Task EndAsync()
-    {
-        var answer = await place.SendAsync(_host, Right().Sign(Key));
-        await _host.DisposeAsync();
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
-    }
-
     [Test]
     public async Task Anything_but_three_parts()
     {
@@ -83,7 +67,7 @@ public sealed class JwtFormHardeningTests(JwtPlace place)
     {
         foreach (byte[] bytes in new byte[][] { [0xFF], [0xC3], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0x80], [0xE2, 0x82] })
         {
-            foreach (var name in (string[])[.. place.Texts, "unknown"])
+            foreach (var name in (string[])[.. Place.Texts, "unknown"])
             {
                 await RefusesAsync($"{name} {Convert.ToHexString(bytes)}", Bytes(Right().Claim(name, "\"~\"").Sign(Key), bytes));
             }
@@ -114,7 +98,7 @@ public sealed class JwtFormHardeningTests(JwtPlace place)
     [Test]
     public async Task Tokens_of_any_size_beyond_the_bound()
     {
-        foreach (var length in new[] { place.MaxLength + 1, 60_000, 70_000, 100_000, 131_000, 1_000_000 }.Where(length => length > place.MaxLength))
+        foreach (var length in new[] { Place.MaxLength + 1, 60_000, 70_000, 100_000, 131_000, 1_000_000 }.Where(length => length > Place.MaxLength))
         {
             var right = Right().Claim("fill", TestJwt.Text(new string('f', length * 3 / 4))).Sign(Key);
             foreach (var jwt in new[] { right, new string('a', length), new string('.', length), $"{new string('a', length / 3)}.{new string('a', length / 3)}.{new string('a', length / 3)}" })
@@ -127,9 +111,9 @@ public sealed class JwtFormHardeningTests(JwtPlace place)
     [Test]
     public async Task A_JWT_that_is_right_in_another_place()
     {
-        foreach (var other in JwtPlace.All.Where(other => other != place))
+        foreach (var other in JwtPlace.All.Where(other => other != Place))
         {
-            await RefusesAsync(other.Name, other.Right(_host).Sign(Key));
+            await RefusesAsync(other.Name, Right(other).Sign(Key));
         }
     }
 
@@ -155,8 +139,4 @@ public sealed class JwtFormHardeningTests(JwtPlace place)
 
         static byte[] Trimmed(byte[] number) => [.. number.SkipWhile(part => part == 0)];
     }
-
-    private Task RefusesAsync(string attack, string jwt) => place.RefusesAsync(_host, attack, jwt);
-
-    private TestJwt Right() => place.Right(_host);
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -9,24 +8,9 @@ namespace Ciba.AspNetCore.Tests;
 
 /// <summary>RFC 8725: what attackers make of a JWT, at every place where one comes in. None is taken, none breaks anything.</summary>
 [TestFixtureSource(typeof(JwtPlace), nameof(JwtPlace.All)), Spec("A4"), Spec("A13"), Spec("R1"), Spec("A20")]
-public sealed class JwtHardeningTests(JwtPlace place)
+public sealed class JwtHardeningTests(JwtPlace place) : JwtAttacks(place)
 {
-    private static readonly TestKey Key = JwtPlace.Key;
     private static readonly TestKey Stranger = TestKey.Ec("ec-256");
-
-    private CibaHost _host = null!;
-
-    [SetUp]
-    public void Start() => _host = JwtPlace.Host();
-
-    // A right one at the end: it was not the test that was refused.
-    [TearDown]
-    public async Task EndAsync()
-    {
-        var answer = await place.SendAsync(_host, Right().Sign(Key));
-        await _host.DisposeAsync();
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
-    }
 
     [Test]
     public async Task No_signature()
@@ -129,7 +113,7 @@ public sealed class JwtHardeningTests(JwtPlace place)
     [Test]
     public async Task Names_that_are_there_twice()
     {
-        foreach (var name in (string[])[.. place.Texts, .. place.Times, "unknown"])
+        foreach (var name in (string[])[.. Place.Texts, .. Place.Times, "unknown"])
         {
             await RefusesAsync(name, Right().Claim(name, "1").Again(name, "1").Sign(Key));
             await RefusesAsync($"{name}, escaped", Right().Claim(name, "1").Again($"\\u{(int)name[0]:x4}{name[1..]}", "1").Sign(Key));
@@ -146,7 +130,7 @@ public sealed class JwtHardeningTests(JwtPlace place)
     [Test]
     public async Task Numbers_that_no_clock_shows()
     {
-        foreach (var name in place.Times)
+        foreach (var name in Place.Times)
         {
             foreach (var number in new[] { "1e400", "-1e400", "1" + new string('0', 40), "-1" + new string('0', 40), "-1", "-0.5", "-1e-7", "253402300800", "9223372036854775807", "9223372036854775808", "18446744073709551616", "1.8e308", "1" + new string('0', 5000) })
             {
@@ -157,7 +141,7 @@ public sealed class JwtHardeningTests(JwtPlace place)
         // Those that are right for iat, and for exp and nbf long over or far too long ago.
         foreach (var number in new[] { "-0", "0", "0.5", "1e-400", "1e0" })
         {
-            foreach (var name in place.Times.Where(name => name == "exp" || (place.Name == "request" && name == "nbf")))
+            foreach (var name in Place.Times.Where(name => name == "exp" || (Place.Name == "request" && name == "nbf")))
             {
                 await RefusesAsync($"{name} {number}", Right().Claim(name, number).Sign(Key));
             }
@@ -167,7 +151,7 @@ public sealed class JwtHardeningTests(JwtPlace place)
     [Test]
     public async Task Wrong_types_in_every_claim()
     {
-        foreach (var name in (string[])[.. place.Texts, .. place.Times])
+        foreach (var name in (string[])[.. Place.Texts, .. Place.Times])
         {
             foreach (var json in new[] { "null", "true", "false", "{}", "[]", "[[]]", "{\"a\":[{}]}", "\"\"", "\"\\ud800\"", "\"\\udc00\\ud800\"", "[1768478400]", "[\"a\"]" })
             {
@@ -175,18 +159,14 @@ public sealed class JwtHardeningTests(JwtPlace place)
             }
         }
 
-        foreach (var name in place.Times)
+        foreach (var name in Place.Times)
         {
             await RefusesAsync($"{name} as a text", Right().Claim(name, "\"1768478400\"").Sign(Key));
         }
 
-        foreach (var name in place.Texts)
+        foreach (var name in Place.Texts)
         {
             await RefusesAsync($"{name} 1", Right().Claim(name, "1").Sign(Key));
         }
     }
-
-    private Task RefusesAsync(string attack, string jwt) => place.RefusesAsync(_host, attack, jwt);
-
-    private TestJwt Right() => place.Right(_host);
 }

@@ -10,8 +10,6 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
 {
     private const string Type = "oauth-authz-req+jwt";
     private const string MediaType = $"application/{Type}";
-    private const int MaxIdLength = 512;
-
     // FAPI-CIBA section 5.2.2; taken for every client, because a signature that is good for longer is good for whoever finds it.
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromMinutes(60);
 
@@ -38,7 +36,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
     private static readonly CibaError TooEarly = Wrong("its iat or nbf is in the future");
     private static readonly CibaError Expired = Wrong("it has expired");
     private static readonly CibaError TooLong = Wrong("its exp is more than 60 minutes after its nbf");
-    private static readonly CibaError NoId = Wrong($"jti is required, with {MaxIdLength} characters at most");
+    private static readonly CibaError NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
     private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
 
     public ValueTask<Outcome<FormParameters>> ReadAsync(FormParameters form, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
@@ -100,7 +98,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
 
         var keys = client.RequestKeys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, jwt.KeyId, cancellationToken);
         return keys is null ? NoKeys
-            : keys.Find(algorithm, jwt.KeyId).Any(key => key.Verifies(jwt)) ? null
+            : keys.Verifies(jwt) ? null
             : BadSignature;
     }
 
@@ -146,7 +144,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
         return issuedAt > latest || notBefore > latest ? TooEarly
             : expiresAt <= now ? Expired
             : expiresAt - notBefore > MaxLifetime + Inexactness ? TooLong
-            : jwt.Id is not { Length: > 0 and <= MaxIdLength } ? NoId
+            : jwt.Id is not { Length: > 0 and <= Jwt.MaxIdLength } ? NoId
             : null;
     }
 

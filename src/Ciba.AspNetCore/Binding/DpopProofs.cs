@@ -1,12 +1,11 @@
 using System.Security.Cryptography;
-using System.Text;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
-using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Binding;
 
@@ -16,7 +15,6 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
     public const string Header = "DPoP";
 
     private const string Type = "dpop+jwt";
-    private const int MaxIdLength = 512;
     private const int ThumbprintLength = 43;
 
     private static readonly CibaError NotOne = CibaError.InvalidDpopProof.With("Send one DPoP header with one proof in it.");
@@ -24,7 +22,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
     private static readonly CibaError WrongType = ProofKey.Wrong($"its typ is not {Type}");
     private static readonly CibaError WrongAlgorithm = ProofKey.Wrong("its alg is none that is taken here: the discovery document has dpop_signing_alg_values_supported");
     private static readonly CibaError BadSignature = ProofKey.Wrong("the jwk in its header does not verify its signature");
-    private static readonly CibaError NoId = ProofKey.Wrong($"jti is required, with {MaxIdLength} characters at most");
+    private static readonly CibaError NoId = ProofKey.Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
     private static readonly CibaError WrongMethod = ProofKey.Wrong("its htm is not POST");
     private static readonly CibaError WrongUrl = ProofKey.Wrong("its htu is not the URL of this endpoint, as the discovery document has it");
     private static readonly CibaError NoTime = ProofKey.Wrong("iat is required and is a number of seconds");
@@ -64,7 +62,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
         }
 
         // Last, so that nobody but the key's owner uses up a jti, and not where only the nonce was wrong.
-        return await replay.TryUseAsync(ReplayKey(thumbprint, id), expiresAt, context.RequestAborted)
+        return await replay.TryUseAsync(ReplayKeys.OfProof(thumbprint, id), expiresAt, context.RequestAborted)
             ? new CibaConfirmation { DpopKeyThumbprint = thumbprint }
             : Replayed;
     }
@@ -100,7 +98,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
     private Outcome<string> CheckClaims(Jwt proof, string url, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
-        if (proof.Id is not { Length: > 0 and <= MaxIdLength } id)
+        if (proof.Id is not { Length: > 0 and <= Jwt.MaxIdLength } id)
         {
             return NoId;
         }
@@ -111,7 +109,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
         }
 
         var htu = proof.Claim("htu");
-        if (!TargetUrl.IsSame(htu, url) && !(options.Value.MutualTls.BaseAddress is { } alias && TargetUrl.IsSame(htu, TargetUrl.At(alias, url))))
+        if (!TargetUrl.IsSame(htu, url) && !(options.Value.MutualTls.BaseAddress is { } alias && TargetUrl.IsSame(htu, ProviderUrls.At(alias, url))))
         {
             return WrongUrl;
         }
@@ -138,8 +136,4 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
     private bool IsNow(Jwt proof, DateTimeOffset now) =>
         proof.TryGetTime("exp", out var expires) && !(expires <= now)
         && proof.TryGetTime("nbf", out var notBefore) && !(notBefore > now + options.Value.ClockSkew);
-
-    // Thumbprints are all of one length, and no other use of the cache begins like this.
-    private static string ReplayKey(string thumbprint, string id) =>
-        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($"dpop:{thumbprint}{id}")));
 }

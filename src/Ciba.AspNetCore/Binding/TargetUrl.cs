@@ -18,9 +18,6 @@ internal static class TargetUrl
         claimed == url
         || (claimed is { Length: <= MaxLength } && !claimed.AsSpan().ContainsAnyExcept(UrlCharacters) && Normal(claimed) is { } normal && normal == Normal(url));
 
-    /// <summary>The path of an endpoint at another scheme, host and port.</summary>
-    public static string At(string baseAddress, string url) => baseAddress.TrimEnd('/') + new Uri(url).AbsolutePath;
-
     // The framework lowers scheme and host, adds the port, resolves dots, and unescapes what needs no escape.
     private static string? Normal(string url) =>
         WithUpperEscapes(url) is { } text && Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0

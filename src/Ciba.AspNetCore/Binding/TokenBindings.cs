@@ -22,14 +22,14 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
 
     /// <summary>At the token endpoint: what is shown there.</summary>
     public ValueTask<Outcome<CibaConfirmation>> ReadAsync(HttpContext context, RegisteredClient client, string tokenEndpoint) =>
-        IsBound(client.Client) || HasProof(context) ? ReadShownAsync(context, client, tokenEndpoint) : new(CibaConfirmation.None);
+        client.Client.HasBoundAccessTokens || HasProof(context) ? ReadShownAsync(context, client, tokenEndpoint) : new(CibaConfirmation.None);
 
     /// <summary>
     /// At the backchannel authentication endpoint, first: the key of a proof (RFC 9449 section 10). A client that must send it once
     /// more, for the nonce, has not used up the JWT of a signed request then.
     /// </summary>
     public ValueTask<Outcome<CibaConfirmation>> ReadProofAsync(HttpContext context, RegisteredClient client, string authenticationEndpoint) =>
-        IsBound(client.Client) || HasProof(context) ? ProofAsync(context, client, authenticationEndpoint) : new(CibaConfirmation.None);
+        client.Client.HasBoundAccessTokens || HasProof(context) ? ProofAsync(context, client, authenticationEndpoint) : new(CibaConfirmation.None);
 
     /// <summary>
     /// At the backchannel authentication endpoint: the key of the proof or the one that the client names by <c>dpop_jkt</c>, and where
@@ -38,7 +38,7 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
     public ValueTask<Outcome<CibaConfirmation>> ReadAtRequestAsync(HttpContext context, FormParameters parameters, RegisteredClient client, CibaConfirmation proven)
     {
         var named = DpopIsOn ? parameters["dpop_jkt"] : null;
-        return named is not null || IsBound(client.Client) ? ReadNamedAsync(context, named, client, proven) : new(proven);
+        return named is not null || client.Client.HasBoundAccessTokens ? ReadNamedAsync(context, named, client, proven) : new(proven);
     }
 
     private async ValueTask<Outcome<CibaConfirmation>> ReadShownAsync(HttpContext context, RegisteredClient client, string tokenEndpoint)
@@ -97,8 +97,6 @@ internal sealed class TokenBindings(ClientCertificates certificates, DpopProofs 
 
         return await certificates.ThumbprintAsync(context) is { } thumbprint ? found with { CertificateThumbprint = thumbprint } : NoCertificate;
     }
-
-    private static bool IsBound(CibaClient client) => client.DpopBoundAccessTokens || client.TlsClientCertificateBoundAccessTokens;
 
     private bool HasProof(HttpContext context) => DpopIsOn && context.Request.Headers[DpopProofs.Header].Count > 0;
 

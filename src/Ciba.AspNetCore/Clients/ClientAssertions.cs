@@ -8,8 +8,6 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
 internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
 {
-    private const int MaxIdLength = 512;
-
     private static readonly CibaError ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
     private static readonly CibaError WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
     private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
@@ -19,7 +17,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
     private static readonly CibaError Expired = Wrong("it has expired");
     private static readonly CibaError TooLong = Wrong("its exp is too far ahead");
     private static readonly CibaError TooEarly = Wrong("its iat or nbf is in the future or not a number of seconds");
-    private static readonly CibaError NoId = Wrong($"jti is required, with {MaxIdLength} characters at most");
+    private static readonly CibaError NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
     private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
 
     public async ValueTask<CibaError?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
@@ -47,7 +45,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             return NoKeys;
         }
 
-        if (!keys.Find(algorithm, assertion.KeyId).Any(key => key.Verifies(assertion)))
+        if (!keys.Verifies(assertion))
         {
             return BadSignature;
         }
@@ -84,7 +82,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
 
         return expiresAt <= now ? Expired
             : expiresAt > latest + options.Value.MaxClientAssertionLifetime ? TooLong
-            : assertion.Id is not { Length: > 0 and <= MaxIdLength } ? NoId
+            : assertion.Id is not { Length: > 0 and <= Jwt.MaxIdLength } ? NoId
             : null;
     }
 

@@ -41,6 +41,9 @@ internal sealed class ClientKeySet
     public IEnumerable<SignatureKey> Find(string algorithm, string? keyId) => _keys.Where(key =>
         key.Algorithm == algorithm && (keyId is null || key.KeyId is null || key.KeyId == keyId));
 
+    /// <summary>Whether one of the keys has signed the JWT, by the algorithm that it names.</summary>
+    public bool Verifies(Jwt jwt) => Find(jwt.Algorithm!, jwt.KeyId).Any(key => key.Verifies(jwt));
+
     /// <summary>Reads a JWK Set; <paramref name="problem"/> says what is wrong with it, without a word of its content.</summary>
     public static ClientKeySet? Read(ReadOnlySpan<byte> utf8, out string? problem)
     {

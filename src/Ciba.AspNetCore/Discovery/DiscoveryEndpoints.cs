@@ -16,11 +16,7 @@ internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSig
     {
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
-        var document = DiscoveryDocument.Of(urls, options.Value, keys);
-
-        // Whether an issuer of the host's own binds its tokens, the host has said where it has named algorithms.
-        var binds = issuerIsOurs || options.Value.Dpop.SigningAlgValuesSupported is not null;
-        await CibaResults.PublishAsync(context, binds ? document : document with { DpopSigningAlgValuesSupported = null }, WireJson.Relaxed.DiscoveryDocument);
+        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys, issuerIsOurs), WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
@@ -94,14 +90,18 @@ internal sealed record DiscoveryDocument
     [JsonPropertyName("dpop_signing_alg_values_supported")]
     public string[]? DpopSigningAlgValuesSupported { get; init; }
 
-    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys) => new()
+    /// <param name="urls">Where the endpoints are.</param>
+    /// <param name="options">What is switched on.</param>
+    /// <param name="keys">What ID Tokens are signed with.</param>
+    /// <param name="issuerIsOurs">Whether all tokens are the ready issuer's: what another binds, the host has said only where it has named algorithms.</param>
+    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys, bool issuerIsOurs) => new()
     {
         TokenEndpointAuthMethodsSupported = AuthMethods(options),
         TokenEndpointAuthSigningAlgValuesSupported = options.Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : [.. JoseAlgorithms.Asymmetric, .. JoseAlgorithms.Symmetric],
         BackchannelAuthenticationRequestSigningAlgValuesSupported = ListOrNone(options.RequestSigningAlgorithms),
         TlsClientCertificateBoundAccessTokens = options.MutualTls.Enabled ? true : null,
         MtlsEndpointAliases = urls.MtlsEndpointAliases,
-        DpopSigningAlgValuesSupported = ListOrNone(options.DpopAlgorithms),
+        DpopSigningAlgValuesSupported = issuerIsOurs || options.Dpop.SigningAlgValuesSupported is not null ? ListOrNone(options.DpopAlgorithms) : null,
         Issuer = urls.Issuer,
         TokenEndpoint = urls.TokenEndpoint,
         BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,

@@ -21,7 +21,7 @@ internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
 
     /// <summary>RFC 8705 section 5: where a server with an address of its own asks for certificates; null where there is none.</summary>
     public EndpointAliases? MtlsEndpointAliases => field ??= options.Value.MutualTls is { Enabled: true, BaseAddress: { } address }
-        ? new EndpointAliases(Alias(address, TokenEndpoint), Alias(address, BackchannelAuthenticationEndpoint))
+        ? new EndpointAliases(At(address, TokenEndpoint), At(address, BackchannelAuthenticationEndpoint))
         : null;
 
     /// <summary>CIBA section 7.1: whom a client's assertion may be for; the same endpoint at its other address too.</summary>
@@ -29,7 +29,8 @@ internal sealed class ProviderUrls(string issuer, IOptions<CibaOptions> options)
         ? [Issuer, TokenEndpoint, BackchannelAuthenticationEndpoint, there.TokenEndpoint, there.BackchannelAuthenticationEndpoint]
         : [Issuer, TokenEndpoint, BackchannelAuthenticationEndpoint];
 
-    private static string Alias(string address, string endpoint) => address.TrimEnd('/') + new Uri(endpoint).AbsolutePath;
+    /// <summary>The path of an endpoint at another scheme, host and port.</summary>
+    public static string At(string address, string endpoint) => address.TrimEnd('/') + new Uri(endpoint).AbsolutePath;
 
     // Not in the constructor, which runs before anybody has checked that there is an issuer.
     private string Base => Issuer.TrimEnd('/');

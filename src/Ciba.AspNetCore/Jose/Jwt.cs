@@ -15,6 +15,9 @@ internal sealed class Jwt
 {
     public const int MaxLength = 16 * 1024;
 
+    /// <summary>A <c>jti</c> that is longer is refused where it must be used once.</summary>
+    public const int MaxIdLength = 512;
+
     /// <summary>A signed request has hints and authorization details in it. No field of a form is longer.</summary>
     public const int MaxRequestLength = 64 * 1024;
 

@@ -54,7 +54,7 @@ internal static class FapiCiba
             yield return "BackchannelAuthenticationRequestSigningAlg is missing: requests must be signed; use PS256 or ES256";
         }
 
-        if (!client.TlsClientCertificateBoundAccessTokens && !client.DpopBoundAccessTokens)
+        if (!client.HasBoundAccessTokens)
         {
             yield return "TlsClientCertificateBoundAccessTokens or DpopBoundAccessTokens must be true: access tokens must be bound to a key";
         }

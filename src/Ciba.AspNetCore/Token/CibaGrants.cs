@@ -41,7 +41,7 @@ internal sealed partial class CibaGrants(
     {
         var client = await FindAsync(clientId, cancellationToken);
         return WhyNot(client) is { } refusal ? refusal
-            : client is { TlsClientCertificateBoundAccessTokens: true } or { DpopBoundAccessTokens: true } ? NothingShown
+            : client.HasBoundAccessTokens ? NothingShown
             : await RedeemAsync(authReqId, client, TokenTerms.None, cancellationToken);
     }
 
