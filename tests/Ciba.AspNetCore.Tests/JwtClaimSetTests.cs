@@ -75,7 +75,7 @@ public sealed class JwtClaimSetTests(JwtPlace place)
             && (!claims.ContainsKey("iat") || Seconds(claims, "iat") <= Now + 30)
             && (!claims.ContainsKey("nbf") || Seconds(claims, "nbf") <= Now + 30)
             && IsNew(claims),
-        _ => Text(claims["iss"]) == "signing" && IsFor(claims, CibaHost.Issuer)
+        _ => Text(claims["iss"]) == "signing" && Text(claims["sub"]) != "signing" && IsFor(claims, CibaHost.Issuer)
             && Seconds(claims, "exp") is > Now && Seconds(claims, "iat") <= Now + 30 && Seconds(claims, "nbf") <= Now + 30
             && Seconds(claims, "exp") - Seconds(claims, "nbf") <= 3600
             && IsNew(claims),
