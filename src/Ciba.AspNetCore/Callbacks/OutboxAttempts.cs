@@ -29,6 +29,8 @@ internal sealed class OutboxAttempts
 /// <summary>The tries of one entry.</summary>
 internal sealed class OutboxAttempt(CibaOutboxEntry entry)
 {
+    private CibaOutboxEntry? _inWork;
+
     public DateTimeOffset RetainedUntil { get; } = entry.Request.RetainedUntil;
 
     public int Failures { get; set; }
@@ -41,6 +43,12 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
 
     /// <summary>How it ended, where the store could not be told yet.</summary>
     public CibaSettlement? Ended { get; set; }
+
+    /// <summary>False while this process works on the entry as it was handed out before.</summary>
+    public bool TryEnter(CibaOutboxEntry entry) => Interlocked.CompareExchange(ref _inWork, entry, null) is null;
+
+    /// <summary>Lets the next one enter; of no effect for who is not in.</summary>
+    public void Leave(CibaOutboxEntry entry) => Interlocked.CompareExchange(ref _inWork, null, entry);
 }
 
 /// <summary>How long to wait before the next try: 1 s, 2 s, 4 s and so on, 30 s at most.</summary>

@@ -11,7 +11,7 @@ internal sealed partial class OutboxWorker
         var (request, now) = (entry.Request, _time.GetUtcNow());
         if (result.Kind == WorkResultKind.NotTried)
         {
-            await PostponeAsync(entry, now + NotTriedAgainAfter);
+            await PostponeAsync(entry, attempt, now + NotTriedAgainAfter);
             return;
         }
 
@@ -21,7 +21,7 @@ internal sealed partial class OutboxWorker
             if (now + wait < Deadline(entry))
             {
                 SayFailed(entry, wait, result.Reason);
-                await PostponeAsync(entry, now + wait);
+                await PostponeAsync(entry, attempt, now + wait);
                 _ = AgainAsync(entry, now + wait);
                 return;
             }
@@ -35,7 +35,7 @@ internal sealed partial class OutboxWorker
         if (entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode))
         {
             _attempts.Forget(entry);
-            await PostponeAsync(entry, request.ExpiresAt);
+            await PostponeAsync(entry, attempt, request.ExpiresAt);
             return;
         }
 
@@ -46,26 +46,33 @@ internal sealed partial class OutboxWorker
     {
         // What was delivered is not to be delivered again, should it come back to this node.
         attempt.Ended = settlement;
-        await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
-        _attempts.Forget(entry);
+        attempt.Leave(entry);
+        var isSettled = await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
+
+        // Too late for this hold, there may be another.
+        if (isSettled || _time.GetUtcNow() < entry.HeldUntil)
+        {
+            _attempts.Forget(entry);
+        }
     }
 
-    private Task PostponeAsync(CibaOutboxEntry entry, DateTimeOffset dueAt)
+    private Task<bool> PostponeAsync(CibaOutboxEntry entry, OutboxAttempt attempt, DateTimeOffset dueAt)
     {
+        attempt.Leave(entry);
+
         // The outbox tells one who holds an entry from the next by this instant.
         var other = dueAt == entry.HeldUntil ? dueAt.AddTicks(1) : dueAt;
         return InsistAsync(entry, () => _store.PostponeAsync(entry.Request.Id, entry.HeldUntil, other, CancellationToken.None));
     }
 
     /// <summary>Takes a step that may meet a store that is away, again and again while the entry is held.</summary>
-    private async Task InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
+    private async Task<bool> InsistAsync(CibaOutboxEntry entry, Func<ValueTask<bool>> step)
     {
         while (true)
         {
             try
             {
-                await step();
-                return;
+                return await step();
             }
             catch (CibaStoreUnavailableException exception) when (_time.GetUtcNow() < entry.HeldUntil && !_stopping.IsCancellationRequested)
             {

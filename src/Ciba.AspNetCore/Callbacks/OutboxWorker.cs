@@ -186,33 +186,49 @@ internal sealed partial class OutboxWorker : BackgroundService
     private async Task WorkAsync(CibaOutboxEntry entry)
     {
         var attempt = _attempts.Of(entry);
-        if (attempt.Ended is { } ended)
+        if (!attempt.TryEnter(entry))
         {
-            await SettleAsync(entry, attempt, ended);
+            // A process that stood still for longer than its hold is at it yet. The entry comes due again, should that not end it.
             return;
         }
 
+        try
+        {
+            if (attempt.Ended is { } ended)
+            {
+                await SettleAsync(entry, attempt, ended);
+            }
+            else
+            {
+                await EndAsync(entry, attempt, await TryAsync(entry, attempt));
+            }
+        }
+        finally
+        {
+            attempt.Leave(entry);
+        }
+    }
+
+    private async Task<WorkResult> TryAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
+    {
         if (entry.Status == CibaRequestStatus.Expired && !attempt.IsNoted)
         {
             attempt.IsNoted = true;
             _signals.Expired(entry.Request);
         }
 
-        WorkResult result;
         try
         {
-            result = await TryAsync(entry, attempt);
+            return await DoAsync(entry, attempt);
         }
         catch (Exception exception)
         {
             Threw(CibaLog.Short(entry.Request.Id), exception);
-            result = WorkResult.Failed(exception is OperationCanceledException ? "it took too long" : $"it threw {exception.GetType().Name}");
+            return WorkResult.Failed(exception is OperationCanceledException ? "it took too long" : $"it threw {exception.GetType().Name}");
         }
-
-        await EndAsync(entry, attempt, result);
     }
 
-    private async Task<WorkResult> TryAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
+    private async Task<WorkResult> DoAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
     {
         { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry.Request),
 
