@@ -115,6 +115,27 @@ public sealed class DeviceEventTests
     }
 
     [Test]
+    public async Task A_stream_whose_time_is_over_in_the_middle_of_a_write_ends_like_any_other()
+    {
+        var store = new HookedStore();
+        await using var host = new CibaHost { Setup = store.Use };
+        await using var device = await ListeningDevice.OpenAsync(host);
+        store.Before = step =>
+        {
+            if (step == nameof(ICibaRequestStore.ListPendingAsync))
+            {
+                host.Time.Advance(TimeSpan.FromMinutes(10));
+            }
+
+            return Task.CompletedTask;
+        };
+
+        await host.AuthorizeAsync();
+
+        Assert.That(await device.EndsAsync(), Is.True);
+    }
+
+    [Test]
     public async Task A_user_is_present_while_a_device_listens_and_not_for_long_after()
     {
         await using var host = new CibaHost();

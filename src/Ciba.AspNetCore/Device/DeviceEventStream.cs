@@ -72,13 +72,25 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
             if (news.Length > 0)
             {
                 spokeAt = now;
-                await context.Response.Body.WriteAsync(news, over);
-                await context.Response.Body.FlushAsync(over);
+                await WriteAsync(context.Response.Body, news, over);
             }
 
             await Task.WhenAny(changed, Task.Delay(UntilNextLook(known, now), time, look.Token));
             await look.CancelAsync();
             await changed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private static async Task WriteAsync(Stream body, byte[] news, CancellationToken over)
+    {
+        try
+        {
+            await body.WriteAsync(news, over);
+            await body.FlushAsync(over);
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The stream ends here as it does between two writes.
         }
     }
 
