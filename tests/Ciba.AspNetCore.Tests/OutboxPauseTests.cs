@@ -38,7 +38,7 @@ public sealed class OutboxPauseTests : IDisposable
         await _pause.ReachedAsync();
 
         // The entry is held for 50 s. It is claimed again then, and once more 50 s later.
-        await LooksAsync(host, 11);
+        await LooksAsync(host, 11, isHeldUp: true);
         var settlements = 0;
         var settled = new TaskCompletionSource();
         _store.Before = step =>
@@ -58,11 +58,11 @@ public sealed class OutboxPauseTests : IDisposable
         Assert.That((_receiver.Calls, settlements), Is.EqualTo((1, 2)), "one settlement too late for its hold, one in time for the next");
     }
 
-    private static async Task LooksAsync(CibaHost host, int count)
+    private static async Task LooksAsync(CibaHost host, int count, bool isHeldUp = false)
     {
         for (var looks = 0; looks < count; looks++)
         {
-            await host.LookAsync();
+            await host.LookAsync(isHeldUp);
         }
     }
 

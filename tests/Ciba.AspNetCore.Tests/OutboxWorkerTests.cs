@@ -156,13 +156,13 @@ public sealed class OutboxWorkerTests : IDisposable
         // The entry is held for 50 s, and comes due again then.
         for (var looks = 0; looks < 12; looks++)
         {
-            await host.LookAsync();
+            await host.LookAsync(isHeldUp: true);
         }
 
         isAway = false;
         for (var looks = 0; looks < 12 && !settled.Task.IsCompleted; looks++)
         {
-            await host.LookAsync();
+            await host.LookAsync(isHeldUp: true);
         }
 
         await settled.Task.WaitAsync(Bound);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -11,6 +12,7 @@ public static class CallbackCalls
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MostBusy = TimeSpan.FromSeconds(1);
 
     /// <summary>A right authentication request of a ping or push client.</summary>
     public static Task<Answer> AskAsync(this CibaHost host, params (string Name, string? Value)[] changes) =>
@@ -33,11 +35,19 @@ public static class CallbackCalls
         await host.Time.TimerSetAsync(LookEvery);
     }
 
-    /// <summary>Lets the time pass until the worker looks again, and waits until it has.</summary>
-    public static Task LookAsync(this CibaHost host)
+    /// <summary>
+    /// Lets the time pass until the worker looks again, and waits until it has done what it found. The time does not pass while it
+    /// is at something.
+    /// </summary>
+    /// <param name="host">The host.</param>
+    /// <param name="isHeldUp">Where a test holds up what the worker does: nothing waits for its end.</param>
+    public static async Task LookAsync(this CibaHost host, bool isHeldUp = false)
     {
+        var worker = (await host.ServicesAsync()).GetRequiredService<OutboxWorker>();
+        await IdleAsync(worker, isHeldUp);
         host.Time.Advance(LookEvery);
-        return host.Time.TimerSetAsync(LookEvery);
+        await host.Time.TimerSetAsync(LookEvery);
+        await IdleAsync(worker, isHeldUp);
     }
 
     /// <summary>Waits until somebody waits for so many seconds, and lets them pass.</summary>
@@ -50,6 +60,14 @@ public static class CallbackCalls
     /// <summary>Stops the host, which waits for the calls on their way.</summary>
     public static async Task StopAsync(this CibaHost host) =>
         await (await host.ServicesAsync()).GetRequiredService<IHost>().StopAsync().WaitAsync(Bound);
+
+    private static async Task IdleAsync(OutboxWorker worker, bool isHeldUp)
+    {
+        for (var began = Stopwatch.GetTimestamp(); !worker.IsIdle && !isHeldUp && Stopwatch.GetElapsedTime(began) < MostBusy;)
+        {
+            await Task.Delay(1);
+        }
+    }
 
     /// <summary>Waits for the next event of a kind, and passes over others.</summary>
     public static async Task<CibaEvent> NextAsync(this FakeEvents events, CibaEventKind kind)
