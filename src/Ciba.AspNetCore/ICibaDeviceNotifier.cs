@@ -38,6 +38,7 @@ public sealed class CibaDeviceRequest
         BindingMessageChoices = request.BindingMessageChoices;
         AuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
+        RequiredAcrValues = request.RequiredAcrValues;
         Resources = request.Resources;
         RequestedIdTokenClaims = request.RequestedIdTokenClaims is { } claims ? [.. claims.EnumerateObject().Select(claim => claim.Name)] : [];
         RequestContext = request.RequestContext;
@@ -80,6 +81,12 @@ public sealed class CibaDeviceRequest
 
     /// <summary>The authentication context classes that the client asks for, in order of preference.</summary>
     public IReadOnlyList<string> AcrValues { get; }
+
+    /// <summary>
+    /// Those of which the user must have reached one when approving, in order of preference, or empty: the device asks for a stronger
+    /// sign-in first where it has not (see <see cref="CibaDecisionResult.AcrNotReached"/>).
+    /// </summary>
+    public IReadOnlyList<string> RequiredAcrValues { get; }
 
     /// <summary>The resource servers that the access token is asked for (RFC 8707).</summary>
     public IReadOnlyList<string> Resources { get; }

@@ -69,6 +69,25 @@ public sealed class AuthenticationContextTests
     }
 
     [Test, Spec("A12")]
+    public async Task What_must_be_reached_is_told_to_the_device_before_it_asks_the_user()
+    {
+        await using var host = new CibaHost();
+        var id = CibaRequestId.FromAuthReqId((await host.AuthorizeAsync(("claims", Essential))).AuthReqId);
+        var wish = CibaRequestId.FromAuthReqId((await host.AuthorizeAsync(("acr_values", "urn:acr:1"))).AuthReqId);
+
+        var told = await host.Devices.NextAsync();
+        var shown = await host.DeviceAsync(HttpMethod.Get, $"/requests/{id}", "alice");
+        var shownWish = await host.DeviceAsync(HttpMethod.Get, $"/requests/{wish}", "alice");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(told.RequiredAcrValues, Is.EqualTo(new[] { "urn:acr:2", "urn:acr:3" }));
+            Assert.That(shown.Text("required_acr_values"), Is.EqualTo("urn:acr:2 urn:acr:3"));
+            Assert.That(shownWish.Body, Does.Contain("acr_values").And.Not.Contain("required"));
+        }
+    }
+
+    [Test, Spec("A12")]
     public async Task The_device_learns_that_the_user_must_be_authenticated_better()
     {
         await using var host = new CibaHost();

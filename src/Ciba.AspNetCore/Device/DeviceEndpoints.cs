@@ -166,6 +166,7 @@ internal sealed record DeviceRequestResponse(
     [property: JsonPropertyName("binding_message_choices")] IReadOnlyList<string>? BindingMessageChoices = null,
     [property: JsonPropertyName("authorization_details")] IReadOnlyList<JsonElement>? AuthorizationDetails = null,
     [property: JsonPropertyName("acr_values")] string? AcrValues = null,
+    [property: JsonPropertyName("required_acr_values")] string? RequiredAcrValues = null,
     [property: JsonPropertyName("resource")] IReadOnlyList<string>? Resources = null,
     [property: JsonPropertyName("claims")] IReadOnlyList<string>? Claims = null)
 {
@@ -181,6 +182,7 @@ internal sealed record DeviceRequestResponse(
         request.BindingMessageChoices.Count > 0 ? request.BindingMessageChoices : null,
         request.AuthorizationDetails.Count > 0 ? request.AuthorizationDetails : null,
         request.AcrValues.Count > 0 ? string.Join(' ', request.AcrValues) : null,
+        request.RequiredAcrValues.Count > 0 ? string.Join(' ', request.RequiredAcrValues) : null,
         request.Resources.Count > 0 ? request.Resources : null,
         request.RequestedIdTokenClaims.Count > 0 ? request.RequestedIdTokenClaims : null);
 }
