@@ -17,6 +17,7 @@ namespace Ciba.AspNetCore.Device;
 internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicationLifetime host, TimeProvider time)
 {
     private const int MostStreams = 10_000;
+    private const int MostStreamsOfUser = 32;
 
     // A stream does not outlive a sign-out or a lock-out for long; the browser opens the next one by itself.
     private static readonly TimeSpan LongestStream = TimeSpan.FromMinutes(10);
@@ -24,18 +25,20 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
     private static readonly TimeSpan PresentFor = LookEvery * 3;
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
 
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, int> _streamsOfUsers = new(StringComparer.Ordinal);
     private int _streams;
 
-    /// <summary>False where there are too many streams on this node, and nothing was answered.</summary>
+    /// <summary>False where there are too many streams on this node, or of this user, and nothing was answered.</summary>
     public async Task<bool> TryHandleAsync(HttpContext context, string userKey)
     {
+        if (!TryEnter(userKey))
+        {
+            return false;
+        }
+
         try
         {
-            if (Interlocked.Increment(ref _streams) > MostStreams)
-            {
-                return false;
-            }
-
             using var ends = new CancellationTokenSource(LongestStream, time);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(ends.Token, host.ApplicationStopping, context.RequestAborted);
             await StreamAsync(context, userKey, over.Token);
@@ -43,50 +46,87 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
         }
         finally
         {
-            Interlocked.Decrement(ref _streams);
+            Leave(userKey);
+        }
+    }
+
+    private bool TryEnter(string userKey)
+    {
+        lock (_gate)
+        {
+            var ofUser = _streamsOfUsers.GetValueOrDefault(userKey);
+            if (_streams >= MostStreams || ofUser >= MostStreamsOfUser)
+            {
+                return false;
+            }
+
+            _streams++;
+            _streamsOfUsers[userKey] = ofUser + 1;
+            return true;
+        }
+    }
+
+    private void Leave(string userKey)
+    {
+        lock (_gate)
+        {
+            _streams--;
+            if (--_streamsOfUsers[userKey] == 0)
+            {
+                _streamsOfUsers.Remove(userKey);
+            }
         }
     }
 
     private async Task StreamAsync(HttpContext context, string userKey, CancellationToken over)
     {
         var known = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        var news = new ArrayBufferWriter<byte>();
+        news.Write(": listening\n\n"u8);
         var spokeAt = time.GetUtcNow();
         while (!over.IsCancellationRequested)
         {
-            // Listens before it looks, or something could fall in between.
-            using var look = CancellationTokenSource.CreateLinkedTokenSource(over);
-            var changed = store.WaitForChangeAsync(userKey, look.Token);
-            var news = await LookAsync(context, userKey, known);
-            if (!context.Response.HasStarted)
+            using var waits = CancellationTokenSource.CreateLinkedTokenSource(over);
+            try
             {
-                Begin(context.Response);
-                news = [.. ": listening\n\n"u8, .. news];
-            }
+                // Listens before it looks, or something could fall in between.
+                var changed = store.WaitForChangeAsync(userKey, waits.Token);
+                var hasLooked = await TryLookAsync(context, userKey, known, news);
+                var now = time.GetUtcNow();
+                if (news.WrittenCount == 0 && now - spokeAt >= HeartbeatEvery)
+                {
+                    news.Write(": alive\n\n"u8);
+                }
 
-            var now = time.GetUtcNow();
-            if (news.Length == 0 && now - spokeAt >= HeartbeatEvery)
+                if (news.WrittenCount > 0)
+                {
+                    spokeAt = now;
+                    await WriteAsync(context.Response, news.WrittenMemory, over);
+                    news.ResetWrittenCount();
+                }
+
+                // A store that is away makes nobody wait for a change.
+                var nextLook = Task.Delay(hasLooked ? UntilNextLook(known, now) : LookEvery, time, waits.Token);
+                await (hasLooked ? Task.WhenAny(changed, nextLook) : nextLook).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            finally
             {
-                news = ": alive\n\n"u8.ToArray();
+                await waits.CancelAsync();
             }
-
-            if (news.Length > 0)
-            {
-                spokeAt = now;
-                await WriteAsync(context.Response.Body, news, over);
-            }
-
-            await Task.WhenAny(changed, Task.Delay(UntilNextLook(known, now), time, look.Token));
-            await look.CancelAsync();
-            await changed.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static async Task WriteAsync(Stream body, byte[] news, CancellationToken over)
+    private static async Task WriteAsync(HttpResponse response, ReadOnlyMemory<byte> news, CancellationToken over)
     {
+        if (!response.HasStarted)
+        {
+            Begin(response);
+        }
+
         try
         {
-            await body.WriteAsync(news, over);
-            await body.FlushAsync(over);
+            await response.Body.WriteAsync(news, over);
+            await response.Body.FlushAsync(over);
         }
         catch (OperationCanceledException) when (over.IsCancellationRequested)
         {
@@ -101,25 +141,25 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
         response.HttpContext.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
     }
 
-    private async Task<byte[]> LookAsync(HttpContext context, string userKey, Dictionary<string, DateTimeOffset> known)
+    private async Task<bool> TryLookAsync(HttpContext context, string userKey, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news)
     {
         try
         {
-            return await LookAsync(userKey, known, context.RequestAborted);
+            await LookAsync(userKey, known, news, context.RequestAborted);
+            return true;
         }
         catch (CibaStoreUnavailableException) when (context.Response.HasStarted)
         {
-            // What is missed now is told at the next look.
-            return [];
+            // What it did not come to is told at the next look.
+            return false;
         }
     }
 
-    private async Task<byte[]> LookAsync(string userKey, Dictionary<string, DateTimeOffset> known, CancellationToken cancellationToken)
+    private async Task LookAsync(string userKey, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await store.MarkPresentAsync(userKey, now, now + PresentFor, cancellationToken);
         var pending = await store.ListPendingAsync(userKey, now, cancellationToken);
-        var news = new ArrayBufferWriter<byte>();
         foreach (var request in pending.Where(request => known.TryAdd(request.Id, request.ExpiresAt)))
         {
             Write(news, "requested", DeviceRequestResponse.Of(new CibaDeviceRequest(request, CibaRequestStatus.Pending)), WireJson.Relaxed.DeviceRequestResponse);
@@ -135,8 +175,6 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
                 Write(news, name, new DeviceEvent(id, outcome), WireJson.Relaxed.DeviceEvent);
             }
         }
-
-        return news.WrittenSpan.ToArray();
     }
 
     private static (string Name, string? Outcome) Told(CibaRequestStatus? status) => status switch

@@ -36,6 +36,9 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     /// <summary>The names of the methods that were called, in their order.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
+    /// <summary>The waits for a change that were begun.</summary>
+    public ConcurrentQueue<Task> Waits { get; } = new();
+
     public int Count => _store.Count;
 
     /// <summary>Puts this store in the place of the ready one.</summary>
@@ -118,7 +121,9 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
     public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken)
     {
         Calls.Enqueue(nameof(WaitForChangeAsync));
-        return _store.WaitForChangeAsync(userKey, cancellationToken);
+        var wait = _store.WaitForChangeAsync(userKey, cancellationToken);
+        Waits.Enqueue(wait);
+        return wait;
     }
 
     public async ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
