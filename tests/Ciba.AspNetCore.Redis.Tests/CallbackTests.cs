@@ -10,7 +10,6 @@ namespace Ciba.AspNetCore.Redis.Tests;
 public sealed class CallbackTests(string kind)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
 
     private RedisServer Server => RedisServers.Get(kind);
 
@@ -155,11 +154,7 @@ public sealed class CallbackTests(string kind)
 
         // Tried again after one second; two more would be too late.
         await RedisHosts.UntilAsync(() => Task.FromResult(host.Log.Ours.Any(line => line.Text.Contains("the next try is in 00:00:01"))));
-        await RedisHosts.UntilAsync(() =>
-        {
-            host.Time.Advance(Step);
-            return Task.FromResult(stranger.Connections == 2);
-        });
+        await host.WaitedAsync(1);
         var heard = await events.NextAsync(3);
         var poll = await CallbackNodes.PollAsync(host, authReqId, "ping");
 

@@ -1,4 +1,3 @@
-using Ciba.AspNetCore.Redis.Connection;
 using Ciba.AspNetCore.Tests;
 
 namespace Ciba.AspNetCore.Redis.Tests;
@@ -129,12 +128,5 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
         Assert.That(await store.SettleAsync(request.Id, now + Requests.Hold, CibaSettlement.TokensSent, default), Is.True);
     }
 
-    private RedisNode On(int number, string prefix)
-    {
-        var node = RedisNode.On(_cluster.Nodes[number], number, prefix, Time);
-
-        // As when a host starts: nothing that is called out from now on is missed.
-        Assert.That(node.Get<DecisionSignals>().SubscribeAsync().GetAwaiter().GetResult(), Is.True);
-        return node;
-    }
+    private RedisNode On(int number, string prefix) => RedisNode.On(_cluster.Nodes[number], number, prefix, Time).Listening();
 }

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
+using Ciba.AspNetCore.Redis.Store;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -27,7 +29,7 @@ public sealed class OutboxClaimTests(string kind)
 
         proxy.DropAnswers();
         var claim = node.Store.ClaimAsync(request, Now).AsTask();
-        await proxy.AnswerDroppedAsync();
+        await RedisHosts.UntilAsync(async () => double.Parse(await server.AskAsync("ZSCORE", new RedisKeys(_prefix).Outbox(request.Id[0])!, RedisKeys.Digest(request.Id)), CultureInfo.InvariantCulture) > RedisTicks.Of(Now));
         Assert.That(await other.Store.ClaimAsync(request, Now), Is.Null, "it is held");
         proxy.CutAll();
         proxy.Resume();
@@ -36,7 +38,7 @@ public sealed class OutboxClaimTests(string kind)
         _time.Advance(TimeSpan.FromSeconds(1));
 
         CibaOutboxEntry? entry = null;
-        await RedisHosts.UntilAsync(async () => (entry = await other.Store.ClaimAsync(request, Now)) is not null);
+        await RedisHosts.UntilAsync(async () => (entry = await other.Store.ClaimAsync(request, Now)) is not null, _time);
         Assert.That(entry!.Request.Callback, Is.EqualTo(request.Callback));
     }
 

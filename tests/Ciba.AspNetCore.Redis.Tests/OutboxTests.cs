@@ -208,7 +208,7 @@ public sealed class OutboxTests(string kind) : IDisposable
         await RedisHosts.UntilAsync(() => IsBackAsync(node));
         _time.Advance(TimeSpan.FromSeconds(1));
 
-        await RedisHosts.UntilAsync(async () => (await KeysAsync()).Length == 0);
+        await RedisHosts.UntilAsync(async () => (await KeysAsync()).Length == 0, _time);
     }
 
     private async Task<bool> IsBackAsync(RedisNode node)

@@ -209,7 +209,7 @@ public sealed class ServersTests
 
         proxy.DropAnswers();
         var call = database.ScriptEvaluateAsync(Count, [key]);
-        await proxy.AnswerDroppedAsync();
+        await RedisHosts.UntilAsync(async () => await RedisServers.Get(kind).AskAsync("GET", key!) == "2");
         Assert.That(call.IsCompleted, Is.False);
         proxy.CutAll();
 
@@ -230,6 +230,7 @@ public sealed class ServersTests
 
         proxy.Hang();
         var call = database.ScriptEvaluateAsync(Count, [key]);
+        await RedisHosts.UntilAsync(() => Task.FromResult(proxy.Kept.Contains("EVALSHA")));
         Assert.That(() => call.WaitAsync(TimeSpan.FromMilliseconds(100)), Throws.TypeOf<TimeoutException>());
         proxy.Resume();
 

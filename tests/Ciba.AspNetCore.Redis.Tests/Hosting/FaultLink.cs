@@ -12,7 +12,7 @@ internal sealed class FaultLink(TcpClient client, int serverPort)
     public bool LostBytes { get; set; }
 
     /// <summary>Carries bytes both ways until a side ends; each piece only if it may pass.</summary>
-    public async Task RunAsync(Func<bool, bool> mayPass, Action<bool, ReadOnlyMemory<byte>> passes)
+    public async Task RunAsync(Func<bool, ReadOnlyMemory<byte>, bool> mayPass)
     {
         try
         {
@@ -32,10 +32,9 @@ internal sealed class FaultLink(TcpClient client, int serverPort)
             var buffer = new byte[16 * 1024];
             while (await from.GetStream().ReadAsync(buffer) is var length and > 0)
             {
-                if (mayPass(isAnswer))
+                // Counted in there, or whoever has the answer could look before the request is counted.
+                if (mayPass(isAnswer, buffer.AsMemory(0, length)))
                 {
-                    // Counted first, or whoever has the answer could look before the request is counted.
-                    passes(isAnswer, buffer.AsMemory(0, length));
                     await to.GetStream().WriteAsync(buffer.AsMemory(0, length));
                 }
             }

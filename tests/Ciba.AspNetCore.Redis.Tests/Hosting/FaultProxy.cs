@@ -13,7 +13,6 @@ public sealed class FaultProxy : RedisServer
     private readonly HashSet<FaultLink> _links = [];
     private readonly Task _accepting;
     private Fault _fault;
-    private TaskCompletionSource _dropped = new();
     private long _requestBytes;
     private long _answerBytes;
 
@@ -39,6 +38,9 @@ public sealed class FaultProxy : RedisServer
     /// <summary>The names of the commands that were passed on, in capitals.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
+    /// <summary>The names of those that were taken and kept.</summary>
+    public ConcurrentQueue<string> Kept { get; } = new();
+
     public long RequestBytes => Interlocked.Read(ref _requestBytes);
 
     public long AnswerBytes => Interlocked.Read(ref _answerBytes);
@@ -56,14 +58,7 @@ public sealed class FaultProxy : RedisServer
     public void Hang() => Change(Fault.Hanging);
 
     /// <summary>Passes requests on, and throws their answers away.</summary>
-    public void DropAnswers()
-    {
-        lock (_lock)
-        {
-            _dropped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            Change(Fault.DroppingAnswers);
-        }
-    }
+    public void DropAnswers() => Change(Fault.DroppingAnswers);
 
     /// <summary>Resets all connections, and every new one at once.</summary>
     public void Refuse()
@@ -77,9 +72,6 @@ public sealed class FaultProxy : RedisServer
 
     /// <summary>Passes everything on again. Connections that lost something are reset, since no network leaves out a part.</summary>
     public void Resume() => Change(Fault.None);
-
-    /// <summary>Waits for the first answer that is thrown away after <see cref="DropAnswers"/>: what it answers was executed.</summary>
-    public Task AnswerDroppedAsync() => _dropped.Task.WaitAsync(TimeSpan.FromSeconds(20));
 
     public override async ValueTask DisposeAsync()
     {
@@ -136,21 +128,24 @@ public sealed class FaultProxy : RedisServer
             _links.Add(link);
         }
 
-        var reader = new RequestReader(Requests.Enqueue);
-        await link.RunAsync(
-            mayPass: isAnswer => MayPass(link, isAnswer),
-            passes: (isAnswer, bytes) =>
+        var commands = Requests;
+        var reader = new RequestReader(name => commands.Enqueue(name));
+        await link.RunAsync((isAnswer, bytes) =>
+        {
+            var mayPass = MayPass(link, isAnswer);
+            if (!isAnswer)
             {
-                if (isAnswer)
-                {
-                    Interlocked.Add(ref _answerBytes, bytes.Length);
-                }
-                else
-                {
-                    Interlocked.Add(ref _requestBytes, bytes.Length);
-                    reader.Read(bytes.Span);
-                }
-            });
+                commands = mayPass ? Requests : Kept;
+                reader.Read(bytes.Span);
+            }
+
+            if (mayPass)
+            {
+                Interlocked.Add(ref isAnswer ? ref _answerBytes : ref _requestBytes, bytes.Length);
+            }
+
+            return mayPass;
+        });
         lock (_lock)
         {
             _links.Remove(link);
@@ -167,11 +162,6 @@ public sealed class FaultProxy : RedisServer
             }
 
             link.LostBytes = true;
-            if (_fault is Fault.DroppingAnswers)
-            {
-                _dropped.TrySetResult();
-            }
-
             return false;
         }
     }

@@ -22,12 +22,14 @@ public sealed partial class RedisCluster : IAsyncDisposable
 
     public static async Task<RedisCluster> StartAsync(int replicasOfEach = 0, params string[] arguments)
     {
+        // Where nobody could take over, nobody gives up a master that is only slow.
+        var givenUpAfter = replicasOfEach > 0 ? "2000" : "60000";
         var cluster = new RedisCluster();
         try
         {
             for (var started = 0; started < Masters * (1 + replicasOfEach); started++)
             {
-                cluster._nodes.Add(await RealRedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", .. arguments]));
+                cluster._nodes.Add(await RealRedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", givenUpAfter, .. arguments]));
             }
 
             await cluster.JoinAsync(replicasOfEach);

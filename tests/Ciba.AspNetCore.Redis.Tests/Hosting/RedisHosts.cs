@@ -156,7 +156,12 @@ internal static class RedisHosts
     /// Looks again and again, for things that no signal tells of. Now and then it moves the clocks of the nodes that these things
     /// come from: a step that Redis did not answer they take again by their clock, which stands still otherwise.
     /// </summary>
-    public static async Task UntilAsync(Func<Task<bool>> isSo, params CibaHost[] nodes)
+    public static Task UntilAsync(Func<Task<bool>> isSo, params CibaHost[] nodes) => UntilSoAsync(isSo, [.. nodes.Select(node => node.Time)]);
+
+    /// <summary>The same for nodes without a host, which share a clock.</summary>
+    public static Task UntilAsync(Func<Task<bool>> isSo, ManualTime clock) => UntilSoAsync(isSo, [clock]);
+
+    private static async Task UntilSoAsync(Func<Task<bool>> isSo, ManualTime[] clocks)
     {
         using var bound = new CancellationTokenSource(Bound);
         var moved = Stopwatch.GetTimestamp();
@@ -165,7 +170,7 @@ internal static class RedisHosts
             await Task.Delay(Look, bound.Token);
             if (Stopwatch.GetElapsedTime(moved) >= Patience)
             {
-                Array.ForEach(nodes, node => node.Time.Advance(Step));
+                Array.ForEach(clocks, clock => clock.Advance(Step));
                 moved = Stopwatch.GetTimestamp();
             }
         }

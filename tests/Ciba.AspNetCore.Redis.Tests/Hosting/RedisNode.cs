@@ -54,10 +54,11 @@ public sealed class RedisNode : IAsyncDisposable
     public static async Task<IConnectionMultiplexer> SharedAsync(RedisServer server, int number) =>
         await Multiplexers.GetOrAdd((server.Endpoint, number), _ => new(() => server.ConnectAsync())).Value;
 
-    /// <summary>Listens to the other nodes from now on, as a host does when it starts.</summary>
+    /// <summary>Listens to the other nodes from now on, as a host does when it starts: nothing that is called out is missed.</summary>
     public RedisNode Listening()
     {
-        Get<DecisionSignals>().SubscribeAsync().GetAwaiter().GetResult();
+        // On a machine that is busy the first try may fail, which a host makes up for when somebody waits.
+        RedisHosts.UntilAsync(Get<DecisionSignals>().SubscribeAsync).GetAwaiter().GetResult();
         return this;
     }
 

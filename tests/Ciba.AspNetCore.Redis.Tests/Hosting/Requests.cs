@@ -17,7 +17,7 @@ public static class Requests
 
     public static string NewAuthReqId(string subject = Alice) => CibaRequestId.Shard(subject) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
 
-    public static CibaRequest New(DateTimeOffset now, string subject = Alice, string? authReqId = null, TimeSpan? lifetime = null, string mode = CibaTokenDeliveryModes.Poll, DateTimeOffset? dueAt = null)
+    public static CibaRequest New(DateTimeOffset now, string subject = Alice, string? authReqId = null, TimeSpan? lifetime = null, string mode = CibaTokenDeliveryModes.Poll, DateTimeOffset? dueAt = null, TimeSpan? interval = null)
     {
         authReqId ??= NewAuthReqId(subject);
         var expiresAt = now + (lifetime ?? Lifetime);
@@ -30,7 +30,7 @@ public static class Requests
             Scopes = ["openid", "profile"],
             BindingMessage = "W4SCT",
             AcrValues = ["urn:acr:1"],
-            Interval = TimeSpan.FromSeconds(5),
+            Interval = interval ?? TimeSpan.FromSeconds(5),
             TokenDeliveryMode = mode,
             Callback = mode == CibaTokenDeliveryModes.Poll ? null : new CibaCallback(authReqId, NotificationToken),
             DueAt = dueAt,
