@@ -127,7 +127,8 @@ public static class CibaEndpointRouteBuilderExtensions
     /// the client is to be blocked, see <see cref="ICibaClientBlocks"/>) and <c>/resend</c>; and <c>GET {prefix}/events</c>, the
     /// server-sent events <c>requested</c>, <c>decided</c>, <c>expired</c> and <c>withdrawn</c>. Errors are problem details
     /// (RFC 9457). The user is the <c>sub</c> or name identifier of whom the host has authenticated: add
-    /// <c>RequireAuthorization</c>. Where that is by cookie, every <c>POST</c> needs the token of ASP.NET Core's antiforgery.
+    /// <c>RequireAuthorization</c>. A <c>POST</c> that comes with a cookie and without an <c>Authorization</c> header, whatever the
+    /// host reads of them, needs the token of ASP.NET Core's antiforgery; calls from pages of another origin are refused.
     /// </summary>
     /// <param name="endpoints">The endpoints of the host.</param>
     /// <param name="prefix">For instance <c>/device</c>.</param>

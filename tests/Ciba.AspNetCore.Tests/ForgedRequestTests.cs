@@ -62,6 +62,46 @@ public sealed class ForgedRequestTests
     }
 
     [Test]
+    public async Task A_cookie_that_a_handler_of_the_hosts_own_reads_needs_the_token_too()
+    {
+        await using var host = Host();
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+
+        var answer = await host.SendAsync(HttpMethod.Post, $"/device/requests/{await host.HandleAsync(id)}/approve", null, request =>
+        {
+            request.Headers.Add("X-Header-User", "alice");
+            request.Headers.Add("Cookie", "session=1");
+        });
+
+        DeviceEndpointTests.AssertProblem(answer, 400, "The antiforgery token is missing or wrong: send the one of this session in its header.");
+        Assert.That((await host.PollAsync(id)).Error, Is.EqualTo("authorization_pending"));
+    }
+
+    [Test]
+    public async Task An_authorization_header_that_authenticates_nobody_stands_in_for_no_token()
+    {
+        await using var host = Host();
+        var browser = await Browser.SignInAsync(host, "alice");
+
+        // As a browser sends it by itself.
+        var answer = await browser.PostAsync((await host.AuthorizeAsync()).AuthReqId, "approve", token: null, change: request => request.Headers.Add("Authorization", "Basic YTpi"));
+
+        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest));
+    }
+
+    [TestCase("http://localhost", false), TestCase("https://localhost", false), TestCase("https://LOCALHOST", false)]
+    [TestCase("https://localhost:8443", true), TestCase("https://evil.example", true), TestCase("https://localhost.evil.example", true), TestCase("null", true)]
+    public async Task A_browser_that_says_only_its_origin_is_judged_by_that(string origin, bool isRefused)
+    {
+        await using var host = Host();
+        var browser = await Browser.SignInAsync(host, "alice");
+
+        var answer = await browser.PostAsync((await host.AuthorizeAsync()).AuthReqId, "approve", browser.Token, site: null, request => request.Headers.TryAddWithoutValidation("Origin", origin));
+
+        Assert.That(answer.Status, Is.EqualTo(isRefused ? HttpStatusCode.Forbidden : HttpStatusCode.NoContent));
+    }
+
+    [Test]
     public async Task A_host_that_forgot_antiforgery_says_yes_to_nobody_and_reads_why()
     {
         await using var host = Host(antiforgery: false);
@@ -147,11 +187,16 @@ public sealed class ForgedRequestTests
 
         public Task<Answer> GetAsync(string path) => host.SendAsync(HttpMethod.Get, $"/device{path}", null, Send);
 
-        public async Task<Answer> PostAsync(string authReqId, string verb, string? token, string site = "same-origin") =>
+        public async Task<Answer> PostAsync(string authReqId, string verb, string? token, string? site = "same-origin", Action<HttpRequestMessage>? change = null) =>
             await host.SendAsync(HttpMethod.Post, $"/device/requests/{await host.HandleAsync(authReqId)}/{verb}", null, request =>
             {
                 Send(request);
-                request.Headers.Add("Sec-Fetch-Site", site);
+                change?.Invoke(request);
+                if (site is not null)
+                {
+                    request.Headers.Add("Sec-Fetch-Site", site);
+                }
+
                 if (token is not null)
                 {
                     request.Headers.Add("X-CSRF-TOKEN", token);

@@ -14,26 +14,48 @@ internal static class ForgedRequests
 {
     public static async ValueTask<DeviceProblem?> WhyNotAsync(HttpContext context)
     {
-        if (context.Request.Headers["Sec-Fetch-Site"] is [not null and not "same-origin" and not "none"])
+        if (IsOfAnotherOrigin(context.Request))
         {
             return DeviceProblem.OtherOrigin;
         }
 
-        if (HttpMethods.IsGet(context.Request.Method) || !await IsByCookieAsync(context))
+        if (HttpMethods.IsGet(context.Request.Method) || !await MayBeByCookieAsync(context))
         {
             return null;
         }
 
         var antiforgery = context.RequestServices.GetService<IAntiforgery>()
-            ?? throw new InvalidOperationException("The device API is called with a cookie: call AddAntiforgery(), and have the page send the antiforgery token in a header.");
+            ?? throw new InvalidOperationException("The device API is called with a cookie and without an Authorization header: call AddAntiforgery(), and have the page send the antiforgery token in a header.");
         return await antiforgery.IsRequestValidAsync(context) ? null : DeviceProblem.NoAntiforgeryToken;
     }
 
-    // Where a policy tries several schemes, all of them are named, whichever of them knew the user.
-    private static async ValueTask<bool> IsByCookieAsync(HttpContext context)
+    // Browsers say in one of these headers where a call comes from, and no page can change them.
+    private static bool IsOfAnotherOrigin(HttpRequest request) => request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site
+        ? site is not ["same-origin"] and not ["none"]
+        : request.Headers.Origin is { Count: > 0 } origin && !(origin is [{ } text] && IsOfHost(text, request.Host));
+
+    // The scheme and its port may be those of a proxy before this host.
+    private static bool IsOfHost(string origin, HostString host) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Host.Equals(host.Host, StringComparison.OrdinalIgnoreCase) && (host.Port is null ? uri.IsDefaultPort : host.Port == uri.Port);
+
+    /// <summary>
+    /// No page of another origin can send an <c>Authorization</c> header of its own. Without one, whatever knows the user may have
+    /// read a cookie, be it a handler of the host's own.
+    /// </summary>
+    private static async ValueTask<bool> MayBeByCookieAsync(HttpContext context)
     {
-        if (context.Request.Headers.Cookie.Count == 0
-            || context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket?.AuthenticationScheme is not { } names)
+        if (context.Request.Headers.Cookie.Count == 0)
+        {
+            return false;
+        }
+
+        if (context.Request.Headers.Authorization.Count == 0)
+        {
+            return true;
+        }
+
+        // Where a policy tries several schemes, all of them are named, whichever of them knew the user.
+        if (context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket?.AuthenticationScheme is not { } names)
         {
             return false;
         }
