@@ -109,10 +109,7 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         var options = Options(endpoints);
         var services = endpoints.ServiceProvider;
-        var discovery = new DiscoveryEndpoints(
-            services.GetRequiredService<IOptions<CibaOptions>>(),
-            services.GetService<ICibaSigningKeys>(),
-            services.GetService<SigningKeys>() is not null);
+        var discovery = new DiscoveryEndpoints(services.GetRequiredService<IOptions<CibaOptions>>(), services.GetService<ICibaSigningKeys>());
 
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);

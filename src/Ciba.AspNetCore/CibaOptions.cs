@@ -1,10 +1,13 @@
 using Ciba.AspNetCore.Profiles;
+using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore;
 
 /// <summary>What the OpenID Provider allows and how long things last. Checked as a whole when the host starts.</summary>
 public sealed class CibaOptions
 {
+    private static readonly string[] NoAlgorithms = [];
+
     /// <summary>
     /// The issuer identifier: an absolute https URL without query or fragment, as it stands in <c>iss</c> and in the
     /// discovery document. Endpoint URLs are this plus their path. Plain http only for loopback hosts or without
@@ -200,7 +203,7 @@ public sealed class CibaOptions
     /// <summary>Client certificates: RFC 8705. Off by default.</summary>
     public CibaMutualTlsOptions MutualTls { get; set; } = new();
 
-    /// <summary>Access tokens bound to a key of the client: DPoP, RFC 9449.</summary>
+    /// <summary>Access tokens bound to a key of the client: DPoP, RFC 9449. On by default where <c>AddJwtTokenIssuer</c> issues the tokens.</summary>
     public CibaDpopOptions Dpop { get; set; } = new();
 
     /// <summary>What discovery lists as <c>acr_values_supported</c>. Default empty: not listed.</summary>
@@ -220,7 +223,10 @@ public sealed class CibaOptions
 
     internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? AllAlgorithms;
 
-    internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? AllAlgorithms;
+    /// <summary>Set by the services that are there.</summary>
+    internal TokenSource TokenSource { get; set; }
+
+    internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? (TokenSource == TokenSource.ReadyIssuer ? AllAlgorithms : NoAlgorithms);
 
     internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? (Profile == CibaProfile.FapiCiba ? FapiCiba.DeliveryModes : CibaTokenDeliveryModes.All);
 

@@ -10,13 +10,13 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, bool issuerIsOurs)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys)
 {
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
-        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys, issuerIsOurs), WireJson.Relaxed.DiscoveryDocument);
+        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys), WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
@@ -93,15 +93,14 @@ internal sealed record DiscoveryDocument
     /// <param name="urls">Where the endpoints are.</param>
     /// <param name="options">What is switched on.</param>
     /// <param name="keys">What ID Tokens are signed with.</param>
-    /// <param name="issuerIsOurs">Whether all tokens are the ready issuer's: what another binds, the host has said only where it has named algorithms.</param>
-    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys, bool issuerIsOurs) => new()
+    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys) => new()
     {
         TokenEndpointAuthMethodsSupported = AuthMethods(options),
         TokenEndpointAuthSigningAlgValuesSupported = options.Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : [.. JoseAlgorithms.Asymmetric, .. JoseAlgorithms.Symmetric],
         BackchannelAuthenticationRequestSigningAlgValuesSupported = ListOrNone(options.RequestSigningAlgorithms),
         TlsClientCertificateBoundAccessTokens = options.MutualTls.Enabled ? true : null,
         MtlsEndpointAliases = urls.MtlsEndpointAliases,
-        DpopSigningAlgValuesSupported = issuerIsOurs || options.Dpop.SigningAlgValuesSupported is not null ? ListOrNone(options.DpopAlgorithms) : null,
+        DpopSigningAlgValuesSupported = ListOrNone(options.DpopAlgorithms),
         Issuer = urls.Issuer,
         TokenEndpoint = urls.TokenEndpoint,
         BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
