@@ -211,4 +211,6 @@ public static class CibaTokenDeliveryModes
     public const string Push = "push";
 
     internal static readonly string[] All = [Poll, Ping, Push];
+
+    internal static readonly string[] WithoutPush = [Poll, Ping];
 }

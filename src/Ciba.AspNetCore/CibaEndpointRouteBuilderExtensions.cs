@@ -47,8 +47,8 @@ public static class CibaEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Maps the backchannel authentication endpoint alone (CIBA Core section 7), for hosts whose own token endpoint redeems by
-    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then, but for clients in push
-    /// mode.
+    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then; without one push is
+    /// off (<see cref="CibaOptions.BackchannelTokenDeliveryModesSupported"/>).
     /// </summary>
     public static IEndpointConventionBuilder MapCibaAuthentication(this IEndpointRouteBuilder endpoints) => MapAuthentication(endpoints).AllowAnonymous();
 

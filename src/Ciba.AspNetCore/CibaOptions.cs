@@ -162,7 +162,8 @@ public sealed class CibaOptions
 
     /// <summary>
     /// The token delivery modes that are on (section 5), of <see cref="CibaTokenDeliveryModes"/>: clients of others are refused,
-    /// and discovery lists these. Null, the default: all three.
+    /// and discovery lists these. Null, the default: all three, but without an <see cref="ICibaTokenIssuer"/> no push, for which it is
+    /// required, and with <see cref="CibaProfile.FapiCiba"/> none either.
     /// </summary>
     public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
 
@@ -228,7 +229,9 @@ public sealed class CibaOptions
 
     internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? (TokenSource == TokenSource.ReadyIssuer ? AllAlgorithms : NoAlgorithms);
 
-    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? (Profile == CibaProfile.FapiCiba ? FapiCiba.DeliveryModes : CibaTokenDeliveryModes.All);
+    // FAPI-CIBA section 5.2.2-3; and there must be somebody who issues the tokens of a push.
+    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported
+        ?? (Profile == CibaProfile.FapiCiba || TokenSource == TokenSource.TokenEndpointOfTheHost ? CibaTokenDeliveryModes.WithoutPush : CibaTokenDeliveryModes.All);
 
     private IList<string> AllAlgorithms => Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : Jose.JoseAlgorithms.Asymmetric;
 }

@@ -75,9 +75,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     // Who redeems by ICibaGrants issues its tokens itself.
     private bool IsNeeded(Type required) =>
-        required != typeof(ICibaTokenIssuer)
-        || services.GetRequiredService<TokenEndpointUse>().IsMapped
-        || Clients.Any(client => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push);
+        required != typeof(ICibaTokenIssuer) || services.GetRequiredService<TokenEndpointUse>().IsMapped;
 
     // A notifier that the host has put among its services itself has no place in the order.
     private bool IsThere(Type required) => required == typeof(ICibaDeviceNotifier) ? Notifiers.Count > 0 : registered.IsService(required);
