@@ -109,7 +109,10 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         var options = Options(endpoints);
         var services = endpoints.ServiceProvider;
-        var discovery = new DiscoveryEndpoints(services.GetRequiredService<IOptions<CibaOptions>>(), services.GetService<ICibaSigningKeys>());
+        var discovery = new DiscoveryEndpoints(
+            services.GetRequiredService<IOptions<CibaOptions>>(),
+            services.GetService<ICibaSigningKeys>(),
+            services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>());
 
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);

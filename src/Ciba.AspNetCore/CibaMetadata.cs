@@ -119,5 +119,5 @@ public sealed class CibaMetadata
     };
 
     private JsonObject Ours() =>
-        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, []), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
+        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], hasPairwiseSubjects: false), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
 }
