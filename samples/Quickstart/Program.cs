@@ -33,7 +33,7 @@ var ciba = builder.Services
     .AddUserLookup<Users>()
     .AddDeviceNotifier<ConsoleNotifier>()
     .AddClientBlocks<Blocks>()
-    .AddJwtTokenIssuer();
+    .AddJwtTokenIssuer(options => options.PairwiseSubjectSalt = builder.Configuration["Quickstart:PairwiseSubjectSalt"]);
 
 // Several of these behind one Redis are one provider: what is made on one can be approved and redeemed on another.
 if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)

@@ -128,7 +128,8 @@ public sealed class CibaClient
     public bool TlsClientCertificateBoundAccessTokens { get; set; }
 
     /// <summary>
-    /// Whether the client must use DPoP (<c>dpop_bound_access_tokens</c>, RFC 9449 section 5.2). Default false: it may.
+    /// Whether the client must use DPoP (<c>dpop_bound_access_tokens</c>, RFC 9449 section 5.2). Default false: it may,
+    /// where DPoP is on (<see cref="CibaDpopOptions.SigningAlgValuesSupported"/>).
     /// </summary>
     public bool DpopBoundAccessTokens { get; set; }
 
@@ -210,4 +211,6 @@ public static class CibaTokenDeliveryModes
     public const string Push = "push";
 
     internal static readonly string[] All = [Poll, Ping, Push];
+
+    internal static readonly string[] WithoutPush = [Poll, Ping];
 }

@@ -5,8 +5,10 @@ public sealed class CibaDpopOptions
 {
     /// <summary>
     /// The algorithms of proofs that are taken, asymmetric ones only, and what discovery lists as
-    /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here, which discovery lists only where
-    /// <c>AddJwtTokenIssuer</c> issues the tokens, not knowing what another issuer binds. Empty: DPoP is off, and proofs are ignored.
+    /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here where <c>AddJwtTokenIssuer</c> issues the
+    /// tokens; elsewhere none, as only the host knows what its tokens are bound to, and says by naming algorithms that it binds them
+    /// to <see cref="CibaTokenRequest.Confirmation"/>. Empty: none. With none DPoP is off: proofs and <c>dpop_jkt</c> are ignored, and
+    /// clients with <see cref="CibaClient.DpopBoundAccessTokens"/> refused.
     /// </summary>
     public IList<string>? SigningAlgValuesSupported { get; set; }
 

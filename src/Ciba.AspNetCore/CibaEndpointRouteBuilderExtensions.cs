@@ -47,8 +47,8 @@ public static class CibaEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Maps the backchannel authentication endpoint alone (CIBA Core section 7), for hosts whose own token endpoint redeems by
-    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then, but for clients in push
-    /// mode.
+    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then; without one push is
+    /// off (<see cref="CibaOptions.BackchannelTokenDeliveryModesSupported"/>).
     /// </summary>
     public static IEndpointConventionBuilder MapCibaAuthentication(this IEndpointRouteBuilder endpoints) => MapAuthentication(endpoints).AllowAnonymous();
 
@@ -112,7 +112,7 @@ public static class CibaEndpointRouteBuilderExtensions
         var discovery = new DiscoveryEndpoints(
             services.GetRequiredService<IOptions<CibaOptions>>(),
             services.GetService<ICibaSigningKeys>(),
-            services.GetService<SigningKeys>() is not null);
+            services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>());
 
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);

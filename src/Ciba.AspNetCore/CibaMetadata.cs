@@ -46,8 +46,8 @@ public sealed class CibaMetadata
     /// <summary>
     /// Sets what is CIBA's alone, and adds to the lists <c>grant_types_supported</c>, <c>scopes_supported</c>,
     /// <c>token_endpoint_auth_methods_supported</c>, <c>token_endpoint_auth_signing_alg_values_supported</c>,
-    /// <c>acr_values_supported</c>, <c>authorization_details_types_supported</c> and, where <see cref="CibaDpopOptions.SigningAlgValuesSupported"/>
-    /// is set, <c>dpop_signing_alg_values_supported</c> what CIBA has and they have not. With <see cref="CibaOptions.MutualTls"/> on,
+    /// <c>acr_values_supported</c>, <c>authorization_details_types_supported</c> and, where DPoP is on
+    /// (<see cref="CibaDpopOptions.SigningAlgValuesSupported"/>), <c>dpop_signing_alg_values_supported</c> what CIBA has and they have not. With <see cref="CibaOptions.MutualTls"/> on,
     /// <c>tls_client_certificate_bound_access_tokens</c> becomes true, and <c>mtls_endpoint_aliases</c> gains what it lacks. All else is
     /// left as it is: <c>issuer</c>, <c>token_endpoint</c> and <c>jwks_uri</c> above all.
     /// </summary>
@@ -119,5 +119,5 @@ public sealed class CibaMetadata
     };
 
     private JsonObject Ours() =>
-        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], issuerIsOurs: false), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
+        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], hasPairwiseSubjects: false), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
 }

@@ -1,10 +1,13 @@
 using Ciba.AspNetCore.Profiles;
+using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore;
 
 /// <summary>What the OpenID Provider allows and how long things last. Checked as a whole when the host starts.</summary>
 public sealed class CibaOptions
 {
+    private static readonly string[] NoAlgorithms = [];
+
     /// <summary>
     /// The issuer identifier: an absolute https URL without query or fragment, as it stands in <c>iss</c> and in the
     /// discovery document. Endpoint URLs are this plus their path. Plain http only for loopback hosts or without
@@ -159,7 +162,8 @@ public sealed class CibaOptions
 
     /// <summary>
     /// The token delivery modes that are on (section 5), of <see cref="CibaTokenDeliveryModes"/>: clients of others are refused,
-    /// and discovery lists these. Null, the default: all three.
+    /// and discovery lists these. Null, the default: all three, but without an <see cref="ICibaTokenIssuer"/> no push, for which it is
+    /// required, and with <see cref="CibaProfile.FapiCiba"/> none either.
     /// </summary>
     public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
 
@@ -200,7 +204,7 @@ public sealed class CibaOptions
     /// <summary>Client certificates: RFC 8705. Off by default.</summary>
     public CibaMutualTlsOptions MutualTls { get; set; } = new();
 
-    /// <summary>Access tokens bound to a key of the client: DPoP, RFC 9449.</summary>
+    /// <summary>Access tokens bound to a key of the client: DPoP, RFC 9449. On by default where <c>AddJwtTokenIssuer</c> issues the tokens.</summary>
     public CibaDpopOptions Dpop { get; set; } = new();
 
     /// <summary>What discovery lists as <c>acr_values_supported</c>. Default empty: not listed.</summary>
@@ -220,9 +224,14 @@ public sealed class CibaOptions
 
     internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? AllAlgorithms;
 
-    internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? AllAlgorithms;
+    /// <summary>Set by the services that are there.</summary>
+    internal TokenSource TokenSource { get; set; }
 
-    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported ?? (Profile == CibaProfile.FapiCiba ? FapiCiba.DeliveryModes : CibaTokenDeliveryModes.All);
+    internal IList<string> DpopAlgorithms => Dpop.SigningAlgValuesSupported ?? (TokenSource == TokenSource.ReadyIssuer ? AllAlgorithms : NoAlgorithms);
+
+    // FAPI-CIBA section 5.2.2-3; and there must be somebody who issues the tokens of a push.
+    internal IList<string> DeliveryModes => BackchannelTokenDeliveryModesSupported
+        ?? (Profile == CibaProfile.FapiCiba || TokenSource == TokenSource.TokenEndpointOfTheHost ? CibaTokenDeliveryModes.WithoutPush : CibaTokenDeliveryModes.All);
 
     private IList<string> AllAlgorithms => Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : Jose.JoseAlgorithms.Asymmetric;
 }

@@ -31,7 +31,10 @@ public static class CibaServiceCollectionExtensions
     public static CibaBuilder AddCiba(this IServiceCollection services, Action<CibaOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
-        services.AddOptions<CibaOptions>();
+        services.AddOptions<CibaOptions>().PostConfigure<IServiceProviderIsService>(static (options, registered) => options.TokenSource =
+            registered.IsService(typeof(JwtTokenIssuer)) ? TokenSource.ReadyIssuer
+            : registered.IsService(typeof(ICibaTokenIssuer)) ? TokenSource.IssuerOfTheHost
+            : TokenSource.TokenEndpointOfTheHost);
         if (configure is not null)
         {
             services.Configure(configure);

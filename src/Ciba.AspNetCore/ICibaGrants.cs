@@ -11,7 +11,10 @@ public interface ICibaGrants
 {
     /// <summary>
     /// One poll. Without <see cref="CibaGrant.Error"/> the approved request is the caller's alone until the grant is
-    /// completed or disposed of, for <see cref="CibaOptions.RedemptionLease"/> at most.
+    /// completed or disposed of, for <see cref="CibaOptions.RedemptionLease"/> at most. For callers that have no token request at hand,
+    /// as behind a service of another protocol: of a certificate, a DPoP proof and <c>resource</c> it sees nothing. So a client whose
+    /// tokens must be bound gets <c>invalid_request</c>, a request that named a DPoP key <c>invalid_grant</c>, and the tokens are for
+    /// all that the authentication request named. A token endpoint calls the overload with the <see cref="HttpContext"/>.
     /// </summary>
     /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
     /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>

@@ -68,7 +68,42 @@ public sealed class AuthenticationAloneTests
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
-        Assert.That(exception!.Problems, Is.EqualTo(new[] { Missing }));
+        Assert.That(exception!.Problems, Is.EqualTo(new[]
+        {
+            "Client 'client': BackchannelTokenDeliveryMode 'push' needs an ICibaTokenIssuer; add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...), or use poll, ping.",
+        }));
+    }
+
+    [Test, Spec("D7")]
+    public async Task Push_that_is_named_needs_an_issuer()
+    {
+        await using var host = Host(options: options => options.BackchannelTokenDeliveryModesSupported = ["poll", "push"]);
+
+        var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
+
+        Assert.That(exception!.Problems, Is.EqualTo(new[]
+        {
+            "CibaOptions: BackchannelTokenDeliveryModesSupported holds push, whose tokens an ICibaTokenIssuer issues: add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...), or leave push out.",
+        }));
+    }
+
+    [Test, Spec("D1"), Spec("D7")]
+    public async Task Push_is_off_and_nobody_is_promised_it()
+    {
+        var clients = new HookedClients { Current = FakeReceiver.PushClient() };
+        await using var host = Host([], clients.Use);
+
+        var asked = await HookedClients.AskAsync(host);
+        var discovery = await host.SendAsync(HttpMethod.Get, "/.well-known/openid-configuration");
+        var merged = (await host.ServicesAsync()).GetRequiredService<CibaMetadata>().MergeInto([]);
+
+        await Refusal.LeavesNothingAsync(host, asked, "unauthorized_client");
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(asked.Description, Is.EqualTo("The client's token delivery mode is switched off here."));
+            Assert.That(discovery.Json.GetProperty("backchannel_token_delivery_modes_supported").GetRawText(), Is.EqualTo("""["poll","ping"]"""));
+            Assert.That(merged["backchannel_token_delivery_modes_supported"]!.ToJsonString(), Is.EqualTo("""["poll","ping"]"""));
+        }
     }
 
     [Test, Spec("D7")]
@@ -134,6 +169,7 @@ public sealed class AuthenticationAloneTests
         Endpoints = app =>
         {
             app.MapCibaAuthentication();
+            app.MapCibaDiscovery();
             app.MapCibaDevice("/device");
         },
     };

@@ -33,7 +33,7 @@ public sealed class DiscoveryTests
                   "grant_types_supported": ["urn:openid:params:grant-type:ciba"],
                   "response_types_supported": [],
                   "scopes_supported": ["openid"],
-                  "subject_types_supported": ["public", "pairwise"],
+                  "subject_types_supported": ["public"],
                   "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
                   "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"],
                   "id_token_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
@@ -95,6 +95,20 @@ public sealed class DiscoveryTests
             Assert.That(there.GetProperty("mtls_endpoint_aliases").EnumerateObject().Select(alias => there.TryGetProperty(alias.Name, out _)), Is.All.True);
             Assert.That(absent.EnumerateObject().Select(entry => entry.Name).Where(name => name.Contains("request_signing", StringComparison.Ordinal) || name.Contains("dpop", StringComparison.Ordinal) || name.Contains("tls", StringComparison.Ordinal)), Is.Empty);
         }
+    }
+
+    [TestCase("salt"), TestCase("host"), Spec("D5")]
+    public async Task Pairwise_subjects_are_listed_where_there_is_a_salt_or_an_issuer_of_the_hosts_own(string by)
+    {
+        await using var host = new CibaHost
+        {
+            Tokens = options => options.PairwiseSubjectSalt = by == "salt" ? "a-salt-that-is-long-enough-and-more" : null,
+            Setup = by == "host" ? new FakeTokens().Use : null,
+        };
+
+        var document = (await host.SendAsync(HttpMethod.Get, Path)).Json;
+
+        Assert.That(document.GetProperty("subject_types_supported").GetRawText(), Is.EqualTo("""["public","pairwise"]"""));
     }
 
     [Test, Spec("D1"), Spec("D5")]

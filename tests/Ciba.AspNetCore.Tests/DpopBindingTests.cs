@@ -156,7 +156,7 @@ public sealed class DpopBindingTests
     public async Task An_issuer_of_the_hosts_own_that_forgets_the_binding_is_a_server_error_and_the_approval_stands(string? type)
     {
         var issuer = new FakeTokens();
-        await using var host = new CibaHost { Clients = [DpopCalls.BoundClient()], Setup = issuer.Use };
+        await using var host = new CibaHost { Clients = [DpopCalls.BoundClient()], Setup = issuer.Use, Options = DpopCalls.On };
         var id = await host.ApprovedAsync();
 
         var forgot = await host.PollWithAsync(id, host.Proof());

@@ -21,7 +21,7 @@ public sealed class IssuedTokenTests
     public async Task Tokens_that_are_not_bound_to_the_key_that_the_request_named_are_kept_back_and_the_approval_stands(string type, string accessToken)
     {
         var tokens = new FakeTokens();
-        await using var host = new CibaHost { Setup = tokens.Use };
+        await using var host = new CibaHost { Setup = tokens.Use, Options = DpopCalls.On };
         var id = await host.ApprovedAsync(("dpop_jkt", Thumbprint));
 
         tokens.OnIssue = (_, _) => Issued(type, accessToken);
@@ -40,7 +40,7 @@ public sealed class IssuedTokenTests
     public async Task Of_a_token_that_is_no_JWT_its_issuer_alone_knows_what_it_is_bound_to()
     {
         var tokens = new FakeTokens { OnIssue = (_, _) => Issued("DPoP", "opaque") };
-        await using var host = new CibaHost { Setup = tokens.Use };
+        await using var host = new CibaHost { Setup = tokens.Use, Options = DpopCalls.On };
         var id = await host.ApprovedAsync(("dpop_jkt", Thumbprint));
 
         Assert.That((await host.PollWithAsync(id, host.Proof())).Text("access_token"), Is.EqualTo("opaque"));

@@ -62,7 +62,8 @@ public sealed class MetadataTests
               "x_of_the_host": { "a": [1, 2] },
               "backchannel_authentication_endpoint": "https://id.example.com/bc-authorize",
               "backchannel_token_delivery_modes_supported": ["poll", "ping"],
-              "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
+              "backchannel_authentication_request_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"],
+              "dpop_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
             }
             """)));
     }
@@ -89,7 +90,8 @@ public sealed class MetadataTests
               {{(without is "{}" ? backchannel + grants : grants + backchannel)}}
               "scopes_supported": ["openid"],
               "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
-              "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"]
+              "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"],
+              "dpop_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
             }
             """)));
     }
@@ -117,6 +119,14 @@ public sealed class MetadataTests
             Assert.That(own["mtls_endpoint_aliases"]!.ToJsonString(), Is.EqualTo("""{"token_endpoint":"https://mtls.example.com/token","backchannel_authentication_endpoint":"https://mtls.example.com/bc-authorize"}"""));
             Assert.That(other["mtls_endpoint_aliases"]!.ToJsonString(), Is.EqualTo("""{"token_endpoint":"https://mtls.host.example/token","backchannel_authentication_endpoint":"https://mtls.example.com/bc-authorize"}"""));
         }
+    }
+
+    [TestCase(true), TestCase(false)]
+    public async Task DPoP_is_added_where_it_is_on(bool named)
+    {
+        await using var host = new CibaHost { Setup = new FakeTokens().Use, Options = options => options.Dpop.SigningAlgValuesSupported = named ? ["ES256"] : null };
+
+        Assert.That(JsonNode.Parse(await MergedAsync(host, "{}"))!.AsObject().ContainsKey("dpop_signing_alg_values_supported"), Is.EqualTo(named));
     }
 
     [Test]

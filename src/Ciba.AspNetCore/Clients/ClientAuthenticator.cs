@@ -73,6 +73,7 @@ internal sealed partial class ClientAuthenticator(
     private IReadOnlyList<string> Problems(RegisteredClient client) =>
         client.Problems is { Count: > 0 } own ? own
         : ClientRules.MutualTlsIsMissing(client.Client, options.Value, authorities) is { } missing ? [missing]
+        : ClientRules.DpopIsOff(client.Client, options.Value) is { } off ? [off]
         : FapiCiba.AppliesTo(client.Client, options.Value) && client.FapiProblems is { Count: > 0 } forbidden ? forbidden
         : issuerRules?.Check(client.Client) ?? [];
 

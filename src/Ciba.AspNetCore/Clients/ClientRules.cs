@@ -23,7 +23,11 @@ internal static partial class ClientRules
     /// <summary>What stands against a client whose token delivery mode is switched off; null where it is on.</summary>
     public static string? ModeIsOff(CibaClient client, CibaOptions options) =>
         client.BackchannelTokenDeliveryMode is { } mode && CibaTokenDeliveryModes.All.Contains(mode) && !options.DeliveryModes.Contains(mode)
-            ? $"Client '{client.ClientId}': BackchannelTokenDeliveryMode '{mode}' is switched off; add it to CibaOptions.BackchannelTokenDeliveryModesSupported, or use {string.Join(", ", options.DeliveryModes)}."
+            ? $"Client '{client.ClientId}': BackchannelTokenDeliveryMode '{mode}' "
+                + (mode == CibaTokenDeliveryModes.Push && options.TokenSource == TokenSource.TokenEndpointOfTheHost
+                    ? "needs an ICibaTokenIssuer; add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...)"
+                    : "is switched off; add it to CibaOptions.BackchannelTokenDeliveryModesSupported")
+                + $", or use {string.Join(", ", options.DeliveryModes)}."
             : null;
 
     /// <summary>The sentence about each type of authorization details that the client may ask for and the provider does not know.</summary>

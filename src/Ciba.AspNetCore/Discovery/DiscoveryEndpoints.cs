@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
+using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -10,13 +11,16 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, bool issuerIsOurs)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, IOptions<CibaJwtTokenIssuerOptions> issuer)
 {
+    // What an issuer of the host's own does with pairwise clients, the host knows.
+    private bool HasPairwiseSubjects => options.Value.TokenSource != TokenSource.ReadyIssuer || issuer.Value.PairwiseSubjectSalt is not null;
+
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
-        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys, issuerIsOurs), WireJson.Relaxed.DiscoveryDocument);
+        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys, HasPairwiseSubjects), WireJson.Relaxed.DiscoveryDocument);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
@@ -61,7 +65,7 @@ internal sealed record DiscoveryDocument
     public required string[] ScopesSupported { get; init; }
 
     [JsonPropertyName("subject_types_supported")]
-    public string[] SubjectTypesSupported { get; } = ["public", "pairwise"];
+    public required string[] SubjectTypesSupported { get; init; }
 
     [JsonPropertyName("token_endpoint_auth_methods_supported")]
     public required string[] TokenEndpointAuthMethodsSupported { get; init; }
@@ -93,21 +97,22 @@ internal sealed record DiscoveryDocument
     /// <param name="urls">Where the endpoints are.</param>
     /// <param name="options">What is switched on.</param>
     /// <param name="keys">What ID Tokens are signed with.</param>
-    /// <param name="issuerIsOurs">Whether all tokens are the ready issuer's: what another binds, the host has said only where it has named algorithms.</param>
-    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys, bool issuerIsOurs) => new()
+    /// <param name="hasPairwiseSubjects">Whether clients may have <c>SubjectType</c> <c>pairwise</c>.</param>
+    public static DiscoveryDocument Of(ProviderUrls urls, CibaOptions options, IReadOnlyList<PublicKey> keys, bool hasPairwiseSubjects) => new()
     {
         TokenEndpointAuthMethodsSupported = AuthMethods(options),
         TokenEndpointAuthSigningAlgValuesSupported = options.Profile == CibaProfile.FapiCiba ? FapiCiba.Algorithms : [.. JoseAlgorithms.Asymmetric, .. JoseAlgorithms.Symmetric],
         BackchannelAuthenticationRequestSigningAlgValuesSupported = ListOrNone(options.RequestSigningAlgorithms),
         TlsClientCertificateBoundAccessTokens = options.MutualTls.Enabled ? true : null,
         MtlsEndpointAliases = urls.MtlsEndpointAliases,
-        DpopSigningAlgValuesSupported = issuerIsOurs || options.Dpop.SigningAlgValuesSupported is not null ? ListOrNone(options.DpopAlgorithms) : null,
+        DpopSigningAlgValuesSupported = ListOrNone(options.DpopAlgorithms),
         Issuer = urls.Issuer,
         TokenEndpoint = urls.TokenEndpoint,
         BackchannelAuthenticationEndpoint = urls.BackchannelAuthenticationEndpoint,
         JwksUri = urls.JwksUri,
         BackchannelTokenDeliveryModesSupported = [.. options.DeliveryModes.Distinct()],
         ScopesSupported = [.. options.ScopesSupported.Prepend("openid").Distinct()],
+        SubjectTypesSupported = hasPairwiseSubjects ? ["public", "pairwise"] : ["public"],
         IdTokenSigningAlgValuesSupported = [.. keys.Select(key => key.Algorithm!).Distinct().Where(algorithm => options.Profile != CibaProfile.FapiCiba || FapiCiba.Algorithms.Contains(algorithm))],
         AcrValuesSupported = ListOrNone(options.AcrValuesSupported),
         AuthorizationDetailsTypesSupported = ListOrNone(options.AuthorizationDetailsTypesSupported),

@@ -13,9 +13,6 @@ internal static class FapiCiba
     /// <summary>FAPI 1.0 part 2, section 8.6.</summary>
     public static readonly string[] Algorithms = ["PS256", "ES256"];
 
-    /// <summary>Section 5.2.2-3: no push.</summary>
-    public static readonly string[] DeliveryModes = [CibaTokenDeliveryModes.Poll, CibaTokenDeliveryModes.Ping];
-
     /// <summary>FAPI 1.0 part 2, section 5.2.2-14.</summary>
     public static readonly string[] AuthenticationMethods = [PrivateKeyJwt, TlsClientAuth, SelfSignedTlsClientAuth];
 

@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
+using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;
@@ -42,6 +43,8 @@ internal static class OptionRules
         Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, ShortestNotification, LongestNotification),
         options.DeliveryModes.Count == 0 || options.DeliveryModes.Except(CibaTokenDeliveryModes.All).Any()
             ? Option(nameof(CibaOptions.BackchannelTokenDeliveryModesSupported), $"must be some of {string.Join(", ", CibaTokenDeliveryModes.All)}") : null,
+        options.TokenSource == TokenSource.TokenEndpointOfTheHost && options.DeliveryModes.Contains(CibaTokenDeliveryModes.Push)
+            ? Option(nameof(CibaOptions.BackchannelTokenDeliveryModesSupported), "holds push, whose tokens an ICibaTokenIssuer issues: add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...), or leave push out") : null,
         Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),

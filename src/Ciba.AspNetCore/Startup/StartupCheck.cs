@@ -75,9 +75,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     // Who redeems by ICibaGrants issues its tokens itself.
     private bool IsNeeded(Type required) =>
-        required != typeof(ICibaTokenIssuer)
-        || services.GetRequiredService<TokenEndpointUse>().IsMapped
-        || Clients.Any(client => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push);
+        required != typeof(ICibaTokenIssuer) || services.GetRequiredService<TokenEndpointUse>().IsMapped;
 
     // A notifier that the host has put among its services itself has no place in the order.
     private bool IsThere(Type required) => required == typeof(ICibaDeviceNotifier) ? Notifiers.Count > 0 : registered.IsService(required);
@@ -96,7 +94,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     // AddCiba() adds none, because AddDataProtection() makes a key ring when the host starts, needed or not.
     private string[] NonceProblems() =>
-        options.Value is { Dpop: { RequireNonce: true } and not { SigningAlgValuesSupported.Count: 0 } } && !registered.IsService(typeof(IDataProtectionProvider))
+        options.Value is { Dpop.RequireNonce: true, DpopAlgorithms.Count: > 0 } && !registered.IsService(typeof(IDataProtectionProvider))
             ? ["CibaOptions: Dpop.RequireNonce needs services.AddDataProtection(), with keys that all nodes share where there are several."]
             : [];
 

@@ -13,6 +13,9 @@ public static class DpopCalls
     /// <summary>The key that proofs are signed with unless a test says otherwise.</summary>
     public static TestKey Key => TestKey.For("ES256");
 
+    /// <summary>Switches DPoP on for a host that issues its tokens itself.</summary>
+    public static void On(CibaOptions options) => options.Dpop.SigningAlgValuesSupported = ["ES256"];
+
     /// <summary>A client whose tokens are always bound.</summary>
     public static CibaClient BoundClient(string id = "client")
     {
