@@ -209,6 +209,10 @@ internal sealed partial class OutboxWorker : BackgroundService
             {
                 await SettleAsync(entry, attempt, ended);
             }
+            else if (attempt.IsTold)
+            {
+                await WatchExpiryAsync(entry, attempt);
+            }
             else
             {
                 await EndAsync(entry, attempt, await TryAsync(entry, attempt));
