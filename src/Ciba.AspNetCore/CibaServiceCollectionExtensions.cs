@@ -77,6 +77,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<SignedRequests>();
         services.TryAddSingleton<Receivers>();
         services.TryAddSingleton<CallbackSender>();
+        services.TryAddSingleton<HostCalls>();
         services.TryAddSingleton<PushTokens>();
         services.TryAddSingleton<CallbackDelivery>();
         services.TryAddSingleton(_ => new RetryWaits());

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
+using static Ciba.AspNetCore.Tests.Hosting.ScriptedNotifiers;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -22,15 +23,7 @@ public sealed class OutboxPauseTests : IDisposable
     [TestCase("ping", 204), TestCase("ping", 404), TestCase("push", 204), TestCase("push", 404)]
     public async Task What_it_was_about_to_put_down_as_ended_is_not_done_once_more(string mode, int status)
     {
-        await using var host = new CibaHost
-        {
-            Clients = [mode == "ping" ? FakeReceiver.PingClient() : FakeReceiver.PushClient()],
-            Setup = ciba =>
-            {
-                _receiver.Use(ciba);
-                _store.Use(ciba);
-            },
-        };
+        await using var host = Host(mode);
         _receiver.OnCall = (_, _) => FakeReceiver.Answer(status);
         using var outcomes = PauseAtOutcome(await host.ServicesAsync());
         await host.FirstLookAsync();
@@ -58,6 +51,69 @@ public sealed class OutboxPauseTests : IDisposable
         Assert.That((_receiver.Calls, settlements), Is.EqualTo((1, 2)), "one settlement too late for its hold, one in time for the next");
     }
 
+    [TestCase("ping"), TestCase("push"), Spec("A21")]
+    public async Task A_device_that_was_told_is_not_told_once_more_by_who_is_handed_the_entry_meanwhile(string mode)
+    {
+        await using var host = Host(mode);
+        var (postponements, next) = (0, new TaskCompletionSource());
+        _store.Before = step => step == nameof(ICibaOutbox.PostponeAsync) && Interlocked.Increment(ref postponements) == 1 ? _pause.PassAsync() : Task.CompletedTask;
+        _store.AfterPostpone = () => next.TrySetResult();
+        await host.FirstLookAsync();
+        await host.AskAsync(("requested_expiry", "300"));
+        await _pause.ReachedAsync();
+
+        // The entry is held for 20 s, and claimed again then.
+        await LooksAsync(host, 5, isHeldUp: true);
+        await next.Task.WaitAsync(Bound);
+        _pause.Open();
+        await LooksAsync(host, 24);
+
+        Assert.That((host.Devices.Calls, postponements), Is.EqualTo((1, 2)), "one postponement too late for its hold, one in time for the next");
+        await LooksAsync(host, 31);
+        Assert.That(_receiver.Calls, Is.EqualTo(1), "the client is told of the expiry all the same");
+    }
+
+    [Test, Spec("A21")]
+    public async Task A_device_that_is_told_after_the_hold_is_not_told_once_more_in_the_next()
+    {
+        var script = new ScriptedNotifiers { OnCall = (name, _) => name == nameof(First) ? throw new PausingException(_pause) : Task.CompletedTask };
+        await using var host = Host("push", ciba => script.In(ciba).AddDeviceNotifier<First>().AddDeviceNotifier<Second>());
+        var (postponements, first) = (0, new TaskCompletionSource());
+        _store.AfterPostpone = () =>
+        {
+            Interlocked.Increment(ref postponements);
+            first.TrySetResult();
+        };
+        await host.FirstLookAsync();
+        await host.AskAsync(("requested_expiry", "300"));
+        await _pause.ReachedAsync();
+
+        // The entry is held for 30 s. It is claimed again then, and once more 50 s later.
+        await LooksAsync(host, 7, isHeldUp: true);
+        _pause.Open();
+        await first.Task.WaitAsync(Bound);
+        await LooksAsync(host, 24);
+        await host.StopAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(script.Rest(), Is.EqualTo(new[] { nameof(First), nameof(Second) }));
+            Assert.That(postponements, Is.EqualTo(2), "one too late for its hold, one in time for the next");
+        }
+    }
+
+    private CibaHost Host(string mode, Action<CibaBuilder>? notifiers = null) => new()
+    {
+        Clients = [mode == "ping" ? FakeReceiver.PingClient() : FakeReceiver.PushClient()],
+        Options = options => options.Callbacks.PingOnExpiry = true,
+        Notifiers = notifiers ?? (ciba => ciba.AddDeviceNotifier<FakeDevices>()),
+        Setup = ciba =>
+        {
+            _receiver.Use(ciba);
+            _store.Use(ciba);
+        },
+    };
+
     private static async Task LooksAsync(CibaHost host, int count, bool isHeldUp = false)
     {
         for (var looks = 0; looks < count; looks++)
@@ -83,5 +139,15 @@ public sealed class OutboxPauseTests : IDisposable
         listener.SetMeasurementEventCallback<long>((_, _, _, _) => _pause.PassAsync().GetAwaiter().GetResult());
         listener.Start();
         return listener;
+    }
+
+    /// <summary>An exception is written into the log where it is caught: this one stops the worker there.</summary>
+    private sealed class PausingException(Gate pause) : Exception
+    {
+        public override string ToString()
+        {
+            pause.PassAsync().GetAwaiter().GetResult();
+            return "no signal";
+        }
     }
 }

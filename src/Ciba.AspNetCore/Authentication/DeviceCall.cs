@@ -1,13 +1,13 @@
 using System.Runtime.ExceptionServices;
+using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Notifiers;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Tells the user's device once: by the first of the host's notifiers that does not fail, each limited in time.</summary>
-internal sealed partial class DeviceCall(DeviceNotifiers notifiers, IServiceScopeFactory scopes, TimeProvider time, ILogger<DeviceCall> logger)
+internal sealed partial class DeviceCall(DeviceNotifiers notifiers, HostCalls host, TimeProvider time, ILogger<DeviceCall> logger)
 {
     /// <exception cref="AggregateException">Several notifiers, and what each of them threw; what it threw itself where there is one only.</exception>
     public async Task NotifyAsync(CibaRequest request, CancellationToken cancellationToken)
@@ -43,16 +43,9 @@ internal sealed partial class DeviceCall(DeviceNotifiers notifiers, IServiceScop
     {
         using var timeout = new CancellationTokenSource(notifier.Timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-
-        // A scope for each: one that was left behind may still be using what is in its own.
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<CibaTenant>().Use(request);
-        var made = notifier.Make(scope.ServiceProvider);
-
-        // A notifier that does not look at its token, or blocks, is left behind when the time is over.
         var view = new CibaDeviceRequest(request, CibaRequestStatus.Pending);
         var token = either.Token;
-        await Task.Run(() => made.NotifyAsync(view, token), CancellationToken.None).WaitAsync(token);
+        await host.TellAsync(request, services => notifier.Make(services).NotifyAsync(view, token), token);
     }
 
     private void SayNext(CibaRequest request, DeviceNotifier failed, DeviceNotifier next, Exception exception)

@@ -10,7 +10,7 @@ namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>Sections 10.2, 10.3 and 12: tells the client of an outcome, by a ping or with all that belongs to it.</summary>
 internal sealed partial class CallbackDelivery(
-    IServiceScopeFactory scopes,
+    HostCalls host,
     Receivers receivers,
     CallbackSender sender,
     PushTokens pushTokens,
@@ -29,9 +29,7 @@ internal sealed partial class CallbackDelivery(
             return WorkResult.GivenUp("the store does not give back what a callback needs");
         }
 
-        await using var scope = scopes.CreateAsyncScope();
-        scope.ServiceProvider.GetRequiredService<CibaTenant>().Use(entry.Request);
-        if (await FindClientAsync(scope.ServiceProvider, entry.Request) is not { } client)
+        if (await FindClientAsync(entry.Request) is not { } client)
         {
             return WorkResult.GivenUp($"the client is not registered any more for {entry.Request.TokenDeliveryMode}");
         }
@@ -46,7 +44,7 @@ internal sealed partial class CallbackDelivery(
         bool? answered = null;
         try
         {
-            var (json, problem) = await ContentAsync(scope.ServiceProvider, entry, attempt, client, callback);
+            var (json, problem) = await ContentAsync(entry, attempt, client, callback);
             if (json is null)
             {
                 return problem;
@@ -80,17 +78,18 @@ internal sealed partial class CallbackDelivery(
         }
     }
 
-    private async Task<CibaClient?> FindClientAsync(IServiceProvider services, CibaRequest request)
+    private async Task<CibaClient?> FindClientAsync(CibaRequest request)
     {
         using var timeout = new CancellationTokenSource(Timeout, time);
-        var client = await services.GetRequiredService<ICibaClientStore>().FindAsync(request.ClientId, timeout.Token).AsTask().WaitAsync(timeout.Token);
+        var token = timeout.Token;
+        var client = await host.AskAsync(request, services => services.GetRequiredService<ICibaClientStore>().FindAsync(request.ClientId, token), token);
         return client is not null
             && RegisteredClient.Of(client).MayUseCiba
             && client.BackchannelTokenDeliveryMode == request.TokenDeliveryMode
             && options.Value.DeliveryModes.Contains(request.TokenDeliveryMode) ? client : null;
     }
 
-    private async Task<(byte[]? Json, WorkResult Problem)> ContentAsync(IServiceProvider services, CibaOutboxEntry entry, OutboxAttempt attempt, CibaClient client, CibaCallback callback)
+    private async Task<(byte[]? Json, WorkResult Problem)> ContentAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaClient client, CibaCallback callback)
     {
         if (entry.Request.TokenDeliveryMode == CibaTokenDeliveryModes.Ping)
         {
@@ -98,7 +97,7 @@ internal sealed partial class CallbackDelivery(
         }
 
         using var timeout = new CancellationTokenSource(Timeout, time);
-        if (await ErrorAsync(services, entry, timeout.Token) is { } error)
+        if (await ErrorAsync(entry, timeout.Token) is { } error)
         {
             attempt.Tokens = null;
             return (PushError.Of(callback.AuthReqId, error), default);
@@ -107,7 +106,7 @@ internal sealed partial class CallbackDelivery(
         if (attempt.Tokens is null || attempt.Tokens.TimeLeft(time.GetUtcNow()) < TimeSpan.FromSeconds(1))
         {
             attempt.Tokens = null;
-            var issued = await pushTokens.IssueAsync(services, entry, client, timeout.Token);
+            var issued = await pushTokens.IssueAsync(entry, client, timeout.Token);
             if (PushTokens.WhyNot(issued) is { } problem)
             {
                 return (null, WorkResult.GivenUp(problem));
@@ -120,15 +119,18 @@ internal sealed partial class CallbackDelivery(
     }
 
     /// <summary>Section 12: what there is to say instead of tokens. The user is asked for at every try, as at every redemption.</summary>
-    private async Task<CibaError?> ErrorAsync(IServiceProvider services, CibaOutboxEntry entry, CancellationToken cancellationToken) => entry.Status switch
+    private async Task<CibaError?> ErrorAsync(CibaOutboxEntry entry, CancellationToken cancellationToken) => entry.Status switch
     {
         CibaRequestStatus.Denied => CibaError.AuthorizationDenied,
         CibaRequestStatus.Failed => CibaError.TransactionFailed,
         CibaRequestStatus.Expired => CibaError.ExpiredToken,
         _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
         _ when !entry.Request.IsReachedBy(entry.Decision!.Acr) => CibaGrants.AcrNotReached,
-        _ => await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(entry.Request.Subject, cancellationToken).AsTask().WaitAsync(cancellationToken) ? null : CibaGrants.UserNotActive,
+        _ => await IsActiveAsync(entry.Request, cancellationToken) ? null : CibaGrants.UserNotActive,
     };
+
+    private Task<bool> IsActiveAsync(CibaRequest request, CancellationToken cancellationToken) =>
+        host.AskAsync(request, services => services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(request.Subject, cancellationToken), cancellationToken);
 
     [LoggerMessage(1, LogLevel.Information, "The {Mode} for request {Request} of client {ClientId} is delivered")]
     private partial void Delivered(string mode, string request, string clientId);

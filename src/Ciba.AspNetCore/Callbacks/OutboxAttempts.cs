@@ -41,6 +41,9 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
     /// <summary>Whether listeners know that the request expired.</summary>
     public bool IsNoted { get; set; }
 
+    /// <summary>Whether the device was told, or will not be, where the store could not be told yet that only the expiry is waited for.</summary>
+    public bool IsTold { get; set; }
+
     /// <summary>How it ended, where the store could not be told yet.</summary>
     public CibaSettlement? Ended { get; set; }
 

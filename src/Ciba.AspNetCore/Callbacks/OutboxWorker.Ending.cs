@@ -34,23 +34,34 @@ internal sealed partial class OutboxWorker
 
         if (entry.Status == CibaRequestStatus.Pending && WatchesExpiry(request.TokenDeliveryMode))
         {
-            _attempts.Forget(entry);
-            await PostponeAsync(entry, attempt, request.ExpiresAt);
+            await WatchExpiryAsync(entry, attempt);
             return;
         }
 
         await SettleAsync(entry, attempt, result.Kind == WorkResultKind.TokensSent ? CibaSettlement.TokensSent : CibaSettlement.Done);
     }
 
+    private async Task WatchExpiryAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
+    {
+        // A device that was told is not to be told again, should the entry come back to this node.
+        attempt.IsTold = true;
+        ForgetUnlessTooLate(entry, await PostponeAsync(entry, attempt, entry.Request.ExpiresAt));
+    }
+
     private async Task SettleAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaSettlement settlement)
     {
         // What was delivered is not to be delivered again, should it come back to this node.
         attempt.Ended = settlement;
-        attempt.Leave(entry);
-        var isSettled = await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None));
 
+        // Before the store's step: where the hold is over, the entry may be handed out meanwhile, and who has it must get in.
+        attempt.Leave(entry);
+        ForgetUnlessTooLate(entry, await InsistAsync(entry, () => _store.SettleAsync(entry.Request.Id, entry.HeldUntil, settlement, CancellationToken.None)));
+    }
+
+    private void ForgetUnlessTooLate(CibaOutboxEntry entry, bool isPutDown)
+    {
         // Too late for this hold, there may be another.
-        if (isSettled || _time.GetUtcNow() < entry.HeldUntil)
+        if (isPutDown || _time.GetUtcNow() < entry.HeldUntil)
         {
             _attempts.Forget(entry);
         }
@@ -58,6 +69,7 @@ internal sealed partial class OutboxWorker
 
     private Task<bool> PostponeAsync(CibaOutboxEntry entry, OutboxAttempt attempt, DateTimeOffset dueAt)
     {
+        // Before the store's step: who is handed the entry next, be it as soon as it is put off, must get in.
         attempt.Leave(entry);
 
         // The outbox tells one who holds an entry from the next by this instant.

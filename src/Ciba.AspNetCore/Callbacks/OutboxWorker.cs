@@ -105,6 +105,14 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     public override void Dispose()
     {
+        // A host may be disposed of without having been stopped.
+        if (!_stopping.IsCancellationRequested)
+        {
+            _receivers.Stop();
+            _stop.Cancel();
+            Ended();
+        }
+
         _stop.Dispose();
         base.Dispose();
     }
@@ -200,6 +208,10 @@ internal sealed partial class OutboxWorker : BackgroundService
             if (attempt.Ended is { } ended)
             {
                 await SettleAsync(entry, attempt, ended);
+            }
+            else if (attempt.IsTold)
+            {
+                await WatchExpiryAsync(entry, attempt);
             }
             else
             {

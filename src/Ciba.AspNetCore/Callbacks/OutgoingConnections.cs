@@ -107,9 +107,20 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
     private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellationToken)
     {
         await LookUps.WaitAsync(cancellationToken);
-        var found = Resolve(host, cancellationToken);
-        _ = found.ContinueWith(_ => LookUps.Release(), TaskScheduler.Default);
-        return await found.WaitAsync(cancellationToken);
+        return await EndAsync().WaitAsync(cancellationToken);
+
+        // One that nobody waits for any longer keeps its place until it ends.
+        async Task<IPAddress[]> EndAsync()
+        {
+            try
+            {
+                return await Resolve(host, cancellationToken);
+            }
+            finally
+            {
+                LookUps.Release();
+            }
+        }
     }
 
     private static OutgoingConnectionException NotConnected(string failure) => new(HttpRequestError.ConnectionError, $"no connection to it ({failure})");
