@@ -1,16 +1,12 @@
-using System.Runtime.CompilerServices;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Section 7.1, <c>id_token_hint</c>: an ID Token that this provider issued to this client, be it expired.</summary>
-internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
+internal sealed class IdTokenHints(IServiceProvider services, ProviderKeys providerKeys, CibaTenant tenant)
 {
-    private static readonly ConditionalWeakTable<SigningCredentials, SignatureKey> Keys = [];
-
     private static readonly CibaError NotSupported = CibaError.InvalidRequest.With("id_token_hint is not supported here: send login_hint.");
     private static readonly CibaError NotOurs = CibaError.InvalidRequest.With("The id_token_hint is not an ID Token that this provider issued to this client.");
 
@@ -31,16 +27,7 @@ internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
             return NotOurs;
         }
 
-        foreach (var credentials in await signingKeys.GetAsync(cancellationToken))
-        {
-            if (credentials.Algorithm == jwt.Algorithm
-                && JoseAlgorithms.Asymmetric.Contains(credentials.Algorithm)
-                && Keys.GetValue(credentials, static credentials => SignatureKey.ForVerifying(credentials.Key, credentials.Algorithm)).Verifies(jwt))
-            {
-                return subject;
-            }
-        }
-
-        return NotOurs;
+        var keys = await providerKeys.GetAsync(signingKeys, cancellationToken);
+        return keys.Any(key => key.Verifies(jwt)) ? subject : NotOurs;
     }
 }

@@ -10,7 +10,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, bool issuerIsOurs)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ProviderKeys providerKeys, ICibaSigningKeys? signingKeys, bool issuerIsOurs)
 {
     public async Task HandleDiscoveryAsync(HttpContext context)
     {
@@ -24,7 +24,7 @@ internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSig
 
     private async ValueTask<IReadOnlyList<PublicKey>> KeysAsync(CancellationToken cancellationToken) => signingKeys is null
         ? []
-        : [.. (await signingKeys.GetAsync(cancellationToken)).Select(credentials => PublicKey.From(credentials.Key, credentials.Algorithm))];
+        : [.. (await providerKeys.GetAsync(signingKeys, cancellationToken)).Select(key => key.Published)];
 }
 
 /// <summary>The discovery document. What stands here without a value set is what this version can do.</summary>
