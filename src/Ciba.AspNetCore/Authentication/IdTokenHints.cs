@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Authentication;
@@ -10,12 +11,20 @@ internal sealed class IdTokenHints(IServiceProvider services, ProviderKeys provi
     private static readonly CibaError NotSupported = CibaError.InvalidRequest.With("id_token_hint is not supported here: send login_hint.");
     private static readonly CibaError NotOurs = CibaError.InvalidRequest.With("The id_token_hint is not an ID Token that this provider issued to this client.");
 
+    private static readonly CibaError Pairwise = CibaError.InvalidRequest.With("The pairwise sub in this client's ID Tokens cannot be turned back into a user: send login_hint.");
+
     /// <summary>The <c>sub</c> of the ID Token.</summary>
     public async ValueTask<Outcome<string>> SubjectOfAsync(string token, CibaClient client, CancellationToken cancellationToken)
     {
         if (services.GetService<ICibaSigningKeys>() is not { } signingKeys)
         {
             return NotSupported;
+        }
+
+        // An issuer of the host's own may have ways to turn its pairwise identifiers back.
+        if (client.SubjectType == "pairwise" && signingKeys is SigningKeys)
+        {
+            return Pairwise;
         }
 
         // An access token is signed with the same keys: its type tells it apart.
