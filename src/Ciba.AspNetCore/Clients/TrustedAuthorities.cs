@@ -26,7 +26,7 @@ internal sealed partial class TrustedAuthorities
     private readonly X509RevocationMode _revocation;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _good = new(StringComparer.Ordinal);
+    private readonly BoundedMemory<DateTimeOffset> _good = new(MaxKnown);
     private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _running = new(StringComparer.Ordinal);
 
     public TrustedAuthorities(IOptions<CibaOptions> options, TimeProvider time, ILogger<TrustedAuthorities> logger)
@@ -57,7 +57,7 @@ internal sealed partial class TrustedAuthorities
     public async ValueTask<string?> WhyNotAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
     {
         var thumbprint = certificate.GetCertHashString(HashAlgorithmName.SHA256);
-        if (_good.TryGetValue(thumbprint, out var until) && _time.GetUtcNow() < until)
+        if (_good.TryGet(thumbprint, out var until) && _time.GetUtcNow() < until)
         {
             return null;
         }
@@ -149,13 +149,8 @@ internal sealed partial class TrustedAuthorities
 
     private void Keep(string thumbprint, DateTimeOffset now, X509Chain chain)
     {
-        if (_good.Count >= MaxKnown)
-        {
-            _good.Clear();
-        }
-
         var firstEnd = chain.ChainElements.Min(element => new DateTimeOffset(element.Certificate.NotAfter));
-        _good[thumbprint] = firstEnd < now + KnownFor ? firstEnd : now + KnownFor;
+        _good.Set(thumbprint, firstEnd < now + KnownFor ? firstEnd : now + KnownFor);
     }
 
     private string? AddFile(string file)
