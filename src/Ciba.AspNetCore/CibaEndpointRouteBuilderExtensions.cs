@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
@@ -111,6 +112,7 @@ public static class CibaEndpointRouteBuilderExtensions
         var services = endpoints.ServiceProvider;
         var discovery = new DiscoveryEndpoints(
             services.GetRequiredService<IOptions<CibaOptions>>(),
+            services.GetRequiredService<ProviderKeys>(),
             services.GetService<ICibaSigningKeys>(),
             services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>());
 

@@ -24,8 +24,9 @@ public sealed class CibaJwtTokenIssuerOptions
     /// <summary>
     /// A secret of 32 characters at least, the same for ever: the pairwise identifiers (OpenID Connect Core section 8.1) of
     /// clients with <c>SubjectType</c> <c>pairwise</c> are a hash of it, the sector identifier and the subject. Such an
-    /// identifier cannot be turned back, so an <c>id_token_hint</c> with one names nobody. Required when there is such a client;
-    /// with it discovery lists <c>pairwise</c> among <c>subject_types_supported</c>.
+    /// identifier cannot be turned back into a user, so an <c>id_token_hint</c> of such a client is <c>invalid_request</c>, with the
+    /// advice to send <c>login_hint</c>. Required when there is such a client; with it discovery lists <c>pairwise</c> among
+    /// <c>subject_types_supported</c>.
     /// </summary>
     public string? PairwiseSubjectSalt { get; set; }
 

@@ -7,6 +7,7 @@ using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
@@ -66,6 +67,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton(provider => new ProviderUrls(provider.GetRequiredService<IOptions<CibaOptions>>().Value.Issuer, provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddScoped(provider => new CibaTenant(provider.GetRequiredService<IOptions<CibaOptions>>(), provider.GetRequiredService<ProviderUrls>()));
         services.TryAddSingleton(provider => new CibaMetadata(provider.GetRequiredService<ProviderUrls>(), provider.GetRequiredService<IOptions<CibaOptions>>()));
+        services.TryAddSingleton<ProviderKeys>();
         services.TryAddSingleton<RemoteKeySets>();
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<TrustedAuthorities>();

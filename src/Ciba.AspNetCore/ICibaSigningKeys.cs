@@ -10,6 +10,9 @@ namespace Ciba.AspNetCore;
 public interface ICibaSigningKeys
 {
     /// <summary>The keys now in use and those whose tokens may still be around; public halves are enough.</summary>
-    /// <remarks>Return the same instances for as long as the keys are unchanged. Keys are EC or RSA.</remarks>
+    /// <remarks>
+    /// Return the same instances for as long as the keys are unchanged. Keys are an <c>ECDsaSecurityKey</c>, an <c>RsaSecurityKey</c> or an
+    /// <c>X509SecurityKey</c>. The host does not start with another one; one that comes later is left out, with an error in the log.
+    /// </remarks>
     ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken);
 }

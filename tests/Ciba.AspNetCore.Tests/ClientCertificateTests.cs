@@ -260,7 +260,7 @@ public sealed class ClientCertificateTests : IDisposable
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(answers.Select(answer => answer.Error), Is.All.EqualTo("unauthorized_client"));
+            Assert.That(answers.Select(answer => answer.Error), Is.All.EqualTo("invalid_client"), "as a stranger is told: nothing here can tell who it is");
             Assert.That(Errors(off), Has.One.Contains("Client 'client': TokenEndpointAuthMethod 'tls_client_auth' needs mutual TLS: set CibaOptions.MutualTls.Enabled"));
             Assert.That(Errors(trustless), Has.One.Contains("Client 'client': TokenEndpointAuthMethod 'tls_client_auth' needs an authority to trust"));
         }

@@ -40,6 +40,9 @@ public sealed class ClientMethodTests
         }
     }
 
+    private const string Unknown = """{"error":"invalid_client","error_description":"Client authentication failed."}""";
+    private const string BadRegistration = """{"error":"unauthorized_client","error_description":"This client's registration does not allow CIBA: the provider's log says why."}""";
+
     [TestCaseSource(nameof(WrongMethods))]
     [Spec("A2"), Spec("T9")]
     public async Task A_wrong_method_is_told_the_right_one(string registered, string used)
@@ -91,13 +94,45 @@ public sealed class ClientMethodTests
 
         var answers = new[] { await AuthorizeAsync(host), await host.CallAsync(ClientCalls.Token, [], ("client_id", "client"), ("client_secret", CibaHost.Secret)) };
 
+        // Without a method or a secret it cannot be told from a stranger.
+        var body = client.TokenEndpointAuthMethod == ClientSecretPost && client.ClientSecrets.Count > 0 ? BadRegistration : Unknown;
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.BadRequest));
-            Assert.That(answers.Select(answer => answer.Body), Is.All.EqualTo(
-                """{"error":"unauthorized_client","error_description":"This client's registration does not allow CIBA: the provider's log says why."}"""));
+            Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(body == Unknown ? HttpStatusCode.Unauthorized : HttpStatusCode.BadRequest));
+            Assert.That(answers.Select(answer => answer.Body), Is.All.EqualTo(body));
             Assert.That((await host.StoreAsync()).Count, Is.Zero);
-            Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.Exactly(2).Contains($"Client 'client': {field}"));
+            Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.One.Contains($"Client 'client': {field}"));
+        }
+    }
+
+    [TestCaseSource(nameof(BadRegistrations))]
+    [Spec("A2"), Spec("A5")]
+    public async Task Strangers_learn_nothing_of_a_wrong_registration_and_fill_no_log(string field, Action<CibaClient> change)
+    {
+        await using var host = WithStore(new Registrations(id => id == "client" ? Changed() : null));
+        var unknown = new[] { await AuthorizeAsync(host, "nobody"), await host.CallAsync(ClientCalls.Token, [ClientCalls.Basic("nobody:guess")]) };
+
+        var answers = new List<Answer>();
+        for (var i = 0; i < 3; i++)
+        {
+            answers.Add(await host.CallAsync(ClientCalls.Authorize, [], ("client_id", "client"), ("client_secret", "guess")));
+            answers.Add(await host.CallAsync(ClientCalls.Token, [ClientCalls.Basic("client:guess")]));
+            answers.Add(await host.CallAsync(ClientCalls.Token, [], TestJwt.Form(new TestJwt(host).Mac("guess"))));
+        }
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers.Concat(unknown).Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.Unauthorized));
+            Assert.That(answers.Concat(unknown).Select(answer => answer.Body), Is.All.EqualTo(Unknown));
+            Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Error).Select(line => line.Text), Has.Exactly(1).Contains($"Client 'client': {field}"));
+        }
+
+        // As from a database: another object for every request.
+        CibaClient Changed()
+        {
+            var client = CibaHost.Client("client");
+            change(client);
+            return client;
         }
     }
 

@@ -103,6 +103,25 @@ public sealed class HintTests
         }
     }
 
+    [Test, Spec("A13")]
+    public async Task A_client_with_pairwise_subjects_is_told_to_use_another_hint()
+    {
+        var client = CibaHost.Client("client");
+        (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks");
+        await using var host = new CibaHost { Clients = [client], Tokens = options => options.PairwiseSubjectSalt = "a salt of more than thirty-two characters" };
+        var idToken = (await host.TokensAsync()).Text("id_token");
+        var hints = host.Users.Hints.Count;
+
+        var answer = await host.AuthorizeAsync(("login_hint", null), ("id_token_hint", idToken));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Refusal.Says(answer, "invalid_request");
+            Assert.That(answer.Description, Is.EqualTo("The pairwise sub in this client's ID Tokens cannot be turned back into a user: send login_hint."));
+            Assert.That(host.Users.Hints, Has.Count.EqualTo(hints), "the host's look-up is not asked for what it cannot know");
+        }
+    }
+
     [TestCase("ES256"), TestCase("PS256"), TestCase("RS256"), Spec("A13")]
     public async Task An_ID_Token_in_the_clients_own_algorithm_is_accepted(string algorithm)
     {

@@ -21,6 +21,16 @@ internal sealed partial class AuthenticationRequest
 
     private static readonly string[] OpenIdOnly = ["openid"];
 
+    private static readonly (string Name, int Limit)[] Limits =
+    [
+        ("scope", MaxTextLength),
+        ("login_hint", MaxTextLength),
+        ("acr_values", MaxTextLength),
+        ("user_code", MaxUserCodeLength),
+        ("login_hint_token", MaxTokenLength),
+        ("id_token_hint", MaxTokenLength),
+    ];
+
     private static readonly CibaError RequestUri = CibaError.InvalidRequest.With("request_uri is not supported: send the parameters in the form.");
     private static readonly CibaError NoScope = CibaError.InvalidRequest.With("scope is required: send scope=openid, with other values behind it if need be.");
     private static readonly CibaError NoOpenId = CibaError.InvalidScope.With("scope must contain openid: send for instance scope=openid.");
@@ -49,9 +59,7 @@ internal sealed partial class AuthenticationRequest
             return RequestUri;
         }
 
-        foreach (var (name, limit) in new ReadOnlySpan<(string, int)>(
-            [("scope", MaxTextLength), ("login_hint", MaxTextLength), ("acr_values", MaxTextLength),
-             ("user_code", MaxUserCodeLength), ("login_hint_token", MaxTokenLength), ("id_token_hint", MaxTokenLength)]))
+        foreach (var (name, limit) in Limits)
         {
             if (form[name]?.Length > limit)
             {

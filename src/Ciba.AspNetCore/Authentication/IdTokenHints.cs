@@ -1,18 +1,17 @@
-using System.Runtime.CompilerServices;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.IdentityModel.Tokens;
 
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Section 7.1, <c>id_token_hint</c>: an ID Token that this provider issued to this client, be it expired.</summary>
-internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
+internal sealed class IdTokenHints(IServiceProvider services, ProviderKeys providerKeys, CibaTenant tenant)
 {
-    private static readonly ConditionalWeakTable<SigningCredentials, SignatureKey> Keys = [];
-
     private static readonly CibaError NotSupported = CibaError.InvalidRequest.With("id_token_hint is not supported here: send login_hint.");
     private static readonly CibaError NotOurs = CibaError.InvalidRequest.With("The id_token_hint is not an ID Token that this provider issued to this client.");
+
+    private static readonly CibaError Pairwise = CibaError.InvalidRequest.With("The pairwise sub in this client's ID Tokens cannot be turned back into a user: send login_hint.");
 
     /// <summary>The <c>sub</c> of the ID Token.</summary>
     public async ValueTask<Outcome<string>> SubjectOfAsync(string token, CibaClient client, CancellationToken cancellationToken)
@@ -20,6 +19,12 @@ internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
         if (services.GetService<ICibaSigningKeys>() is not { } signingKeys)
         {
             return NotSupported;
+        }
+
+        // An issuer of the host's own may have ways to turn its pairwise identifiers back.
+        if (client.SubjectType == "pairwise" && signingKeys is SigningKeys)
+        {
+            return Pairwise;
         }
 
         // An access token is signed with the same keys: its type tells it apart.
@@ -31,16 +36,7 @@ internal sealed class IdTokenHints(IServiceProvider services, CibaTenant tenant)
             return NotOurs;
         }
 
-        foreach (var credentials in await signingKeys.GetAsync(cancellationToken))
-        {
-            if (credentials.Algorithm == jwt.Algorithm
-                && JoseAlgorithms.Asymmetric.Contains(credentials.Algorithm)
-                && Keys.GetValue(credentials, static credentials => SignatureKey.ForVerifying(credentials.Key, credentials.Algorithm)).Verifies(jwt))
-            {
-                return subject;
-            }
-        }
-
-        return NotOurs;
+        var keys = await providerKeys.GetAsync(signingKeys, cancellationToken);
+        return keys.Any(key => key.Verifies(jwt)) ? subject : NotOurs;
     }
 }

@@ -5,6 +5,7 @@ using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Binding;
@@ -62,7 +63,8 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
         }
 
         // Last, so that nobody but the key's owner uses up a jti, and not where only the nonce was wrong.
-        return await replay.TryUseAsync(ReplayKeys.OfProof(thumbprint, id), expiresAt, context.RequestAborted)
+        var clientKey = context.RequestServices.GetRequiredService<CibaTenant>().KeyOf(client.Client.ClientId);
+        return await replay.TryUseAsync(ReplayKeys.OfProof(clientKey, thumbprint, id), expiresAt, context.RequestAborted)
             ? new CibaConfirmation { DpopKeyThumbprint = thumbprint }
             : Replayed;
     }

@@ -18,9 +18,14 @@ internal sealed partial class ClientAuthenticator(
     ILogger<ClientAuthenticator> logger,
     JwtIssuerRules? issuerRules = null)
 {
+    private const int MaxSaid = 1000;
+
     private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
 
     private static readonly CibaError ForbiddenMethod = CibaError.InvalidClient.With($"The FAPI-CIBA profile takes clients that authenticate with {string.Join(", ", FapiCiba.AuthenticationMethods)}.");
+
+    // Once for each registration, however often somebody names the client, and though a store may make the client anew each time.
+    private readonly BoundedMemory<bool> _said = new(MaxSaid);
 
     public async ValueTask<Outcome<RegisteredClient>> AuthenticateAsync(HttpContext context, FormParameters form)
     {
@@ -29,18 +34,10 @@ internal sealed partial class ClientAuthenticator(
             return error;
         }
 
-        // A text that cannot be registered is not put before the host's store, whose database may choke on it.
-        if (!ClientRules.IsClientId(credentials.ClientId)
-            || await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(credentials.ClientId, context.RequestAborted) is not { } found
-            || found.ClientId != credentials.ClientId)
+        if (await FindAsync(context, credentials.ClientId) is not { } found
+            || (credentials.Kind == ClientCredentialsKind.Certificate && !ClientRules.UsesCertificate(found.TokenEndpointAuthMethod)))
         {
-            // Databases like to compare without letter case or trailing spaces: that is no match here.
-            return credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
-        }
-
-        if (credentials.Kind == ClientCredentialsKind.Certificate && !ClientRules.UsesCertificate(found.TokenEndpointAuthMethod))
-        {
-            return ClientCredentials.None;
+            return Unknown(credentials);
         }
 
         // Before a user is asked for what cannot be issued.
@@ -48,8 +45,7 @@ internal sealed partial class ClientAuthenticator(
         var problems = Problems(client);
         if (problems.Count > 0)
         {
-            Misregistered(string.Join(" ", problems));
-            return IsForbidden(found) ? ForbiddenMethod : BadRegistration;
+            return await RefuseAsync(context, credentials, client, problems);
         }
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
@@ -57,17 +53,48 @@ internal sealed partial class ClientAuthenticator(
             return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
         }
 
+        return await CheckAsync(context, credentials, client) is { } wrong ? wrong : client;
+    }
+
+    // A text that cannot be registered is not put before the host's store, whose database may choke on it. Databases like to compare
+    // without letter case or trailing spaces: that is no match here.
+    private static async ValueTask<CibaClient?> FindAsync(HttpContext context, string clientId) =>
+        ClientRules.IsClientId(clientId)
+        && await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(clientId, context.RequestAborted) is { } found
+        && found.ClientId == clientId ? found : null;
+
+    private static CibaError Unknown(ClientCredentials credentials) =>
+        credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
+
+    private async ValueTask<CibaError?> CheckAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client)
+    {
         if (credentials.Assertion is { } assertion)
         {
-            return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted) is { } wrong ? wrong : client;
+            return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted);
         }
 
         if (credentials.Kind == ClientCredentialsKind.Certificate)
         {
-            return await certificates.CheckAsync(context, client) is { } wrong ? wrong : client;
+            return await certificates.CheckAsync(context, client);
         }
 
-        return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? client : CibaError.InvalidClient;
+        return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? null : CibaError.InvalidClient;
+    }
+
+    // Whoever is not the client, or cannot be known for it, is told no more than of a client that is not there.
+    private async ValueTask<CibaError> RefuseAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client, IReadOnlyList<string> problems)
+    {
+        var said = string.Join(" ", problems);
+        if (!_said.TryGet(said, out _))
+        {
+            _said.Set(said, true);
+            Misregistered(said);
+        }
+
+        var isKnowable = credentials.Kind == Kind(client.Client.TokenEndpointAuthMethod) && (credentials.Secret is not null || client.Problems.Count == 0);
+        return !isKnowable || await CheckAsync(context, credentials, client) is not null ? Unknown(credentials)
+            : IsForbidden(client.Client) ? ForbiddenMethod
+            : BadRegistration;
     }
 
     private IReadOnlyList<string> Problems(RegisteredClient client) =>

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 
 namespace Ciba.AspNetCore.Clients;
@@ -12,36 +11,22 @@ internal static class ReadKeySets
     public const int MaxCount = 1000;
     public const int MaxLength = 64 * 1024;
 
-    private static readonly ConcurrentDictionary<string, KnownSet> Known = new(StringComparer.Ordinal);
-
-    private static int _count;
+    private static readonly BoundedMemory<KnownSet> Known = new(MaxCount);
 
     /// <summary>Reads a JWK Set as <see cref="ClientKeySet.Read"/> does.</summary>
     public static ClientKeySet? Get(string jwks, out string? problem)
     {
-        if (!Known.TryGetValue(jwks, out var known))
+        if (!Known.TryGet(jwks, out var known))
         {
             known = new(ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out var found), found);
-            Keep(jwks, known);
+            if (jwks.Length <= MaxLength)
+            {
+                Known.Set(jwks, known);
+            }
         }
 
         problem = known.Problem;
         return known.Keys;
-    }
-
-    private static void Keep(string jwks, KnownSet known)
-    {
-        if (jwks.Length > MaxLength || !Known.TryAdd(jwks, known))
-        {
-            return;
-        }
-
-        // The dictionary's own count takes all of its locks.
-        if (Interlocked.Increment(ref _count) >= MaxCount)
-        {
-            Interlocked.Exchange(ref _count, 0);
-            Known.Clear();
-        }
     }
 
     private sealed record KnownSet(ClientKeySet? Keys, string? Problem);

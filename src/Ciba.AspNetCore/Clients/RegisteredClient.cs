@@ -16,6 +16,9 @@ internal sealed class RegisteredClient
     {
         Client = client;
         Problems = ClientRules.Check(client);
+
+        // With problems too: only a client that has shown its secret is told that it has any.
+        SecretDigests = [.. (client.ClientSecrets ?? []).Where(secret => !string.IsNullOrEmpty(secret)).Select(ClientSecret.Digest)];
         if (Problems.Count > 0)
         {
             return;
@@ -23,7 +26,6 @@ internal sealed class RegisteredClient
 
         MayUseCiba = ClientRules.MayUseCiba(client);
         Scopes = client.Scopes.Append("openid").ToFrozenSet(StringComparer.Ordinal);
-        SecretDigests = [.. client.ClientSecrets.Select(ClientSecret.Digest)];
         AssertionAlgorithms = ClientRules.AssertionAlgorithms(client);
         var publicKeys = client.Jwks is { } jwks && UsesPublicKeys(client) ? ReadKeySets.Get(jwks, out _) : null;
         Keys = client.TokenEndpointAuthMethod switch

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.Logging;
@@ -21,7 +20,7 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
     private static readonly TimeSpan UsableFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan BetweenFetches = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<string, RemoteKeySet> _sets = new(StringComparer.Ordinal);
+    private readonly BoundedMemory<RemoteKeySet> _sets = new(MaxSets);
 
     /// <summary>The best known keys; null where there are none, or none recent enough to be trusted.</summary>
     public ValueTask<ClientKeySet?> GetAsync(string jwksUri, string algorithm, string? keyId, CancellationToken cancellationToken) =>
@@ -33,12 +32,7 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, TimeProv
 
     private async ValueTask<ClientKeySet?> GetAsync(string jwksUri, WantedKey wanted, CancellationToken cancellationToken)
     {
-        if (_sets.Count >= MaxSets)
-        {
-            _sets.Clear();
-        }
-
-        var set = _sets.GetOrAdd(jwksUri, static _ => new RemoteKeySet());
+        var set = _sets.GetOrAdd(jwksUri, static () => new RemoteKeySet());
         if (!set.NeedsFetch(time.GetUtcNow(), wanted))
         {
             return set.Usable(time.GetUtcNow());

@@ -26,7 +26,7 @@ internal sealed partial class TrustedAuthorities
     private readonly X509RevocationMode _revocation;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _good = new(StringComparer.Ordinal);
+    private readonly BoundedMemory<DateTimeOffset> _good = new(MaxKnown);
     private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _running = new(StringComparer.Ordinal);
 
     public TrustedAuthorities(IOptions<CibaOptions> options, TimeProvider time, ILogger<TrustedAuthorities> logger)
@@ -57,22 +57,28 @@ internal sealed partial class TrustedAuthorities
     public async ValueTask<string?> WhyNotAsync(X509Certificate2 certificate, CancellationToken cancellationToken)
     {
         var thumbprint = certificate.GetCertHashString(HashAlgorithmName.SHA256);
-        if (_good.TryGetValue(thumbprint, out var until) && _time.GetUtcNow() < until)
+        if (_good.TryGet(thumbprint, out var until) && _time.GetUtcNow() < until)
         {
             return null;
         }
 
-        // One call looks, others with the same certificate wait for what it finds. A copy, because the connection may end meanwhile;
-        // and not on the caller's thread, because to ask for revocations blocks it.
+        // One check runs, and all who have the same certificate wait for what it finds. It goes on where they have gone, or those who
+        // come and go would begin it again and again. A copy, because the connection may end meanwhile; and not on the caller's
+        // thread, because to ask for revocations blocks it.
         var encoded = certificate.RawData;
-        var check = _running.GetOrAdd(thumbprint, _ => new Lazy<Task<string?>>(() => Task.Run(() => Check(thumbprint, encoded), CancellationToken.None)));
+        var check = _running.GetOrAdd(thumbprint, _ => new Lazy<Task<string?>>(() => Task.Run(() => CheckOnce(thumbprint, encoded), CancellationToken.None)));
+        return await check.Value.WaitAsync(cancellationToken);
+    }
+
+    private string? CheckOnce(string thumbprint, byte[] encoded)
+    {
         try
         {
-            return await check.Value.WaitAsync(cancellationToken);
+            return Check(thumbprint, encoded);
         }
         finally
         {
-            _running.TryRemove(KeyValuePair.Create(thumbprint, check));
+            _running.TryRemove(thumbprint, out _);
         }
     }
 
@@ -102,10 +108,7 @@ internal sealed partial class TrustedAuthorities
         }
         finally
         {
-            foreach (var element in chain.ChainElements)
-            {
-                element.Certificate.Dispose();
-            }
+            DisposeElements(chain);
         }
     }
 
@@ -130,19 +133,24 @@ internal sealed partial class TrustedAuthorities
             return true;
         }
 
+        // The second chain takes the place of the first, which nobody else disposes of.
+        DisposeElements(chain);
         chain.ChainPolicy.RevocationMode = _revocation;
         return chain.Build(certificate);
     }
 
+    private static void DisposeElements(X509Chain chain)
+    {
+        foreach (var element in chain.ChainElements)
+        {
+            element.Certificate.Dispose();
+        }
+    }
+
     private void Keep(string thumbprint, DateTimeOffset now, X509Chain chain)
     {
-        if (_good.Count >= MaxKnown)
-        {
-            _good.Clear();
-        }
-
         var firstEnd = chain.ChainElements.Min(element => new DateTimeOffset(element.Certificate.NotAfter));
-        _good[thumbprint] = firstEnd < now + KnownFor ? firstEnd : now + KnownFor;
+        _good.Set(thumbprint, firstEnd < now + KnownFor ? firstEnd : now + KnownFor);
     }
 
     private string? AddFile(string file)

@@ -11,7 +11,7 @@ using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 namespace Ciba.AspNetCore.Discovery;
 
 /// <summary>Section 4, OpenID Connect Discovery section 4: what the provider says of itself, and its public keys.</summary>
-internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSigningKeys? signingKeys, IOptions<CibaJwtTokenIssuerOptions> issuer)
+internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ProviderKeys providerKeys, ICibaSigningKeys? signingKeys, IOptions<CibaJwtTokenIssuerOptions> issuer)
 {
     // What an issuer of the host's own does with pairwise clients, the host knows.
     private bool HasPairwiseSubjects => options.Value.TokenSource != TokenSource.ReadyIssuer || issuer.Value.PairwiseSubjectSalt is not null;
@@ -28,7 +28,7 @@ internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, ICibaSig
 
     private async ValueTask<IReadOnlyList<PublicKey>> KeysAsync(CancellationToken cancellationToken) => signingKeys is null
         ? []
-        : [.. (await signingKeys.GetAsync(cancellationToken)).Select(credentials => PublicKey.From(credentials.Key, credentials.Algorithm))];
+        : [.. (await providerKeys.GetAsync(signingKeys, cancellationToken)).Select(key => key.Published)];
 }
 
 /// <summary>The discovery document. What stands here without a value set is what this version can do.</summary>

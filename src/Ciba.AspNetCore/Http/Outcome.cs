@@ -15,9 +15,6 @@ internal readonly struct Outcome<T>
         _error = error;
     }
 
-    /// <summary>For an interface, which has no implicit conversion.</summary>
-    public static Outcome<T> Of(T value) => new(value, null);
-
     public static implicit operator Outcome<T>(T value) => new(value, null);
 
     public static implicit operator Outcome<T>(CibaError error) => new(null, error);

@@ -36,9 +36,13 @@ internal static class JoseAlgorithms
                 return Ecdsa(key) is { } ecdsa && ecdsa.KeySize == curve ? null : $"{algorithm} needs an EC key on the curve P-{curve}";
 
             default:
-                return Rsa(key) is { } rsa && rsa.KeySize is >= MinRsaBits and <= MaxRsaBits ? null : $"{algorithm} needs an RSA key of {MinRsaBits} to {MaxRsaBits} bits";
+                return RsaBits(key) is >= MinRsaBits and <= MaxRsaBits ? null : $"{algorithm} needs an RSA key of {MinRsaBits} to {MaxRsaBits} bits";
         }
     }
+
+    /// <summary>The same where the algorithm may be any text, and what is signed with a secret is not wanted.</summary>
+    public static string? WhyNotAsymmetric(string algorithm, SecurityKey key) =>
+        Asymmetric.Contains(algorithm) ? WhyNot(algorithm, key) : $"the algorithm '{algorithm}' is not one of {string.Join(", ", Asymmetric)}";
 
     public static ECDsa? Ecdsa(SecurityKey key) => key switch
     {
@@ -49,11 +53,17 @@ internal static class JoseAlgorithms
 
     public static RSA? Rsa(SecurityKey key) => key switch
     {
-        RsaSecurityKey { Rsa: { } rsa } => rsa,
-        RsaSecurityKey rsa => RSA.Create(rsa.Parameters),
+        RsaSecurityKey rsa => rsa.Rsa,
         X509SecurityKey x509 => x509.PublicKey as RSA,
         _ => null,
     };
+
+    /// <summary>The modulus and the exponent; also of a key that was made from them, for which nobody has to make an RSA object then.</summary>
+    public static RSAParameters? RsaNumbers(SecurityKey key) =>
+        key is RsaSecurityKey { Rsa: null } made ? made.Parameters : Rsa(key)?.ExportParameters(includePrivateParameters: false);
+
+    private static int? RsaBits(SecurityKey key) =>
+        key is RsaSecurityKey { Rsa: null } made ? made.Parameters.Modulus?.Length * 8 : Rsa(key)?.KeySize;
 
     /// <summary>OpenID Connect Core section 3.1.3.6: the left half of the hash that goes with the signature's algorithm.</summary>
     public static byte[] LeftHalfOfHash(string algorithm, ReadOnlySpan<byte> ascii)

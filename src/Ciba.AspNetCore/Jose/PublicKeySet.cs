@@ -70,9 +70,8 @@ internal sealed record PublicKey
             });
         }
 
-        if (JoseAlgorithms.Rsa(key) is { } rsa)
+        if (JoseAlgorithms.RsaNumbers(key) is { } number)
         {
-            var number = rsa.ExportParameters(includePrivateParameters: false);
             return Identified(key, new PublicKey
             {
                 KeyType = "RSA",

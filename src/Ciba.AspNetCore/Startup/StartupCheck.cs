@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
@@ -27,14 +28,14 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     private IReadOnlyList<CibaClient> Clients => services.GetService<ConfiguredClients>()?.All ?? [];
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        ThrowIfWrong();
+        ThrowIfWrong(await SigningKeyProblemsAsync(cancellationToken));
         services.GetRequiredService<TokenEndpointUse>().IsChecked = true;
-        return Task.CompletedTask;
     }
 
-    public void ThrowIfWrong()
+    /// <param name="more">What has been found wrong by others.</param>
+    public void ThrowIfWrong(params IEnumerable<string> more)
     {
         List<string> problems =
         [
@@ -54,6 +55,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. ClosedAddresses(),
             .. NotifierProblems(),
             .. IssuerProblems(),
+            .. more,
             .. IdentityModelVersions.Check(),
             .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(Clients)),
         ];
@@ -113,6 +115,25 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         if (client.BackchannelTokenDeliveryMode is CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push)
         {
             yield return (nameof(client.BackchannelClientNotificationEndpoint), client.BackchannelClientNotificationEndpoint);
+        }
+    }
+
+    // The ready issuer's are looked at with its options.
+    private async Task<IEnumerable<string>> SigningKeyProblemsAsync(CancellationToken cancellationToken)
+    {
+        if (services.GetService<SigningKeys>() is not null || services.GetService<ICibaSigningKeys>() is not { } signingKeys)
+        {
+            return [];
+        }
+
+        try
+        {
+            return ProviderKeys.Check(await signingKeys.GetAsync(cancellationToken));
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Where they lie may not be there yet: what is wrong with them is in the log when they are asked for.
+            return [];
         }
     }
 

@@ -1,26 +1,33 @@
 using System.Security.Cryptography;
 using System.Text;
+using Ciba.AspNetCore.Jose;
 using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Store;
 
 /// <summary>
-/// The used JWTs of this node, in 50 bytes or so each. Full, it refuses: a client that waits is better than a JWT that can
-/// be used twice.
+/// The used JWTs of this node, in 50 bytes or so each. Full, it takes no more: a client that waits is better than a JWT that can be used
+/// twice. One client fills an eighth of it at most, so that others find a place.
 /// </summary>
 internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<MemoryReplayCache> logger, int capacity = MemoryReplayCache.DefaultCapacity) : ICibaReplayCache
 {
     public const int DefaultCapacity = 1_000_000;
 
+    private const int Shares = 8;
+    private const int BitsOfRest = 96;
+
     private readonly Lock _gate = new();
     private readonly HashSet<UInt128> _used = [];
     private readonly PriorityQueue<UInt128, long> _due = new();
+    private readonly Dictionary<uint, int> _places = [];
+    private readonly int _share = Math.Max(1, capacity / Shares);
 
     private bool _isFull;
 
     public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
-        var digest = BitConverter.ToUInt128(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        var entry = Entry(key);
+        var client = Client(entry);
         var now = time.GetUtcNow().UtcTicks;
         lock (_gate)
         {
@@ -28,19 +35,51 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
             {
                 _due.Dequeue();
                 _used.Remove(old);
+                Leave(Client(old));
             }
 
-            if (IsFull() || !_used.Add(digest))
+            if (_used.Contains(entry))
             {
                 return new(false);
             }
 
-            _due.Enqueue(digest, expiresAt.UtcTicks);
+            if (IsFull())
+            {
+                throw new CibaStoreUnavailableException($"The replay cache is full with {capacity} JWTs that are not expired");
+            }
+
+            var places = _places.GetValueOrDefault(client);
+            if (places >= _share)
+            {
+                throw new CibaStoreUnavailableException($"One client has {places} JWTs in the replay cache that are not expired, which is its share: shorter lifetimes of its JWTs help, or a cache without this limit such as Redis");
+            }
+
+            _places[client] = places + 1;
+            _used.Add(entry);
+            _due.Enqueue(entry, expiresAt.UtcTicks);
             return new(true);
         }
     }
 
-    // Said once, not for every JWT that is refused.
+    // The client in front, so that it is known again when the entry is due.
+    private static UInt128 Entry(string key)
+    {
+        var client = (uint)string.GetHashCode(key.AsSpan(0, Math.Min(ReplayKeys.ClientLength, key.Length)), StringComparison.Ordinal);
+        var digest = BitConverter.ToUInt128(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        return ((UInt128)client << BitsOfRest) | (digest >> (128 - BitsOfRest));
+    }
+
+    private static uint Client(UInt128 entry) => (uint)(entry >> BitsOfRest);
+
+    private void Leave(uint client)
+    {
+        if (--_places[client] == 0)
+        {
+            _places.Remove(client);
+        }
+    }
+
+    // Said once, not for every JWT that finds no place.
     private bool IsFull()
     {
         var wasFull = _isFull;

@@ -63,12 +63,7 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
 
     private static string? Problem(SigningCredentials credentials)
     {
-        if (!JoseAlgorithms.Asymmetric.Contains(credentials.Algorithm))
-        {
-            return $"AddJwtTokenIssuer: the algorithm '{credentials.Algorithm}' is not one of {string.Join(", ", JoseAlgorithms.Asymmetric)}.";
-        }
-
-        if (JoseAlgorithms.WhyNot(credentials.Algorithm, credentials.Key) is { } reason)
+        if (JoseAlgorithms.WhyNotAsymmetric(credentials.Algorithm, credentials.Key) is { } reason)
         {
             return $"AddJwtTokenIssuer: {reason}.";
         }
