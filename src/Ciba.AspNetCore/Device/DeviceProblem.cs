@@ -21,9 +21,11 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.AcrNotReached => new(StatusCodes.Status409Conflict, "acr_not_reached", "The user must be authenticated in one of the ways that the request demands."),
         CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
         CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
-        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", "The device was told often enough, or a moment ago."),
+        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", Resends.ToldOften),
         _ => new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user."),
     };
+
+    public static DeviceProblem ResendTooSoon(string wait) => new(StatusCodes.Status429TooManyRequests, "resend_too_soon", wait);
 
     public static DeviceProblem BadBody(CibaError error) => new(StatusCodes.Status400BadRequest, "body_wrong", error.Description);
 
