@@ -95,8 +95,8 @@ public sealed class AuthorizationDetailsTests
     }
 
     [TestCase("""[{"type":"payment","amount":1.50}]"""), TestCase("""[{"amount":1e400,"type":"payment","big":12345678901234567890.10}]""")]
-    [TestCase("""[{"type":"payment","to":"Ärger & <b>'quotes'</b> \"\\ \u0009\r\n","none":null,"yes":true,"list":[1,[],{}]}]""")]
-    [TestCase("""[{"type":"payment","to":"\u0646\u0627\u0645\u0647\u200c\u0647\u0627 \u200D \u200B \u2060"}]""")]
+    [TestCase("""[{"type":"payment","to":"Ärger & <b>'quotes'</b> \"\\ \t\r\n","none":null,"yes":true,"list":[1,[],{}]}]""")]
+    [TestCase("[{\"type\":\"payment\",\"to\":\"\u0646\u0627\u0645\u0647\u200c\u0647\u0627 \u200D \u200B \u2060\"}]")]
     [TestCase("""[{"type":"payment"},{"type":"payment"},{"type":"account"}]"""), Spec("U1"), Spec("I6")]
     public async Task Details_come_through_as_they_are(string json)
     {
