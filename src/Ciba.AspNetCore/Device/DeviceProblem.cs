@@ -5,6 +5,8 @@ namespace Ciba.AspNetCore.Device;
 /// <summary>What the device is told when something is wrong: problem details (RFC 9457), with a code that a program can go by.</summary>
 internal sealed record DeviceProblem(int Status, string Code, string Detail)
 {
+    private const string TooManyRequests = "https://tools.ietf.org/html/rfc6585#section-4";
+
     public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
     public static readonly DeviceProblem OtherOrigin = new(StatusCodes.Status403Forbidden, "other_origin", "Requests from pages of another origin are refused.");
     public static readonly DeviceProblem NoAntiforgeryToken = new(StatusCodes.Status400BadRequest, "antiforgery_token_wrong", "The antiforgery token is missing or wrong: send the one of this session in its header.");
@@ -35,6 +37,7 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         return new DeviceProblem(error.StatusCode, error.Error, error.Description).WriteAsync(context);
     }
 
+    // ASP.NET Core knows no type of 429.
     public Task WriteAsync(HttpContext context) =>
-        Results.Problem(statusCode: Status, detail: Detail, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
+        Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
 }
