@@ -138,6 +138,7 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(prefix);
         Options(endpoints);
+        endpoints.ServiceProvider.GetRequiredService<DeviceApiUse>().IsMapped = true;
         var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag);
         group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
         group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);

@@ -91,10 +91,10 @@ public sealed class CibaOptions
 
     /// <summary>
     /// Whether a request that is the same as one of the same client for the same user that still waits is that one: the client gets
-    /// its <c>auth_req_id</c> again, with the time that is left, and the device is not told anew. The same means scope, binding
+    /// its <c>auth_req_id</c> again, with the time that is left and the interval that it must keep to by now, and the device is not
+    /// told anew. Where less than half of the lifetime that is asked for is left, it is a new request. The same means scope, binding
     /// message, <c>acr_values</c>, authorization details, resources, claims and notification token, and that the tokens are bound to
-    /// the same. Stores the <c>auth_req_id</c>, on Redis encrypted
-    /// by Data Protection. Default false.
+    /// the same. Stores the <c>auth_req_id</c>, on Redis encrypted by Data Protection. Default false.
     /// </summary>
     public bool CollapseIdenticalRequests { get; set; }
 

@@ -94,6 +94,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<TokenEndpointUse>();
         services.TryAddSingleton<Resends>();
         services.TryAddSingleton<DeviceEventStream>();
+        services.TryAddSingleton<DeviceApiUse>();
 
         // These call the host's interfaces, which may live as long as one request.
         services.TryAddScoped<IdTokenHints>();

@@ -105,7 +105,7 @@ public enum CibaDecisionResult
     /// <summary>The host cannot block clients: it has no <see cref="ICibaClientBlocks"/>. The request still waits.</summary>
     BlockingNotSupported,
 
-    /// <summary>The device was told often enough, or a moment ago. The request still waits.</summary>
+    /// <summary>The device was told again as often as <see cref="CibaOptions.MaxResends"/> allows. The request still waits.</summary>
     TooManyResends,
 
     /// <summary>
@@ -113,4 +113,7 @@ public enum CibaDecisionResult
     /// <see cref="CibaRequest.RequiredAcrValues"/>. The request still waits.
     /// </summary>
     AcrNotReached,
+
+    /// <summary>The device was told again less than <see cref="CibaOptions.ResendInterval"/> ago. The request still waits.</summary>
+    ResendTooSoon,
 }

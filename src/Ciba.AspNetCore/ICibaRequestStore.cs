@@ -16,9 +16,9 @@ public interface ICibaRequestStore : ICibaOutbox
     /// <summary>
     /// Stores a new request, pending, whose first poll may come at once. The user's pending requests are counted in the same
     /// step, at <see cref="CibaRequest.CreatedAt"/>. With a <see cref="CibaRequest.DueAt"/> the request is put into the outbox,
-    /// again in the same step. Nothing is written where the same client's request with the same
-    /// <see cref="CibaRequest.Fingerprint"/> waits for the same user, where a <see cref="CibaQuiet"/> lasts, or beyond a limit; the
-    /// first of these that holds is the answer.
+    /// again in the same step. Nothing is written where a <see cref="CibaQuiet"/> lasts, where the same client's request with the
+    /// same <see cref="CibaRequest.Fingerprint"/> waits for the same user and has at least half of the new one's lifetime left (of
+    /// several the one that ends last), or beyond a limit; the first of these that holds is the answer.
     /// </summary>
     ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken);
 
@@ -90,7 +90,8 @@ public interface ICibaRequestStore : ICibaOutbox
 /// <summary>What <see cref="ICibaRequestStore.AddAsync"/> came to.</summary>
 /// <param name="Status">Whether the request is stored, or why it is not.</param>
 /// <param name="Existing">For <see cref="CibaAddStatus.Identical"/> the request that waits already, with its <see cref="CibaRequest.Callback"/>.</param>
-public readonly record struct CibaAddResult(CibaAddStatus Status, CibaRequest? Existing = null)
+/// <param name="Interval">For <see cref="CibaAddStatus.Identical"/> the interval at which that one may be polled now, which <c>slow_down</c> may have made longer.</param>
+public readonly record struct CibaAddResult(CibaAddStatus Status, CibaRequest? Existing = null, TimeSpan Interval = default)
 {
     /// <summary>The request is stored.</summary>
     public static CibaAddResult Added => new(CibaAddStatus.Added);
@@ -102,7 +103,7 @@ public readonly record struct CibaAddResult(CibaAddStatus Status, CibaRequest? E
     public static CibaAddResult Quiet => new(CibaAddStatus.Quiet);
 
     /// <summary>The same request waits already.</summary>
-    public static CibaAddResult Identical(CibaRequest existing) => new(CibaAddStatus.Identical, existing);
+    public static CibaAddResult Identical(CibaRequest existing, TimeSpan interval) => new(CibaAddStatus.Identical, existing, interval);
 }
 
 /// <summary>Whether a request is stored, or why it is not.</summary>

@@ -112,6 +112,17 @@ public sealed class AuthenticationRequestTests
         issuer.Verify(mock => mock.IssueAsync(It.Is<CibaTokenRequest>(request => request.AcrValues.SequenceEqual(expected)), It.IsAny<CancellationToken>()), Times.Once);
     }
 
+    [TestCase("urn:a\u202Eknab"), TestCase("urn:\u00E9"), TestCase("a\u200Bb"), TestCase("a\tb"), TestCase("a\nb"), TestCase("a \u2066b\u2069"), TestCase("a\u00A0b"), TestCase("a\"b"), TestCase("a\\b"), TestCase("a \u007F"), Spec("A12"), Spec("A20")]
+    public async Task The_acr_values_are_printable_ascii(string acrValues)
+    {
+        await using var host = new CibaHost();
+
+        var answer = await host.AuthorizeAsync(("acr_values", acrValues));
+
+        await Refusal.LeavesNothingAsync(host, answer, "invalid_request");
+        Assert.That(answer.Description, Is.EqualTo("acr_values is a list of values in printable ASCII without quotation marks and backslashes, separated by spaces."));
+    }
+
     [TestCase("request", "a.b.c", "The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.")]
     [TestCase("request", "junk", "The client has no backchannel_authentication_request_signing_alg: register one to send request, or send the parameters in the form.")]
     [TestCase("request_uri", "https://client.example/request", "request_uri is not supported: send the parameters in the form.")]

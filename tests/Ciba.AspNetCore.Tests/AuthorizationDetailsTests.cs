@@ -13,6 +13,7 @@ public sealed class AuthorizationDetailsTests
     private static IEnumerable<TestCaseData> BadDetails()
     {
         const string Malformed = "authorization_details is a JSON array of objects, each with its type as a text, and no name twice in an object.";
+        const string Misleading = "A name or a text in authorization_details holds text direction or control characters: send plain text, with tabs and line breaks at most.";
         const string Unknown = "A type in authorization_details is not known here, or not for this client.";
         yield return Case("[", Malformed);
         yield return Case("[]x", Malformed);
@@ -43,6 +44,15 @@ public sealed class AuthorizationDetailsTests
         yield return Case($"[{{\"type\":\"payment\",\"a\":{new string('[', 15)}{new string(']', 15)}}}]", Malformed, "17 levels");
         yield return Case($"[{{\"type\":\"payment\",\"a\":{new string('[', 4000)}{new string(']', 4000)}}}]", Malformed, "4000 levels");
         yield return Case($"[{{\"type\":\"payment\",\"a\":\"{new string('x', 8192)}\"}}]", "authorization_details is too long: 8192 characters at most.", "too long");
+        foreach (var code in new[] { "061C", "200E", "200F", "202A", "202B", "202C", "202D", "202E", "2066", "2067", "2068", "2069", "0000", "001B", "000B", "007F", "0085" })
+        {
+            yield return Case($"[{{\"type\":\"payment\",\"to\":\"Shop\\u{code} 1\"}}]", Misleading, $"U+{code} in a text");
+        }
+
+        yield return Case("[{\"type\":\"payment\",\"to\":\"\u202Eknab\"}]", Misleading, "an override as it is");
+        yield return Case("[{\"type\":\"payment\",\"a\\u202Emount\":1}]", Misleading, "an override in a name");
+        yield return Case("[{\"type\":\"account\"},{\"type\":\"payment\",\"deep\":[1,{\"a\":[[\"\\u2067\"]]}]}]", Misleading, "an isolate further down");
+        yield return Case("[{\"type\":\"payment\",\"deep\":[{\"\\u0007\":null}]}]", Misleading, "a control character in a name further down");
         yield return Case("[{\"type\":\"insurance\"}]", Unknown, "a type that nobody knows");
         yield return Case("[{\"type\":\"Payment\"}]", Unknown, "a type in other letters");
         yield return Case("[{\"type\":\"consent\"}]", Unknown, "a type that is not this client's");
@@ -85,7 +95,8 @@ public sealed class AuthorizationDetailsTests
     }
 
     [TestCase("""[{"type":"payment","amount":1.50}]"""), TestCase("""[{"amount":1e400,"type":"payment","big":12345678901234567890.10}]""")]
-    [TestCase("""[{"type":"payment","to":"Ärger & <b>'quotes'</b> \"\\ \u0001","none":null,"yes":true,"list":[1,[],{}]}]""")]
+    [TestCase("""[{"type":"payment","to":"Ärger & <b>'quotes'</b> \"\\ \t\r\n","none":null,"yes":true,"list":[1,[],{}]}]""")]
+    [TestCase("[{\"type\":\"payment\",\"to\":\"\u0646\u0627\u0645\u0647\u200c\u0647\u0627 \u200D \u200B \u2060\"}]")]
     [TestCase("""[{"type":"payment"},{"type":"payment"},{"type":"account"}]"""), Spec("U1"), Spec("I6")]
     public async Task Details_come_through_as_they_are(string json)
     {

@@ -11,7 +11,7 @@ public sealed class AuthorizationDetailsTypeTests
     private const int Runs = 300;
 
     private static readonly Gen<string> Text = Gen.Elements(
-        "payment", "type", "", "a", "\\ud800", "\\udc00\\ud800", "\\u0000", "\\ud83d\\ude00", "\\\"", "ü", "\uFFFE", "\u202E", "\\u0074ype", "\\x");
+        "payment", "type", "", "a", "b", "c d", "\\t", "\\n", "日本", "0", "Zoë", "{}", "\\ud800", "\\udc00\\ud800", "\\u0000", "\\ud83d\\ude00", "\\\"", "ü", "\uFFFE", "\u202E", "\\u0074ype", "\\x");
 
     [Test, Spec("D5")]
     public async Task Discovery_lists_the_types_where_there_are_any()

@@ -5,6 +5,9 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>What a client may do to its request that waits, and a user: take it back, have the device told again.</summary>
 public sealed class CancelAndResendTests
 {
+    private const string TooSoon = "The device was told again a moment ago: wait 15 seconds.";
+    private const string TooOften = "The device was told again as often as is allowed: there is no more of it for this request.";
+
     [Test]
     public async Task A_client_takes_its_request_back_and_it_is_as_if_it_had_never_been()
     {
@@ -132,10 +135,33 @@ public sealed class CancelAndResendTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That((tooSoon.Status, tooSoon.Header("Content-Type"), tooSoon.Text("detail")), Is.EqualTo((HttpStatusCode.TooManyRequests, "application/problem+json", "The device was told often enough, or a moment ago.")));
+            DeviceEndpointTests.AssertProblem(tooSoon, 429, TooSoon);
+            Assert.That((tooSoon.Text("code"), tooSoon.Header("Retry-After")), Is.EqualTo(("resend_too_soon", "15")));
             Assert.That(new[] { first.Status, second.Status }, Is.All.EqualTo(HttpStatusCode.NoContent));
-            Assert.That((clients.Status, clients.Error), Is.EqualTo((HttpStatusCode.TooManyRequests, "slow_down")));
+            Assert.That((clients.Status, clients.Error, clients.Description, clients.Header("Retry-After")), Is.EqualTo((HttpStatusCode.TooManyRequests, "slow_down", TooSoon, "15")));
             Assert.That(host.Devices.Calls, Is.EqualTo(3));
+        }
+    }
+
+    [Test]
+    public async Task Who_comes_too_soon_loses_nothing_and_who_has_none_left_is_not_told_to_wait()
+    {
+        await using var host = Host(options => options.MaxResends = 2);
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        HttpStatusCode[] first = [(await ByUserAsync(host, id)).Status, (await ByUserAsync(host, id)).Status, (await CallAsync(host, "resend", id)).Status];
+        host.Time.Advance(TimeSpan.FromSeconds(15));
+        var second = await CallAsync(host, "resend", id);
+
+        var users = await ByUserAsync(host, id);
+        var clients = await CallAsync(host, "resend", id);
+
+        DeviceEndpointTests.AssertProblem(users, 429, TooOften);
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(first, Is.EqualTo(new[] { HttpStatusCode.NoContent, HttpStatusCode.TooManyRequests, HttpStatusCode.TooManyRequests }));
+            Assert.That(second.Status, Is.EqualTo(HttpStatusCode.NoContent));
+            Assert.That((users.Text("code"), users.Header("Retry-After")), Is.EqualTo(("too_many_resends", (string?)null)));
+            Assert.That((clients.Status, clients.Error, clients.Description, clients.Header("Retry-After")), Is.EqualTo((HttpStatusCode.TooManyRequests, "slow_down", TooOften, (string?)null)));
         }
     }
 

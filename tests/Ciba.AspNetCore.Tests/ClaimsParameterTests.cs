@@ -11,7 +11,7 @@ public sealed class ClaimsParameterTests
         const string Malformed = "claims is a JSON object of 8 levels at most, without a name twice in an object.";
         const string IdToken = "id_token in claims is an object whose members are null or objects, with essential as true or false and values as a list.";
         const string Name = "id_token in claims asks for 64 claims at most, each by a name of 128 characters at most that can all be seen: no spaces, no control or text direction characters.";
-        const string Acr = "The values of acr in claims are texts without spaces and control characters.";
+        const string Acr = "The values of acr in claims are texts in printable ASCII without spaces, quotation marks and backslashes.";
         yield return Case("{", Malformed);
         yield return Case("null", Malformed);
         yield return Case("[]", Malformed);
@@ -43,7 +43,10 @@ public sealed class ClaimsParameterTests
         yield return Case("{\"id_token\":{\"acr\":{\"value\":\"\"}}}", Acr);
         yield return Case("{\"id_token\":{\"acr\":{\"values\":[\"urn:a\",null]}}}", Acr);
         yield return Case("{\"id_token\":{\"acr\":{\"values\":[\"urn:a urn:b\"]}}}", Acr);
-        yield return Case("{\"id_token\":{\"acr\":{\"values\":[\"urn:\\u0007\"]}}}", Acr);
+        foreach (var acr in new[] { "urn:\\u0007", "urn:\\u202Eknab", "urn:\\u00E9", "urn:\\u200B", "a\\\\b", "a\\\"b" })
+        {
+            yield return Case($"{{\"id_token\":{{\"acr\":{{\"values\":[\"{acr}\"]}}}}}}", Acr, $"the acr {acr}");
+        }
 
         static TestCaseData Case(string json, string description, string? name = null) => new TestCaseData(json, description).SetArgDisplayNames(name ?? json);
     }

@@ -78,6 +78,55 @@ public sealed class FatigueTests
         }
     }
 
+    [Test, Spec("U5")]
+    public async Task The_same_request_again_is_told_the_interval_that_slow_down_has_made_of_it()
+    {
+        await using var host = Collapsing();
+        var first = await host.AuthorizeAsync();
+        await host.PollAsync(first.AuthReqId);
+        await host.PollAsync(first.AuthReqId);
+
+        var second = await host.AuthorizeAsync();
+        host.Time.Advance(TimeSpan.FromSeconds(10));
+
+        Assert.That((second.Body, (await host.PollAsync(first.AuthReqId)).Error), Is.EqualTo(($$"""{"auth_req_id":"{{first.AuthReqId}}","expires_in":120,"interval":10}""", "authorization_pending")));
+    }
+
+    [TestCase(60, null, true), TestCase(61, null, false), TestCase(119, "2", true), TestCase(0, "300", false), Spec("U5")]
+    public async Task A_request_with_less_than_half_of_the_time_that_is_asked_for_is_not_given_back(int passed, string? requestedExpiry, bool isFirst)
+    {
+        await using var host = Collapsing();
+        var first = await host.AuthorizeAsync();
+        await host.Devices.NextAsync();
+        host.Time.Advance(TimeSpan.FromSeconds(passed));
+
+        var second = await host.AuthorizeAsync(("requested_expiry", requestedExpiry));
+        if (!isFirst)
+        {
+            Assert.That((await host.Devices.NextAsync()).Id, Is.EqualTo(await host.HandleAsync(second.AuthReqId)), "the device is told of the new one");
+        }
+
+        Assert.That((second.AuthReqId == first.AuthReqId, host.Devices.Calls), Is.EqualTo((isFirst, isFirst ? 1 : 2)));
+    }
+
+    [Test, Spec("U5")]
+    public async Task After_a_denial_the_same_request_is_refused_though_another_one_like_it_waits()
+    {
+        await using var host = new CibaHost
+        {
+            Options = options => (options.CollapseIdenticalRequests, options.DenialCooldown) = (true, TimeSpan.FromSeconds(30)),
+        };
+        var first = await host.AuthorizeAsync();
+        await host.DenyAsync((await host.AuthorizeAsync(("requested_expiry", "300"))).AuthReqId);
+
+        var during = await host.AuthorizeAsync();
+        host.Time.Advance(TimeSpan.FromSeconds(30));
+        var behind = await host.AuthorizeAsync();
+
+        Refusal.Says(during, "access_denied", 403);
+        Assert.That(behind.AuthReqId, Is.EqualTo(first.AuthReqId));
+    }
+
     [TestCase("scope", "openid email"), TestCase("binding_message", "OTHER"), TestCase("acr_values", "b a"), TestCase("login_hint", "bob"), TestCase("client_id", "other"), Spec("U5")]
     public async Task What_differs_is_another_request(string name, string value)
     {

@@ -118,6 +118,30 @@ public sealed class ForgedRequestTests
         }
     }
 
+    [TestCase(true), TestCase(false)]
+    public async Task A_host_that_forgot_antiforgery_reads_so_at_the_start(bool antiforgery)
+    {
+        await using var host = Host(antiforgery);
+        await host.AuthorizeAsync();
+
+        Assert.That(
+            host.Log.Ours.Where(line => line.Level == LogLevel.Warning).Select(line => line.Text.TrimEnd()),
+            Has.Exactly(antiforgery ? 0 : 1).EqualTo("The authentication scheme Cookies is a cookie, and there is no antiforgery: every POST to the device API with that cookie will be answered 500. Call AddAntiforgery(), and have the page send the antiforgery token in a header"));
+    }
+
+    [TestCase(true, false), TestCase(false, true)]
+    public async Task A_host_without_cookies_or_without_the_device_api_needs_no_antiforgery(bool cookies, bool device)
+    {
+        await using var host = new CibaHost
+        {
+            Setup = ciba => _ = cookies ? ciba.Services.AddAuthentication().AddCookie() : ciba.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ByHeader>("Header", null),
+            Endpoints = app => _ = device ? app.MapCibaDevice("/device") : app.MapCiba(),
+        };
+        await host.SendAsync(HttpMethod.Get, "/");
+
+        Assert.That(host.Log.Ours.Select(line => line.Text), Has.None.Contains("antiforgery"));
+    }
+
     [TestCase("cross-site"), TestCase("same-site")]
     public async Task A_page_of_another_origin_is_refused_whatever_it_sends(string site)
     {

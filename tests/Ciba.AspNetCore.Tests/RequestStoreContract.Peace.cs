@@ -78,6 +78,65 @@ public abstract partial class RequestStoreContract
     }
 
     [Test, Spec("U5")]
+    public async Task A_request_that_is_given_back_comes_with_the_interval_that_is_in_force()
+    {
+        var first = New(fingerprint: "same");
+        await AddAsync(first);
+        TimeSpan[] intervals = [(await AddAsync(New(fingerprint: "same"))).Interval, default, default];
+        await PollAsync(first);
+        for (var i = 1; i < intervals.Length; i++)
+        {
+            await PollAsync(first);
+            intervals[i] = (await AddAsync(New(fingerprint: "same"))).Interval;
+        }
+
+        Assert.That(intervals, Is.EqualTo(new[] { Seconds(5), Seconds(10), Seconds(15) }));
+    }
+
+    [TestCase(120, 60), TestCase(1, 119.5), TestCase(240, 0), Spec("U5")]
+    public async Task A_request_is_given_back_while_half_of_the_lifetime_that_is_asked_for_is_left(int asked, double passed)
+    {
+        await AddAsync(New(fingerprint: "same"));
+        Time.Advance(Seconds(passed));
+
+        var half = await AddAsync(New(fingerprint: "same", lifetime: Seconds(asked)));
+        Time.Advance(OneTick);
+        var less = await AddAsync(New(fingerprint: "same", lifetime: Seconds(asked)));
+
+        Assert.That((half.Status, less.Status), Is.EqualTo((CibaAddStatus.Identical, CibaAddStatus.Added)));
+    }
+
+    [Test, Spec("U5")]
+    public async Task Of_several_that_are_alike_the_one_that_ends_last_is_given_back_and_each_leaves_by_itself()
+    {
+        var (early, late) = (New(fingerprint: "same"), New(fingerprint: "same", lifetime: Lifetime * 3));
+        await AddAsync(early);
+        await AddAsync(late);
+        var both = await AddAsync(New(fingerprint: "same"));
+        await DecideAsync(late);
+        var earlyAlone = await AddAsync(New(fingerprint: "same"));
+        var later = New(fingerprint: "same", lifetime: Lifetime * 3);
+        await AddAsync(later);
+        await DecideAsync(early);
+        var laterAlone = await AddAsync(New(fingerprint: "same"));
+
+        Assert.That(new[] { both, earlyAlone, laterAlone }.Select(result => result.Existing?.Id), Is.EqualTo(new[] { late.Id, early.Id, later.Id }));
+    }
+
+    [Test, Spec("U5")]
+    public async Task After_a_denial_no_request_is_given_back_that_is_like_one_that_still_waits()
+    {
+        await AddAsync(New(fingerprint: "same"));
+        await DeniedAsync(New(fingerprint: "same", lifetime: Lifetime * 3), Seconds(30));
+
+        var atOnce = await AddAsync(New(fingerprint: "same"));
+        Time.Advance(Seconds(30));
+        var behind = await AddAsync(New(fingerprint: "same"));
+
+        Assert.That((atOnce.Status, behind.Status), Is.EqualTo((CibaAddStatus.Quiet, CibaAddStatus.Identical)));
+    }
+
+    [Test, Spec("U5")]
     public async Task After_a_denial_the_client_leaves_the_user_alone_until_the_instant_that_was_said()
     {
         await DeniedAsync(New(), Seconds(30));

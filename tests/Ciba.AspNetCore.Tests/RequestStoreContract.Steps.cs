@@ -19,7 +19,7 @@ public abstract partial class RequestStoreContract
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
 
-    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null) => new()
+    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null, TimeSpan? lifetime = null) => new()
     {
         Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(CibaRequest.KeyOf(issuer, subject)) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
         Issuer = issuer,
@@ -38,8 +38,8 @@ public abstract partial class RequestStoreContract
         Fingerprint = fingerprint,
         DueAt = dueAt,
         CreatedAt = Now,
-        ExpiresAt = Now + Lifetime,
-        RetainedUntil = Now + Lifetime + Retention,
+        ExpiresAt = Now + (lifetime ?? Lifetime),
+        RetainedUntil = Now + (lifetime ?? Lifetime) + Retention,
     };
 
     private ValueTask<CibaAddResult> AddAsync(CibaRequest request, int perUser = 0, int perUserAndClient = 0) =>

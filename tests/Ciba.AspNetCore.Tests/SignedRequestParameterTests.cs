@@ -67,6 +67,16 @@ public sealed class SignedRequestParameterTests
         await host.RefusesAsync(answer, "scope stands beside request: make it a claim of the request, with every other parameter of it.");
     }
 
+    [TestCase("authorization_details", """[{"type":"payment","to":"\u202Eknab"}]""", "invalid_authorization_details")]
+    [TestCase("acr_values", "\"urn:\\u202Eknab\"", "invalid_request")]
+    [TestCase("claims", """{"id_token":{"acr":{"value":"\u202Eknab"}}}""", "invalid_request")]
+    public async Task What_would_read_otherwise_than_it_is_meant_is_refused_in_a_signed_request_too(string name, string json, string error)
+    {
+        await using var host = SignedCalls.Host();
+
+        await Refusal.LeavesNothingAsync(host, await host.SignedAsync(SignedCalls.Jwt(host).Claim(name, json)), error);
+    }
+
     [Test]
     public async Task Client_authentication_and_what_is_no_parameter_stay_outside()
     {

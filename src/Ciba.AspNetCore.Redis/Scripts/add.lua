@@ -8,21 +8,20 @@ local LIMIT_REACHED, ADDED, ADDED_AND_LISTENED_FOR, QUIET = 0, 1, 2, 3
 local mine = member(ARGV[2], ARGV[1])
 local perUser, perClient = tonumber(ARGV[7]), tonumber(ARGV[8])
 
-local waiting = {}
-if perClient > 0 or #mine > 51 then
-  waiting = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[4], '+inf')
+local quiet = redis.call('GET', KEYS[4])
+if quiet and tonumber(quiet) > tonumber(ARGV[4]) then
+  return QUIET
 end
+
+-- Of those that are alike, the one that ends last, if half of the new one's lifetime is left to it.
 if #mine > 51 then
-  for _, other in ipairs(waiting) do
+  local created, expires = tonumber(ARGV[4]), tonumber(ARGV[5])
+  local least = string.format('%.0f', created + math.ceil((expires - created) / 2))
+  for _, other in ipairs(redis.call('ZREVRANGEBYSCORE', KEYS[2], '+inf', least)) do
     if string.sub(other, 44) == string.sub(mine, 44) then
       return string.sub(other, 1, 43)
     end
   end
-end
-
-local quiet = redis.call('GET', KEYS[4])
-if quiet and tonumber(quiet) > tonumber(ARGV[4]) then
-  return QUIET
 end
 
 if perUser > 0 and redis.call('ZCOUNT', KEYS[2], '(' .. ARGV[4], '+inf') >= perUser then
@@ -31,7 +30,7 @@ end
 
 if perClient > 0 then
   local count = 0
-  for _, other in ipairs(waiting) do
+  for _, other in ipairs(redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[4], '+inf')) do
     if string.sub(other, 44, 51) == string.sub(mine, 44, 51) then
       count = count + 1
     end

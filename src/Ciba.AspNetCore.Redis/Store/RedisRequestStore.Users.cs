@@ -23,8 +23,8 @@ internal sealed partial class RedisRequestStore
         return !until.IsNull && (long)until > RedisTicks.Of(now);
     }
 
-    /// <summary>A request that waits, with what a callback needs; null where it does not wait or cannot be read.</summary>
-    private async ValueTask<CibaRequest?> FindAsync(string id, string userKey, DateTimeOffset now)
+    /// <summary>A request that waits, with what a callback needs and its interval; null where it does not wait or cannot be read.</summary>
+    private async ValueTask<(CibaRequest Request, TimeSpan Interval)?> FindAsync(string id, string userKey, DateTimeOffset now)
     {
         if (await ReadAsync(id) is not { } record)
         {
@@ -34,7 +34,7 @@ internal sealed partial class RedisRequestStore
         try
         {
             var head = RequestRecord.ReadHead(record);
-            return head.Status(now) == CibaRequestStatus.Pending && ReadWhole(id, head) is { } request && request.UserKey == userKey ? request : null;
+            return head.Status(now) == CibaRequestStatus.Pending && ReadWhole(id, head) is { } request && request.UserKey == userKey ? (request, head.Interval) : null;
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException)
         {

@@ -70,8 +70,8 @@ internal sealed partial class RedisRequestStore(
 
             case var other:
                 // Gone meanwhile, or not to be read: then it is not in the way.
-                return await FindAsync(shard + other, request.UserKey, request.CreatedAt) is { } existing
-                    ? CibaAddResult.Identical(existing)
+                return await FindAsync(shard + other, request.UserKey, request.CreatedAt) is { } found
+                    ? CibaAddResult.Identical(found.Request, found.Interval)
                     : await AddAsync(request, limits, fingerprint: null);
         }
     }

@@ -128,6 +128,7 @@ internal static class RequestRecord
                 RedisTicks.Instant(ReadNumber(record[CreatedAt..])),
                 RedisTicks.Instant(ReadNumber(record[ExpiresAt..])),
                 RedisTicks.Instant(ReadNumber(record[RetainedAt..])),
+                TimeSpan.FromTicks(ReadNumber(record[IntervalAt..])),
                 (char)record[StatusAt],
                 record[LengthAt] > ModeAt ? Mode(record[ModeAt]) : CibaTokenDeliveryModes.Poll,
                 record[record[LengthAt]..]);
@@ -179,7 +180,7 @@ internal static class RequestRecord
 }
 
 /// <summary>What the head of a record says.</summary>
-internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, char status, string mode, ReadOnlySpan<byte> sections)
+internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, TimeSpan interval, char status, string mode, ReadOnlySpan<byte> sections)
 {
     public ReadOnlySpan<byte> Client { get; } = client;
 
@@ -190,6 +191,9 @@ internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan
     public DateTimeOffset ExpiresAt { get; } = expiresAt;
 
     public DateTimeOffset RetainedUntil { get; } = retainedUntil;
+
+    /// <summary>The interval that is in force, which slow_down makes longer.</summary>
+    public TimeSpan Interval { get; } = interval;
 
     public string TokenDeliveryMode { get; } = mode;
 

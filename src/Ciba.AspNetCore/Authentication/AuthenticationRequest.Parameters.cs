@@ -38,13 +38,13 @@ internal sealed partial class AuthenticationRequest
     private static readonly CibaError ForeignScope = CibaError.InvalidScope.With("The client may not ask for one of these scope values: leave it out, or have it added to the client's registration.");
     private static readonly CibaError NoHint = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there is none.");
     private static readonly CibaError ManyHints = CibaError.InvalidRequest.With("Send exactly one of login_hint, login_hint_token and id_token_hint: there are several, leave out all but one.");
-    private static readonly CibaError BadAcrValues = CibaError.InvalidRequest.With("acr_values is a list of values without control characters, separated by spaces.");
+    private static readonly CibaError BadAcrValues = CibaError.InvalidRequest.With("acr_values is a list of values in printable ASCII without quotation marks and backslashes, separated by spaces.");
     private static readonly CibaError NoNotificationToken = CibaError.InvalidRequest.With("client_notification_token is required: the provider sends it back to the client notification endpoint.");
     private static readonly CibaError BadNotificationToken = CibaError.InvalidRequest.With($"client_notification_token is a bearer token (RFC 6750 section 2.1) of {MaxTextLength} characters at most.");
     private static readonly CibaError BadExpiry = CibaError.InvalidRequest.With("requested_expiry is a positive whole number of seconds.");
     private static readonly CibaError BadContext = CibaError.InvalidRequest.With($"request_context is a JSON object of {MaxContextLength} characters and {MaxContextDepth} levels at most, without a name twice in an object.");
 
-    /// <summary>RFC 6749 section 3.3: whether the text is one scope value.</summary>
+    /// <summary>RFC 6749 section 3.3: whether the text is one scope value. An authentication context class is held to the same.</summary>
     public static bool IsScopeValue(string text) =>
         !string.IsNullOrEmpty(text) && text.All(c => c is >= '!' and <= '~' and not ('"' or '\\'));
 
@@ -67,7 +67,7 @@ internal sealed partial class AuthenticationRequest
             }
         }
 
-        return form["acr_values"]?.Any(char.IsControl) is true ? BadAcrValues : null;
+        return form["acr_values"]?.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(IsScopeValue) is false ? BadAcrValues : null;
     }
 
     // RFC 6750 section 2.1: one or more of these characters, and then any number of equals signs.

@@ -14,6 +14,7 @@ internal static class AuthorizationDetails
     private static readonly CibaError TooLong = CibaError.InvalidAuthorizationDetails.With($"authorization_details is too long: {MaxLength} characters at most.");
     private static readonly CibaError TooMany = CibaError.InvalidAuthorizationDetails.With($"authorization_details has too many objects: {MaxCount} at most.");
     private static readonly CibaError Malformed = CibaError.InvalidAuthorizationDetails.With("authorization_details is a JSON array of objects, each with its type as a text, and no name twice in an object.");
+    private static readonly CibaError Misleading = CibaError.InvalidAuthorizationDetails.With("A name or a text in authorization_details holds text direction or control characters: send plain text, with tabs and line breaks at most.");
     private static readonly CibaError UnknownType = CibaError.InvalidAuthorizationDetails.With("A type in authorization_details is not known here, or not for this client.");
 
     public static Outcome<JsonElement[]> Read(string? json, CibaClient client, CibaOptions options)
@@ -36,6 +37,7 @@ internal static class AuthorizationDetails
         JsonElement[] details = [.. array.EnumerateArray()];
         return details.Length > MaxCount ? TooMany
             : !details.All(HasType) ? Malformed
+            : !details.All(ReadsAsWritten) ? Misleading
             : details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details
             : UnknownType;
     }
@@ -77,6 +79,15 @@ internal static class AuthorizationDetails
 
     private static bool HasType(JsonElement detail) =>
         detail.ValueKind == JsonValueKind.Object && detail.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 };
+
+    // The user reads them on the device, at whatever depth they stand.
+    private static bool ReadsAsWritten(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => BindingMessageRule.ReadsAsWritten(value.GetString()!),
+        JsonValueKind.Array => value.EnumerateArray().All(ReadsAsWritten),
+        JsonValueKind.Object => value.EnumerateObject().All(member => BindingMessageRule.ReadsAsWritten(member.Name) && ReadsAsWritten(member.Value)),
+        _ => true,
+    };
 
     private static string TypeOf(JsonElement detail) => detail.GetProperty("type").GetString()!;
 

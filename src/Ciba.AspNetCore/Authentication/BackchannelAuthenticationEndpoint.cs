@@ -68,7 +68,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         if (added.Existing is { Callback: { } known } existing)
         {
             Collapsed(client.Client.ClientId, CibaLog.Short(existing.Id));
-            await AcknowledgeAsync(context, known.AuthReqId, existing, existing.ExpiresAt - request.CreatedAt);
+            await AcknowledgeAsync(context, known.AuthReqId, existing, existing.ExpiresAt - request.CreatedAt, added.Interval);
             return;
         }
 
@@ -80,12 +80,12 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
 
         signals.Accepted(request);
         Accepted(client.Client.ClientId, CibaLog.Short(request.Id), request.ExpiresAt);
-        await AcknowledgeAsync(context, authReqId, request, request.ExpiresAt - request.CreatedAt);
+        await AcknowledgeAsync(context, authReqId, request, request.ExpiresAt - request.CreatedAt, request.Interval);
     }
 
-    private static Task AcknowledgeAsync(HttpContext context, string authReqId, CibaRequest request, TimeSpan left) => CibaResults.OkAsync(
+    private static Task AcknowledgeAsync(HttpContext context, string authReqId, CibaRequest request, TimeSpan left, TimeSpan interval) => CibaResults.OkAsync(
         context,
-        new Acknowledgement(authReqId, Math.Max(1, (int)left.TotalSeconds), request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)request.Interval.TotalSeconds),
+        new Acknowledgement(authReqId, Math.Max(1, (int)left.TotalSeconds), request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)interval.TotalSeconds),
         WireJson.Relaxed.Acknowledgement);
 
     private CibaRequest Accept(string authReqId, CibaTenant tenant, CibaClient client, AuthenticationRequest asked, HintedUser user, CibaConfirmation confirmation)

@@ -64,13 +64,33 @@ internal static class BindingMessageRule
         return text.Length > 0;
     }
 
+    /// <summary>
+    /// Whether a text of several lines can be shown as it is meant: nothing that turns it around, marks of direction included, and
+    /// of the control characters none but tab and the ends of lines.
+    /// </summary>
+    public static bool ReadsAsWritten(string text)
+    {
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (TurnsText(rune) || rune.Value is 0x061C or 0x200E or 0x200F || (Rune.IsControl(rune) && rune.Value is not ('\t' or '\n' or '\r')))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static CibaError TooLong(int maxLength) =>
         CibaError.InvalidBindingMessage.With($"The binding_message is too long: {maxLength} characters at most.");
 
     private static bool IsForbidden(Rune rune) =>
         Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
             or UnicodeCategory.Surrogate or UnicodeCategory.OtherNotAssigned or UnicodeCategory.PrivateUse
-        || rune.Value is (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069) or (>= 0xE0000 and <= 0xE007F);
+        || rune.Value is >= 0xE0000 and <= 0xE007F
+        || TurnsText(rune);
+
+    private static bool TurnsText(Rune rune) => rune.Value is (>= 0x202A and <= 0x202E) or (>= 0x2066 and <= 0x2069);
 
     private static bool IsVisible(Rune rune) =>
         Rune.GetUnicodeCategory(rune) is not (UnicodeCategory.Format or UnicodeCategory.SpaceSeparator

@@ -17,7 +17,7 @@ internal sealed class ClaimsRequest
     private static readonly CibaError Malformed = CibaError.InvalidRequest.With($"claims is a JSON object of {MaxDepth} levels at most, without a name twice in an object.");
     private static readonly CibaError BadIdToken = CibaError.InvalidRequest.With("id_token in claims is an object whose members are null or objects, with essential as true or false and values as a list.");
     private static readonly CibaError BadNames = CibaError.InvalidRequest.With($"id_token in claims asks for {MaxNames} claims at most, each by a name of {MaxNameLength} characters at most that can all be seen: no spaces, no control or text direction characters.");
-    private static readonly CibaError BadAcr = CibaError.InvalidRequest.With("The values of acr in claims are texts without spaces and control characters.");
+    private static readonly CibaError BadAcr = CibaError.InvalidRequest.With("The values of acr in claims are texts in printable ASCII without spaces, quotation marks and backslashes.");
     private static readonly CibaError AcrNotSupported = CibaError.InvalidRequest.With("None of the essential acr values in claims can be reached here: ask for one that discovery lists in acr_values_supported.");
     private static readonly CibaError NoSubject = CibaError.InvalidRequest.With("A value of sub in claims cannot be asked for by a client with pairwise subjects: name the user by a hint alone.");
 
@@ -136,5 +136,5 @@ internal sealed class ClaimsRequest
         _ => false,
     };
 
-    private static bool IsAcr(JsonElement value) => value.ValueKind == JsonValueKind.String && value.GetString() is { Length: > 0 } text && !text.Any(c => c == ' ' || char.IsControl(c));
+    private static bool IsAcr(JsonElement value) => value.ValueKind == JsonValueKind.String && AuthenticationRequest.IsScopeValue(value.GetString()!);
 }

@@ -24,7 +24,7 @@ internal sealed partial class PendingRequestEndpoints(
 {
     private static readonly CibaError NoAuthReqId = CibaError.InvalidRequest.With("auth_req_id is required: send the one from the authentication response.");
     private static readonly CibaError Answered = new("invalid_request", "The request is answered already: poll for its outcome.", StatusCodes.Status409Conflict);
-    private static readonly CibaError TooOften = new("slow_down", "The device was told often enough, or a moment ago.", StatusCodes.Status429TooManyRequests);
+    private static readonly CibaError TooOften = new("slow_down", Resends.ToldOften, StatusCodes.Status429TooManyRequests);
 
     public Task CancelAsync(HttpContext context) => ForPendingAsync(context, async request =>
     {
@@ -38,7 +38,12 @@ internal sealed partial class PendingRequestEndpoints(
         return null;
     });
 
-    public Task ResendAsync(HttpContext context) => ForPendingAsync(context, async request => await resends.TryAsync(request, context.RequestAborted) ? null : TooOften);
+    public Task ResendAsync(HttpContext context) => ForPendingAsync(context, async request => await resends.TryAsync(request, context.RequestAborted) switch
+    {
+        ResendResult.Told => null,
+        ResendResult.TooSoon => new CibaError("slow_down", resends.WaitFirst(context), StatusCodes.Status429TooManyRequests),
+        _ => TooOften,
+    });
 
     private async Task ForPendingAsync(HttpContext context, Func<CibaRequest, ValueTask<CibaError?>> handle)
     {

@@ -102,7 +102,12 @@ internal sealed partial class Approvals(
         return found?.Status switch
         {
             null => CibaDecisionResult.Unknown,
-            CibaRequestStatus.Pending => await resends.TryAsync(found.Request, cancellationToken) ? CibaDecisionResult.Done : CibaDecisionResult.TooManyResends,
+            CibaRequestStatus.Pending => await resends.TryAsync(found.Request, cancellationToken) switch
+            {
+                ResendResult.Told => CibaDecisionResult.Done,
+                ResendResult.TooSoon => CibaDecisionResult.ResendTooSoon,
+                _ => CibaDecisionResult.TooManyResends,
+            },
             CibaRequestStatus.Expired => CibaDecisionResult.Expired,
             _ => CibaDecisionResult.AlreadyDecided,
         };

@@ -78,7 +78,16 @@ internal static class DeviceEndpoints
     });
 
     public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
-        await AnswerAsync(context, await approvals.ResendAsync(Id(context), subject, context.RequestAborted)));
+    {
+        var result = await approvals.ResendAsync(Id(context), subject, context.RequestAborted);
+        if (result == CibaDecisionResult.ResendTooSoon)
+        {
+            await DeviceProblem.ResendTooSoon(context.RequestServices.GetRequiredService<Resends>().WaitFirst(context)).WriteAsync(context);
+            return;
+        }
+
+        await AnswerAsync(context, result);
+    });
 
     public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, subject) =>
     {

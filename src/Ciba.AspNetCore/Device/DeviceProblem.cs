@@ -5,6 +5,8 @@ namespace Ciba.AspNetCore.Device;
 /// <summary>What the device is told when something is wrong: problem details (RFC 9457), with a code that a program can go by.</summary>
 internal sealed record DeviceProblem(int Status, string Code, string Detail)
 {
+    private const string TooManyRequests = "https://tools.ietf.org/html/rfc6585#section-4";
+
     public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
     public static readonly DeviceProblem OtherOrigin = new(StatusCodes.Status403Forbidden, "other_origin", "Requests from pages of another origin are refused.");
     public static readonly DeviceProblem NoAntiforgeryToken = new(StatusCodes.Status400BadRequest, "antiforgery_token_wrong", "The antiforgery token is missing or wrong: send the one of this session in its header.");
@@ -21,9 +23,11 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.AcrNotReached => new(StatusCodes.Status409Conflict, "acr_not_reached", "The user must be authenticated in one of the ways that the request demands."),
         CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
         CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
-        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", "The device was told often enough, or a moment ago."),
+        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", Resends.ToldOften),
         _ => new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user."),
     };
+
+    public static DeviceProblem ResendTooSoon(string wait) => new(StatusCodes.Status429TooManyRequests, "resend_too_soon", wait);
 
     public static DeviceProblem BadBody(CibaError error) => new(StatusCodes.Status400BadRequest, "body_wrong", error.Description);
 
@@ -33,6 +37,7 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         return new DeviceProblem(error.StatusCode, error.Error, error.Description).WriteAsync(context);
     }
 
+    // ASP.NET Core knows no type of 429.
     public Task WriteAsync(HttpContext context) =>
-        Results.Problem(statusCode: Status, detail: Detail, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
+        Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
 }

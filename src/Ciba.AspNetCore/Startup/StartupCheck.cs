@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Profiles;
@@ -67,7 +68,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // A generic host maps its endpoints when its server starts, which is behind StartingAsync.
+    public Task StartedAsync(CancellationToken cancellationToken) => ForgedRequests.WarnAsync(services);
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -36,14 +36,14 @@ internal sealed partial class MemoryShard
                 waiting = new PendingRequests();
             }
 
-            if (waiting.SameAs(request) is { } existing)
-            {
-                return CibaAddResult.Identical(existing);
-            }
-
             if (IsQuiet(user, client, request.CreatedAt))
             {
                 return CibaAddResult.Quiet;
+            }
+
+            if (waiting.SameAs(request) is { } existing)
+            {
+                return CibaAddResult.Identical(existing.Request, existing.Interval);
             }
 
             if ((limits.PerUser > 0 && waiting.Count >= limits.PerUser)

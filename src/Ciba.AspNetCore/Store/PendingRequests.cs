@@ -11,24 +11,30 @@ internal sealed class PendingRequests : IEnumerable<CibaRequest>
     private MemoryRequest? _first;
     private MemoryRequest? _last;
 
-    // Those that others may be the same as; there are none where nobody asks for it.
-    private Dictionary<(string Client, string Fingerprint), CibaRequest>? _alike;
-
     public int Count { get; private set; }
 
     public int Of(string clientKey) => this.Count(request => request.ClientKey == clientKey);
 
-    /// <summary>The one that asks for the same, or null.</summary>
-    public CibaRequest? SameAs(CibaRequest request) =>
-        request.Fingerprint is { } fingerprint && _alike is not null ? _alike.GetValueOrDefault((request.ClientKey, fingerprint)) : null;
+    /// <summary>The one that asks for the same and has at least half as long as this one would have, or null.</summary>
+    public MemoryRequest? SameAs(CibaRequest request)
+    {
+        if (request.Fingerprint is null)
+        {
+            return null;
+        }
+
+        // Of those that are alike, the later one ends later: it was added because the other had too little time left.
+        var entry = _last;
+        while (entry is not null && (entry.Request.Fingerprint != request.Fingerprint || entry.Request.ClientKey != request.ClientKey))
+        {
+            entry = entry.Previous;
+        }
+
+        return entry is not null && (entry.Request.ExpiresAt - request.CreatedAt) * 2 >= request.ExpiresAt - request.CreatedAt ? entry : null;
+    }
 
     public void Add(MemoryRequest entry)
     {
-        if (entry.Request.Fingerprint is { } fingerprint)
-        {
-            (_alike ??= [])[(entry.Request.ClientKey, fingerprint)] = entry.Request;
-        }
-
         entry.Pending = this;
         entry.Previous = _last;
         _ = _last is null ? _first = entry : _last.Next = entry;
@@ -38,11 +44,6 @@ internal sealed class PendingRequests : IEnumerable<CibaRequest>
 
     public void Remove(MemoryRequest entry)
     {
-        if (entry.Request.Fingerprint is { } fingerprint)
-        {
-            _alike!.Remove((entry.Request.ClientKey, fingerprint));
-        }
-
         _ = entry.Previous is null ? _first = entry.Next : entry.Previous.Next = entry.Next;
         _ = entry.Next is null ? _last = entry.Previous : entry.Next.Previous = entry.Previous;
         entry.Pending = null;
