@@ -8,7 +8,7 @@ public sealed class CibaDpopOptions
     /// <c>dpop_signing_alg_values_supported</c>. Null, the default: all that are known here, which discovery lists only where
     /// <c>AddJwtTokenIssuer</c> issues the tokens, not knowing what another issuer binds. Empty: DPoP is off, and proofs are ignored.
     /// </summary>
-    public IList<string>? SigningAlgValuesSupported { get; set; }
+    public string[]? SigningAlgValuesSupported { get; set; }
 
     /// <summary>
     /// How old a proof may be by its <c>iat</c>, 1 s to 1 h; how far it may be ahead, <see cref="CibaOptions.ClockSkew"/> says.

@@ -161,7 +161,7 @@ public sealed class CibaOptions
     /// The token delivery modes that are on (section 5), of <see cref="CibaTokenDeliveryModes"/>: clients of others are refused,
     /// and discovery lists these. Null, the default: all three.
     /// </summary>
-    public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
+    public string[]? BackchannelTokenDeliveryModesSupported { get; set; }
 
     /// <summary>
     /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
@@ -195,7 +195,7 @@ public sealed class CibaOptions
     /// Empty: signed requests are off. Whatever the profile, a signed request lasts for 60 minutes at most, from <c>nbf</c> to
     /// <c>exp</c>, and is taken once (FAPI-CIBA section 5.2.2).
     /// </summary>
-    public IList<string>? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
+    public string[]? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
 
     /// <summary>Client certificates: RFC 8705. Off by default.</summary>
     public CibaMutualTlsOptions MutualTls { get; set; } = new();

@@ -5,7 +5,7 @@ internal static partial class ClientRules
 {
     /// <summary>What stands against a client whose tokens are bound by DPoP where that is switched off; null where it is on.</summary>
     public static string? DpopIsOff(CibaClient client, CibaOptions options) =>
-        client.DpopBoundAccessTokens && options.Dpop is { SigningAlgValuesSupported.Count: 0 }
+        client.DpopBoundAccessTokens && options.Dpop is { SigningAlgValuesSupported.Length: 0 }
             ? $"Client '{client.ClientId}': DpopBoundAccessTokens is set and DPoP is switched off; put algorithms into CibaOptions.Dpop.SigningAlgValuesSupported, or leave it null."
             : null;
 }

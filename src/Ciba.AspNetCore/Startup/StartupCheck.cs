@@ -96,7 +96,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     // AddCiba() adds none, because AddDataProtection() makes a key ring when the host starts, needed or not.
     private string[] NonceProblems() =>
-        options.Value is { Dpop: { RequireNonce: true } and not { SigningAlgValuesSupported.Count: 0 } } && !registered.IsService(typeof(IDataProtectionProvider))
+        options.Value is { Dpop: { RequireNonce: true } and not { SigningAlgValuesSupported.Length: 0 } } && !registered.IsService(typeof(IDataProtectionProvider))
             ? ["CibaOptions: Dpop.RequireNonce needs services.AddDataProtection(), with keys that all nodes share where there are several."]
             : [];
 
