@@ -40,7 +40,7 @@ public sealed class CibaClient
     /// The grant types the client may use (<c>grant_types</c>). Without a value: CIBA. A list without
     /// <c>urn:openid:params:grant-type:ciba</c> makes every CIBA request of the client <c>unauthorized_client</c>.
     /// </summary>
-    public IList<string>? GrantTypes { get; set; }
+    public string[]? GrantTypes { get; set; }
 
     /// <summary>
     /// How the client gets its tokens (<c>backchannel_token_delivery_mode</c>), of <see cref="CibaTokenDeliveryModes"/>.

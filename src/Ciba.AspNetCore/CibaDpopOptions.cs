@@ -10,7 +10,7 @@ public sealed class CibaDpopOptions
     /// to <see cref="CibaTokenRequest.Confirmation"/>. Empty: none. With none DPoP is off: proofs and <c>dpop_jkt</c> are ignored, and
     /// clients with <see cref="CibaClient.DpopBoundAccessTokens"/> refused.
     /// </summary>
-    public IList<string>? SigningAlgValuesSupported { get; set; }
+    public string[]? SigningAlgValuesSupported { get; set; }
 
     /// <summary>
     /// How old a proof may be by its <c>iat</c>, 1 s to 1 h; how far it may be ahead, <see cref="CibaOptions.ClockSkew"/> says.

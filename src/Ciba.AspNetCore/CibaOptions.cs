@@ -165,7 +165,7 @@ public sealed class CibaOptions
     /// and discovery lists these. Null, the default: all three, but without an <see cref="ICibaTokenIssuer"/> no push, for which it is
     /// required, and with <see cref="CibaProfile.FapiCiba"/> none either.
     /// </summary>
-    public IList<string>? BackchannelTokenDeliveryModesSupported { get; set; }
+    public string[]? BackchannelTokenDeliveryModesSupported { get; set; }
 
     /// <summary>
     /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
@@ -199,7 +199,7 @@ public sealed class CibaOptions
     /// Empty: signed requests are off. Whatever the profile, a signed request lasts for 60 minutes at most, from <c>nbf</c> to
     /// <c>exp</c>, and is taken once (FAPI-CIBA section 5.2.2).
     /// </summary>
-    public IList<string>? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
+    public string[]? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; set; }
 
     /// <summary>Client certificates: RFC 8705. Off by default.</summary>
     public CibaMutualTlsOptions MutualTls { get; set; } = new();

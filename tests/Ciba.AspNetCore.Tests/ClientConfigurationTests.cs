@@ -58,6 +58,17 @@ public sealed class ClientConfigurationTests
         }
     }
 
+    [TestCase("[]"), TestCase("\"\"")]
+    [Spec("A5")]
+    public async Task An_empty_list_of_grant_types_leaves_no_grant(string empty)
+    {
+        await using var host = Configured($$"""[{"ClientId": "client", "ClientSecrets": ["{{CibaHost.Secret}}"], "TokenEndpointAuthMethod": "client_secret_post", "GrantTypes": {{empty}}}]""");
+
+        var answer = await host.PostAsync("/bc-authorize", [("client_id", "client"), ("client_secret", CibaHost.Secret), ("scope", "openid"), ("login_hint", "alice")]);
+
+        Assert.That(answer.Error, Is.EqualTo("unauthorized_client"), answer.Body);
+    }
+
     private const string Right = "\"ClientId\": \"shop\", \"ClientSecrets\": [\"top-secret\"], \"BackchannelTokenDeliveryMode\": \"poll\"";
 
     [TestCase("""[]""", "No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.")]

@@ -22,7 +22,7 @@ internal static partial class ClientRules
 
     /// <summary>What stands against a client whose token delivery mode is switched off; null where it is on.</summary>
     public static string? ModeIsOff(CibaClient client, CibaOptions options) =>
-        client.BackchannelTokenDeliveryMode is { } mode && CibaTokenDeliveryModes.All.Contains(mode) && !options.DeliveryModes.Contains(mode)
+        client.BackchannelTokenDeliveryMode is { } mode && CibaTokenDeliveryModes.All.Contains(mode) && options.DeliveryModes.Count > 0 && !options.DeliveryModes.Contains(mode)
             ? $"Client '{client.ClientId}': BackchannelTokenDeliveryMode '{mode}' "
                 + (mode == CibaTokenDeliveryModes.Push && options.TokenSource == TokenSource.TokenEndpointOfTheHost
                     ? "needs an ICibaTokenIssuer; add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...)"
