@@ -237,7 +237,7 @@ public sealed class OutgoingConnectionTests
         };
 
     private static async Task<HttpRequestException> FailureAsync(OutgoingConnections connections, DnsEndPoint target) =>
-        (await Assert.ThrowsAsync<OutgoingConnectionException>(() => connections.OpenAsync(target, CancellationToken.None).AsTask()))!;
+        (await Assert.ThrowsAsync<OutgoingConnectionException>(() => connections.OpenAsync(target, CancellationToken.None).AsTask().WaitAsync(Bound)))!;
 
     // Nothing of a test leaves this machine: where it would go is written down, and it ends at a listener here.
     private async ValueTask Record(Socket socket, IPEndPoint endpoint, CancellationToken cancellationToken)
