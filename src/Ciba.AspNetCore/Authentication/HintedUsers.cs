@@ -17,15 +17,9 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
 
     public async ValueTask<Outcome<HintedUser>> FindAsync(AuthenticationRequest asked, CibaClient client, CancellationToken cancellationToken)
     {
-        var hint = asked.Hint;
-        if (hint.Kind == CibaHintKind.IdTokenHint)
+        if ((await ReadHintAsync(asked.Hint, client, cancellationToken)).Failed(out var error, out var hint))
         {
-            if ((await idTokenHints.SubjectOfAsync(hint.Value, client, cancellationToken)).Failed(out var error, out var subject))
-            {
-                return error;
-            }
-
-            hint = new CibaHint(CibaHintKind.IdTokenHint, subject);
+            return error;
         }
 
         var found = await users.FindAsync(hint, client, cancellationToken);
@@ -56,6 +50,19 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         }
 
         return new HintedUser(user.Subject, IsDecoy: false);
+    }
+
+    /// <summary>The hint as the host's look-up takes it: of an ID Token, its <c>sub</c>.</summary>
+    private async ValueTask<Outcome<CibaHint>> ReadHintAsync(CibaHint hint, CibaClient client, CancellationToken cancellationToken)
+    {
+        if (hint.Kind != CibaHintKind.IdTokenHint)
+        {
+            return hint;
+        }
+
+        return (await idTokenHints.SubjectOfAsync(hint.Value, client, cancellationToken)).Failed(out var error, out var subject)
+            ? error
+            : new CibaHint(CibaHintKind.IdTokenHint, subject);
     }
 
     // A decoy is treated as a user without a code, whatever code was sent.

@@ -102,23 +102,19 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
             : BadSignature;
     }
 
+    // RFC 9101 section 10.8: what is an assertion cannot be taken for a request.
+    private static CibaError? CheckParties(Jwt jwt, string clientId, string issuer) =>
+        jwt.Issuer != clientId ? WrongIssuer
+        : jwt.Subject == clientId ? IsAssertion
+        : !jwt.IsFor([issuer]) ? WrongAudience
+        : null;
+
     private CibaError? CheckClaims(Jwt jwt, string clientId, string issuer, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
-        if (jwt.Issuer != clientId)
+        if (CheckParties(jwt, clientId, issuer) is { } wrong)
         {
-            return WrongIssuer;
-        }
-
-        // RFC 9101 section 10.8: what is one cannot be taken for the other.
-        if (jwt.Subject == clientId)
-        {
-            return IsAssertion;
-        }
-
-        if (!jwt.IsFor([issuer]))
-        {
-            return WrongAudience;
+            return wrong;
         }
 
         if (!jwt.TryGetTime("exp", out var expires) || expires is null)

@@ -57,37 +57,41 @@ internal static class ClaimsJson
                 break;
 
             case IEnumerable<JsonElement> elements:
-                writer.WriteStartArray();
-                foreach (var element in elements)
-                {
-                    element.WriteTo(writer);
-                }
-
-                writer.WriteEndArray();
+                WriteArray(writer, elements, static (writer, element) => element.WriteTo(writer));
                 break;
 
             case IReadOnlyDictionary<string, string> members:
-                writer.WriteStartObject();
-                foreach (var (key, text) in members)
-                {
-                    writer.WriteString(key, text);
-                }
-
-                writer.WriteEndObject();
+                WriteObject(writer, members);
                 break;
 
             case IEnumerable<string> texts:
-                writer.WriteStartArray();
-                foreach (var text in texts)
-                {
-                    writer.WriteStringValue(text);
-                }
-
-                writer.WriteEndArray();
+                WriteArray(writer, texts, static (writer, text) => writer.WriteStringValue(text));
                 break;
 
             default:
                 throw new InvalidOperationException($"The claim '{name}' is a {value?.GetType().ToString() ?? "null"}: use string, bool, int, long, double, a list of strings, JsonElement or JsonNode.");
         }
+    }
+
+    private static void WriteArray<T>(Utf8JsonWriter writer, IEnumerable<T> items, Action<Utf8JsonWriter, T> write)
+    {
+        writer.WriteStartArray();
+        foreach (var item in items)
+        {
+            write(writer, item);
+        }
+
+        writer.WriteEndArray();
+    }
+
+    private static void WriteObject(Utf8JsonWriter writer, IReadOnlyDictionary<string, string> members)
+    {
+        writer.WriteStartObject();
+        foreach (var (name, text) in members)
+        {
+            writer.WriteString(name, text);
+        }
+
+        writer.WriteEndObject();
     }
 }
