@@ -1,3 +1,6 @@
+using System.Reflection;
+using Ciba.AspNetCore;
+using Ciba.AspNetCore.Redis;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace Quickstart;
@@ -5,20 +8,50 @@ namespace Quickstart;
 /// <summary>The things that the standard configuration does not do.</summary>
 public static class Configuration
 {
+    private static readonly string[] OwnSettings = ["Clients", "Redis", "RedisStore"];
+
     /// <summary>
     /// The appsettings beside the program, wherever it is started, and <c>--config FILE</c>, a JSON file that wins over
-    /// appsettings and loses to environment and command line.
+    /// appsettings and loses to environment and command line. False where that file cannot be read.
     /// </summary>
-    public static void AddQuickstartFiles(this ConfigurationManager configuration, string[] args)
+    public static bool TryAddQuickstartFiles(this ConfigurationManager configuration, string[] args)
     {
         var sources = configuration.Sources;
         var appSettings = sources.Select((source, index) => (source, index)).Where(known => known.source is JsonConfigurationSource).ToList();
         if (new ConfigurationBuilder().AddCommandLine(args).Build()["config"] is { Length: > 0 } file)
         {
-            sources.Insert(appSettings[^1].index + 1, Json(Path.GetFullPath(file)));
+            try
+            {
+                sources.Insert(appSettings[^1].index + 1, Json(Path.GetFullPath(file)));
+            }
+            catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
+            {
+                Console.Error.WriteLine($"--config: {Path.GetFullPath(file)} is not there or holds no JSON. Correct the path or the file, or leave the setting out.");
+                return false;
+            }
         }
 
         sources.Insert(appSettings[0].index, Json(Path.Combine(AppContext.BaseDirectory, "appsettings.json")));
+        return true;
+    }
+
+    /// <summary>
+    /// Whether all that stands under <c>Ciba</c> is known. The binder passes over a misspelt option, which would have its default then;
+    /// a client's settings the library looks at itself.
+    /// </summary>
+    public static bool HasOnlyKnownSettings(this IConfiguration configuration)
+    {
+        var ciba = configuration.GetSection("Ciba");
+        var unknown = Unknown(ciba, typeof(CibaOptions))
+            .Where(setting => !OwnSettings.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
+            .Concat(Unknown(ciba.GetSection("RedisStore"), typeof(CibaRedisOptions)))
+            .ToList();
+        foreach (var setting in unknown)
+        {
+            Console.Error.WriteLine($"{setting.Path} is not a setting. Correct its name or leave it out.");
+        }
+
+        return unknown.Count == 0;
     }
 
     /// <summary>The issuer where the configuration names none: the first address that the program listens on.</summary>
@@ -34,6 +67,14 @@ public static class Configuration
     /// <summary>The address by which this machine calls what listens there: those that mean "everywhere" are no names.</summary>
     public static string Reachable(string url) =>
         url.Replace("://*", "://localhost").Replace("://+", "://localhost").Replace("://0.0.0.0", "://localhost").Replace("://[::]", "://localhost");
+
+    private static IEnumerable<IConfigurationSection> Unknown(IConfiguration settings, Type options) => settings.GetChildren().SelectMany(setting =>
+        options.GetProperty(setting.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.PropertyType switch
+        {
+            null => [setting],
+            { IsClass: true } type when type.Namespace == options.Namespace => Unknown(setting, type),
+            _ => [],
+        });
 
     private static JsonConfigurationSource Json(string path)
     {

@@ -6,7 +6,10 @@ using Quickstart;
 
 // The page's files stand beside the program, wherever it is started.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
-builder.Configuration.AddQuickstartFiles(args);
+if (!builder.Configuration.TryAddQuickstartFiles(args) || !builder.Configuration.HasOnlyKnownSettings())
+{
+    return 1;
+}
 
 // Which endpoint asks for client certificates, the configuration says: by itself none does, so that no browser asks its user for one.
 builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https =>

@@ -124,8 +124,8 @@ public sealed class RedisDownAtStartTests
         Assert.That(exception.Problems, Is.EqualTo(new[]
         {
             "CibaRedisOptions: KeyPrefix must be 1 to 64 letters, digits and . _ : -.",
-            "CibaRedisOptions: OperationTimeout must be between 00:00:00.0100000 and 00:01:00.",
-            "CibaRedisOptions: LookAgainAfter must be between 00:00:01 and 00:05:00.",
+            "CibaRedisOptions: OperationTimeout must be between 00:00:00.0100000 and 00:01:00, not 00:00:00.",
+            "CibaRedisOptions: LookAgainAfter must be between 00:00:01 and 00:05:00, not 00:00:00.",
         }));
     }
 

@@ -55,6 +55,7 @@ public sealed class AuthorizationDetailsTypeTests
 
         Assert.That(exception!.Problems, Is.EqualTo(new[]
         {
+            "CibaOptions: AuthorizationDetailsTypesSupported has an empty entry; leave it out.",
             "Client 'shop': AuthorizationDetailsTypes is null or has an empty entry; leave it out, or give it a list of types.",
         }));
     }

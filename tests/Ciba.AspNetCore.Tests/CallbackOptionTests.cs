@@ -6,18 +6,18 @@ public sealed class CallbackOptionTests
 {
     private static IEnumerable<TestCaseData> Bad()
     {
-        const string Time = "must be between 00:00:00.0010000 and 00:01:00.";
+        const string Time = "must be between 00:00:00.0010000 and 00:01:00, not ";
         yield return Case(options => options.AllowedNetworks = null!, "AllowedNetworks must be a list.");
         foreach (var entry in new[] { "10.1.0.0/33", "10.1.2.3/16", "localhost", "" })
         {
             yield return Case(options => options.AllowedNetworks = ["::1", entry], $"AllowedNetworks holds '{entry}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, or a single address.");
         }
 
-        yield return Case(options => options.ConnectTimeout = TimeSpan.Zero, $"ConnectTimeout {Time}");
+        yield return Case(options => options.ConnectTimeout = TimeSpan.Zero, $"ConnectTimeout {Time}00:00:00.");
         yield return Case(options => options.ConnectTimeout = TimeSpan.FromSeconds(10) + TimeSpan.FromTicks(1), "ConnectTimeout must not be longer than Timeout.");
-        yield return Case(options => options.ConnectTimeout = options.Timeout = TimeSpan.FromSeconds(61), $"ConnectTimeout {Time}", "ConnectTimeout = 61 s");
-        yield return Case(options => options.Timeout = Timeout.InfiniteTimeSpan, $"Timeout {Time}");
-        yield return Case(options => options.Timeout = TimeSpan.FromSeconds(61), $"Timeout {Time}", "Timeout = 61 s");
+        yield return Case(options => options.ConnectTimeout = options.Timeout = TimeSpan.FromSeconds(61), $"ConnectTimeout {Time}00:01:01.", "ConnectTimeout = 61 s");
+        yield return Case(options => options.Timeout = Timeout.InfiniteTimeSpan, $"Timeout {Time}-00:00:00.0010000.");
+        yield return Case(options => options.Timeout = TimeSpan.FromSeconds(61), $"Timeout {Time}00:01:01.", "Timeout = 61 s");
         yield return Case(options => options.MaxConcurrent = 0, "MaxConcurrent must be between 1 and 10000.");
         yield return Case(options => options.MaxConcurrent = 10_001, "MaxConcurrent must be between 1 and 10000.", "MaxConcurrent = 10,001");
         yield return Case(options => options.MaxConcurrentPerReceiver = 0, "MaxConcurrentPerReceiver must be between 1 and MaxConcurrent.");

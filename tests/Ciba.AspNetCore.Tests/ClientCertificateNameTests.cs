@@ -82,17 +82,28 @@ public sealed class ClientCertificateNameTests : IDisposable
         Assert.That(ClientRules.Check(client), Is.EqualTo(new[] { "Client 'client': TlsClientAuthSanIp is no IP address: write 192.0.2.1 or 2001:db8::1." }));
     }
 
-    [TestCase("ops@shop.example", true), TestCase("ops@SHOP.example", true), TestCase("Ops@shop.example", false), TestCase("shop.example", false), TestCase("ops@shop.examplf", false)]
+    [TestCase("ops@shop.example", true), TestCase("ops@SHOP.example", true), TestCase("Ops@shop.example", false), TestCase("ops@shop.examplf", false)]
     public void An_email_address_is_compared_with_letter_case_before_the_at_sign(string registered, bool same) =>
         AssertSame(client => client.TlsClientAuthSanEmail = registered, names => names.AddEmailAddress("ops@shop.example"), same);
+
+    [TestCase("shop.example:443"), TestCase("https://shop.example"), TestCase("ops@shop.example"), TestCase("192.0.2.1"), TestCase("2001:db8::1"), TestCase("shop example"), TestCase("caf\u00e9.example"), TestCase("www.*.example"), TestCase("*")]
+    public void What_is_no_host_name_is_told_at_the_start(string text) =>
+        AssertProblem(client => client.TlsClientAuthSanDns = text, "TlsClientAuthSanDns is no host name: write shop.example");
+
+    [TestCase("shop.example"), TestCase("/shop"), TestCase("//shop.example"), TestCase("urn:caf\u00e9"), TestCase("https://shop.example/a b"), TestCase("https://")]
+    public void What_is_no_absolute_uri_is_told_at_the_start(string text) =>
+        AssertProblem(client => client.TlsClientAuthSanUri = text, "TlsClientAuthSanUri is no absolute URI: write https://shop.example/ciba or urn:example:shop, as the certificate has it");
+
+    [TestCase("no-at"), TestCase("@shop.example"), TestCase("ops@"), TestCase("ops @shop.example"), TestCase("caf\u00e9@shop.example")]
+    public void What_is_no_mailbox_is_told_at_the_start(string text) =>
+        AssertProblem(client => client.TlsClientAuthSanEmail = text, "TlsClientAuthSanEmail is no mailbox: write ops@shop.example");
 
     [Test]
     public void A_name_of_one_kind_is_not_that_of_another()
     {
-        static void Uri(SubjectAlternativeNameBuilder names) => names.AddUri(new Uri("urn:shop"));
-
-        AssertSame(client => client.TlsClientAuthSanDns = "urn:shop", Uri, false);
-        AssertSame(client => client.TlsClientAuthSanEmail = "urn:shop", Uri, false);
+        AssertSame(client => client.TlsClientAuthSanDns = "shop.example", names => names.AddEmailAddress("shop.example"), false);
+        AssertSame(client => client.TlsClientAuthSanEmail = "ops@shop.example", names => names.AddDnsName("ops@shop.example"), false);
+        AssertSame(client => client.TlsClientAuthSanUri = "urn:shop", names => names.AddEmailAddress("urn:shop"), false);
         AssertSame(client => client.TlsClientAuthSanDns = "CN", names => names.AddDnsName("other"), false);
         Assert.That(Named(client => client.TlsClientAuthSanDns = "shop.example").WhyNot(_authority.Issue("CN=shop.example")), Is.EqualTo("the registered name is not among its subject alternative names of that kind"));
     }
@@ -103,6 +114,14 @@ public sealed class ClientCertificateNameTests : IDisposable
         var broken = _authority.Issue("CN=shop", request => request.CertificateExtensions.Add(new X509Extension("2.5.29.17", [0x30, 0x05, 0x82, 0x01], false)));
 
         Assert.That(Named(client => client.TlsClientAuthSanDns = "shop").WhyNot(broken), Is.EqualTo("its subject alternative names cannot be read"));
+    }
+
+    private static void AssertProblem(Action<CibaClient> register, string problem)
+    {
+        var client = CertificateClients.ByAuthority(change: one => one.TlsClientAuthSubjectDn = null);
+        register(client);
+
+        Assert.That(ClientRules.Check(client), Is.EqualTo(new[] { $"Client 'client': {problem}." }));
     }
 
     private static CertificateName Named(Action<CibaClient> register)

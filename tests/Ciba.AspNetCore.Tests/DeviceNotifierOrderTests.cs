@@ -214,7 +214,7 @@ public sealed class DeviceNotifierOrderTests
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
-        Assert.That(exception!.Problems, Is.EqualTo(new[] { "AddDeviceNotifier<Second>: the time-out must be between 00:00:00.0010000 and 00:05:00." }));
+        Assert.That(exception!.Problems, Is.EqualTo(new[] { $"AddDeviceNotifier<Second>: the time-out must be between 00:00:00.0010000 and 00:05:00, not {timeout:c}." }));
     }
 
     [Test, Spec("D7")]

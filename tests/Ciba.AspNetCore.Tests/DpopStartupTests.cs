@@ -13,8 +13,8 @@ public sealed class DpopStartupTests
         yield return Case(options => options.Dpop = null!, "CibaOptions: Dpop is null; leave it out, or give it settings.");
         yield return Case(options => options.Dpop.SigningAlgValuesSupported = ["none"], Algorithms, "none");
         yield return Case(options => options.Dpop.SigningAlgValuesSupported = ["ES256", "HS256"], Algorithms, "HS256");
-        yield return Case(options => options.Dpop.ProofLifetime = TimeSpan.Zero, "CibaOptions: Dpop.ProofLifetime must be between 00:00:01 and 01:00:00.");
-        yield return Case(options => options.Dpop.NonceLifetime = TimeSpan.FromHours(2), "CibaOptions: Dpop.NonceLifetime must be between 00:00:01 and 01:00:00.");
+        yield return Case(options => options.Dpop.ProofLifetime = TimeSpan.Zero, "CibaOptions: Dpop.ProofLifetime must be between 00:00:01 and 01:00:00, not 00:00:00.");
+        yield return Case(options => options.Dpop.NonceLifetime = TimeSpan.FromHours(2), "CibaOptions: Dpop.NonceLifetime must be between 00:00:01 and 01:00:00, not 02:00:00.");
         yield return Case(options => options.Dpop.RequireNonce = true, "CibaOptions: Dpop.RequireNonce needs services.AddDataProtection(), with keys that all nodes share where there are several.");
         yield return Case(
             options => options.Dpop.SigningAlgValuesSupported = [],

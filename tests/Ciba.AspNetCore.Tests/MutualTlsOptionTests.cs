@@ -28,10 +28,14 @@ public sealed class MutualTlsOptionTests : IDisposable
     [TestCase("https://mtls.example.com"), TestCase("https://mtls.example.com/"), TestCase("https://mtls.example.com:8443"), TestCase("http://localhost:5443"), TestCase("https://[::1]:8443")]
     public async Task A_right_base_address_is_taken(string address)
     {
-        await using var host = new CibaHost { Options = options => options.MutualTls.BaseAddress = address };
+        await using var host = new CibaHost { Options = options => (options.MutualTls.Enabled, options.MutualTls.BaseAddress) = (true, address) };
 
         await Assert.ThatAsync(host.StartedAsync, Throws.Nothing);
     }
+
+    [Test]
+    public async Task A_base_address_needs_mutual_TLS() =>
+        await AssertProblemAsync(options => options.MutualTls.BaseAddress = "https://mtls.example.com", "CibaOptions: MutualTls.BaseAddress needs MutualTls.Enabled: set that, or leave it out.");
 
     [Test]
     public async Task What_is_null_or_unknown_is_named()

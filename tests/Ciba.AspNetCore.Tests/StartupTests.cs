@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 using System.Security.Cryptography;
 using Ciba.AspNetCore.Startup;
@@ -37,28 +38,41 @@ public sealed class StartupTests
         yield return Case(options => options.TokenPath = "/a//b", "CibaOptions: TokenPath must be a path that begins with a slash.", "TokenPath with an empty part");
         yield return Case(options => options.JwksPath = "/keys?x", "CibaOptions: JwksPath must be a path that begins with a slash.");
         yield return Case(options => options.JwksPath = "/TOKEN", "CibaOptions: the three paths must differ from each other.");
-        yield return Case(options => options.PollingInterval = TimeSpan.Zero, "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00.");
-        yield return Case(options => options.PollingInterval = Odd, "CibaOptions: PollingInterval must be whole seconds.");
-        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00.");
-        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00.", "LongPollingTimeout above 5 min");
+        yield return Case(options => options.PollingInterval = TimeSpan.Zero, "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00, not 00:00:00.");
+        yield return Case(options => options.PollingInterval = Odd, "CibaOptions: PollingInterval must be whole seconds, not 00:00:01.5000000.");
+        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not -00:00:00.0000001.");
+        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not 00:05:00.0000001.", "LongPollingTimeout above 5 min");
         yield return Case(options => options.MaxWaitingPolls = -1, "CibaOptions: MaxWaitingPolls must be 0 (no poll waits) or more.");
-        yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 1.00:00:00.");
-        yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds.");
-        yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00.");
+        yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 1.00:00:00, not -00:00:01.");
+        yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds, not 00:00:01.5000000.");
+        yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
         yield return Case(options => options.MaxRequestLifetime = TimeSpan.FromSeconds(119), "CibaOptions: MaxRequestLifetime must not be shorter than RequestLifetime.");
-        yield return Case(options => options.ExpiredRequestRetention = TimeSpan.FromSeconds(59), "CibaOptions: ExpiredRequestRetention must be between 00:01:00 and 1.00:00:00.");
-        yield return Case(options => options.RedemptionLease = TimeSpan.Zero, "CibaOptions: RedemptionLease must be between 00:00:01 and 00:10:00.");
+        yield return Case(options => options.ExpiredRequestRetention = TimeSpan.FromSeconds(59), "CibaOptions: ExpiredRequestRetention must be between 00:01:00 and 1.00:00:00, not 00:00:59.");
+        yield return Case(options => options.RedemptionLease = TimeSpan.Zero, "CibaOptions: RedemptionLease must be between 00:00:01 and 00:10:00, not 00:00:00.");
         yield return Case(options => options.MaxPendingRequestsPerUser = -1, "CibaOptions: MaxPendingRequestsPerUser must be 0 (no limit) or more.");
         yield return Case(options => options.MaxPendingRequestsPerUserAndClient = -1, "CibaOptions: MaxPendingRequestsPerUserAndClient must be 0 (no limit) or more.");
         yield return Case(options => options.BindingMessageMaxLength = 0, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.");
         yield return Case(options => options.BindingMessageMaxLength = 1025, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.", "BindingMessageMaxLength = 1025");
         yield return Case(options => options.MaxUserCodeFailures = 0, "CibaOptions: MaxUserCodeFailures must be 1 or more.");
-        yield return Case(options => options.UserCodeWindow = TimeSpan.Zero, "CibaOptions: UserCodeWindow must be between 00:00:01 and 1.00:00:00.");
+        yield return Case(options => options.UserCodeWindow = TimeSpan.Zero, "CibaOptions: UserCodeWindow must be between 00:00:01 and 1.00:00:00, not 00:00:00.");
         yield return Case(options => options.DeviceNotification = (CibaDeviceNotificationMode)7, "CibaOptions: DeviceNotification must be Background or BeforeAcknowledgement.");
-        yield return Case(options => options.DeviceNotificationTimeout = TimeSpan.Zero, "CibaOptions: DeviceNotificationTimeout must be between 00:00:00.0010000 and 00:05:00.");
-        yield return Case(options => options.MaxClientAssertionLifetime = TwoDays, "CibaOptions: MaxClientAssertionLifetime must be between 00:00:01 and 1.00:00:00.");
-        yield return Case(options => options.ClockSkew = TimeSpan.FromSeconds(-1), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00.");
-        yield return Case(options => options.ClockSkew = TimeSpan.FromMinutes(6), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00.", "ClockSkew = 6 min");
+        yield return Case(options => options.DeviceNotificationTimeout = TimeSpan.Zero, "CibaOptions: DeviceNotificationTimeout must be between 00:00:00.0010000 and 00:05:00, not 00:00:00.");
+        yield return Case(options => options.MaxClientAssertionLifetime = TwoDays, "CibaOptions: MaxClientAssertionLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
+        yield return Case(options => options.ClockSkew = TimeSpan.FromSeconds(-1), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00, not -00:00:01.");
+        yield return Case(options => options.ClockSkew = TimeSpan.FromMinutes(6), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00, not 00:06:00.", "ClockSkew = 6 min");
+        yield return Case(options => options.LongPollingTimeout = TimeSpan.Parse("30", CultureInfo.InvariantCulture), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not 30.00:00:00.", "LongPollingTimeout = 30, which is days");
+        yield return Case(options => (options.NumberMatching, options.BindingMessageMaxLength) = (true, 1), "CibaOptions: BindingMessageMaxLength must be 2 or more with NumberMatching, whose codes have 2 to 8 characters.");
+        foreach (var scope in new[] { "", "a b", "a\"b", "a\\b", "caf\u00e9", "a\u0001" })
+        {
+            yield return Case(options => options.ScopesSupported = ["profile", scope], $"CibaOptions: ScopesSupported holds '{scope}', which is no scope: each entry is one or more printable ASCII characters without space, quotation mark and backslash (RFC 6749 section 3.3).", $"ScopesSupported with '{scope}'");
+        }
+
+        foreach (var acr in new[] { "", "a b", "a\u0001" })
+        {
+            yield return Case(options => options.AcrValuesSupported = ["urn:acr:1", acr], $"CibaOptions: AcrValuesSupported holds '{acr}', for which no client can ask: each entry is one or more characters without spaces and control characters.", $"AcrValuesSupported with '{acr}'");
+        }
+
+        yield return Case(options => options.AuthorizationDetailsTypesSupported = ["payment", ""], "CibaOptions: AuthorizationDetailsTypesSupported has an empty entry; leave it out.");
         yield return Case(options => options.AcrValuesSupported = null!, "CibaOptions: AcrValuesSupported must be a list.");
         yield return Case(options => options.ScopesSupported = null!, "CibaOptions: ScopesSupported must be a list.");
         yield return Case(options => (options.ConcealUnknownUsers, options.DeviceNotification) = (true, CibaDeviceNotificationMode.BeforeAcknowledgement), "CibaOptions: ConcealUnknownUsers needs DeviceNotification Background: whether a device is waited for would tell who is known.");
@@ -76,8 +90,8 @@ public sealed class StartupTests
 
     private static IEnumerable<TestCaseData> BadIssuers()
     {
-        yield return Issuer(options => options.AccessTokenLifetime = TimeSpan.Zero, "CibaJwtTokenIssuerOptions: AccessTokenLifetime must be between 00:00:01 and 366.00:00:00.");
-        yield return Issuer(options => options.IdTokenLifetime = Odd, "CibaJwtTokenIssuerOptions: IdTokenLifetime must be whole seconds.");
+        yield return Issuer(options => options.AccessTokenLifetime = TimeSpan.Zero, "CibaJwtTokenIssuerOptions: AccessTokenLifetime must be between 00:00:01 and 366.00:00:00, not 00:00:00.");
+        yield return Issuer(options => options.IdTokenLifetime = Odd, "CibaJwtTokenIssuerOptions: IdTokenLifetime must be whole seconds, not 00:00:01.5000000.");
         yield return Issuer(options => options.PairwiseSubjectSalt = "too short", "CibaJwtTokenIssuerOptions: PairwiseSubjectSalt must have 32 characters at least.");
         yield return Issuer(options => options.SigningCredentials = [new(new SymmetricSecurityKey(new byte[32]), "HS256")], "AddJwtTokenIssuer: the algorithm 'HS256' is not one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Issuer(options => options.SigningCredentials = [new(TestKeys.Make("ES256").Key, SecurityAlgorithms.EcdsaSha256Signature)], "AddJwtTokenIssuer: the algorithm 'http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256' is not one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
@@ -147,7 +161,7 @@ public sealed class StartupTests
             "ICibaDeviceNotifier is missing: add it with AddDeviceNotifier<T>() behind AddCiba().",
             "ICibaTokenIssuer is missing: add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...) behind AddCiba().",
             "CibaOptions: Issuer is missing or no absolute URL: set it to the address of this provider, for instance https://id.example.com.",
-            "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00.",
+            "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00, not 00:00:00.",
             "Client 'shop': Redirect is not a setting of a client; correct its name or leave it out.",
             "Client 'shop': ClientSecrets is empty, or has an empty entry; client_secret_basic needs at least one secret.",
             "Client 'shop': BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.",

@@ -201,8 +201,8 @@ public sealed class WebhookNotifierTests : IDisposable
         yield return Case("no secret", options => options.Secret = "", Short);
         yield return Case("Secret = null", options => options.Secret = null!, Short);
         yield return Case("31 characters", options => options.Secret = new string('s', 31), Short);
-        yield return Case("no time", options => options.Timeout = TimeSpan.Zero, "Timeout must be between 00:00:00.0010000 and 00:05:00.");
-        yield return Case("an hour", options => options.Timeout = TimeSpan.FromHours(1), "Timeout must be between 00:00:00.0010000 and 00:05:00.");
+        yield return Case("no time", options => options.Timeout = TimeSpan.Zero, "Timeout must be between 00:00:00.0010000 and 00:05:00, not 00:00:00.");
+        yield return Case("an hour", options => options.Timeout = TimeSpan.FromHours(1), "Timeout must be between 00:00:00.0010000 and 00:05:00, not 01:00:00.");
 
         static TestCaseData Case(string name, Action<CibaWebhookOptions> change, string sentence) => new TestCaseData(change, sentence).SetArgDisplayNames(name);
     }

@@ -19,7 +19,7 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOpti
         prefix is { Length: >= 1 and <= 64 } && prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-');
 
     private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most) =>
-        value < least || value > most ? $"{name} must be between {least:c} and {most:c}." : null;
+        value < least || value > most ? $"{name} must be between {least:c} and {most:c}, not {value:c}." : null;
 
     // The auth_req_id that a client is given again is stored encrypted too.
     private IEnumerable<string> Collapsing() =>

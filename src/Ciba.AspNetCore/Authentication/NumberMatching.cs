@@ -9,9 +9,10 @@ namespace Ciba.AspNetCore.Authentication;
 /// </summary>
 internal static class NumberMatching
 {
+    public const int MinLength = 2;
+    public const int MaxLength = 8;
+
     private const int Choices = 3;
-    private const int MinLength = 2;
-    private const int MaxLength = 8;
     private const string Digits = "0123456789";
     private const string Upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
     private const string Lower = "abcdefghijklmnopqrstuvwxyz";

@@ -1,6 +1,7 @@
 using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace Ciba.AspNetCore.Clients;
 
@@ -82,10 +83,27 @@ internal sealed class CertificateName
             return address is null ? null : new CertificateName(address);
         }
 
-        return client.TlsClientAuthSanDns is { } dns ? new CertificateName(Dns, dns)
-            : client.TlsClientAuthSanUri is { } uri ? new CertificateName(Uri, uri)
-            : new CertificateName(Email, client.TlsClientAuthSanEmail!);
+        var (kind, name, wrong) = client switch
+        {
+            { TlsClientAuthSanDns: { } dns } => (Dns, dns, IsHostName(dns) ? null : "TlsClientAuthSanDns is no host name: write shop.example"),
+            { TlsClientAuthSanUri: { } uri } => (Uri, uri, IsAbsoluteUri(uri) ? null : "TlsClientAuthSanUri is no absolute URI: write https://shop.example/ciba or urn:example:shop, as the certificate has it"),
+            _ => (Email, client.TlsClientAuthSanEmail!, IsMailbox(client.TlsClientAuthSanEmail!) ? null : "TlsClientAuthSanEmail is no mailbox: write ops@shop.example"),
+        };
+        problem = wrong;
+        return problem is null ? new CertificateName(kind, name) : null;
     }
+
+    // A certificate may have a name such as *.shop.example, and holds other names than ASCII in another form.
+    private static bool IsHostName(string text) =>
+        Ascii.IsValid(text) && System.Uri.CheckHostName(text.StartsWith("*.", StringComparison.Ordinal) ? text[2..] : text) == UriHostNameType.Dns;
+
+    // The framework takes /shop for the address of a file.
+    private static bool IsAbsoluteUri(string text) =>
+        IsPrintable(text) && System.Uri.TryCreate(text, UriKind.Absolute, out var uri) && text.StartsWith($"{uri.Scheme}:", StringComparison.OrdinalIgnoreCase);
+
+    private static bool IsMailbox(string text) => IsPrintable(text) && text.LastIndexOf('@') is > 0 and var at && at < text.Length - 1;
+
+    private static bool IsPrintable(string text) => text.All(c => c is > ' ' and <= '~');
 
     // The framework reads 1, 0x7f.1 and fe80::1%2 too, which name other things to other people.
     private static byte[]? ReadAddress(string text) =>

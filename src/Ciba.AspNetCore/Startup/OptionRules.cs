@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
@@ -7,7 +8,7 @@ using Microsoft.AspNetCore.Http;
 namespace Ciba.AspNetCore.Startup;
 
 /// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
-internal static class OptionRules
+internal static partial class OptionRules
 {
     private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
@@ -36,7 +37,9 @@ internal static class OptionRules
         Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),
         options.MaxResends is < 0 or > 100 ? Option(nameof(CibaOptions.MaxResends), "must be between 0 (never) and 100") : null,
         Between(nameof(CibaOptions.ResendInterval), options.ResendInterval, OneSecond, TimeSpan.FromHours(1)),
-        options.BindingMessageMaxLength is < 1 or > 1024 ? Option(nameof(CibaOptions.BindingMessageMaxLength), "must be between 1 and 1024") : null,
+        options.BindingMessageMaxLength is < 1 or > 1024 ? Option(nameof(CibaOptions.BindingMessageMaxLength), "must be between 1 and 1024")
+            : options is { NumberMatching: true, BindingMessageMaxLength: < NumberMatching.MinLength }
+                ? Option(nameof(CibaOptions.BindingMessageMaxLength), $"must be {NumberMatching.MinLength} or more with NumberMatching, whose codes have {NumberMatching.MinLength} to {NumberMatching.MaxLength} characters") : null,
         options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more") : null,
         Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
         Enum.IsDefined(options.DeviceNotification) ? null : Option(nameof(CibaOptions.DeviceNotification), "must be Background or BeforeAcknowledgement"),
@@ -53,11 +56,8 @@ internal static class OptionRules
         options is { ConcealUnknownUsers: true, DeviceNotification: CibaDeviceNotificationMode.BeforeAcknowledgement }
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
-        options.AcrValuesSupported is null ? Option(nameof(CibaOptions.AcrValuesSupported), "must be a list") : null,
-        options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
-        options.ScopesSupported is null ? Option(nameof(CibaOptions.ScopesSupported), "must be a list") : null,
-    }.Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options.RequireHttps)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(CheckLists(options)).Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options.RequireHttps)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     private static IEnumerable<string> CheckProfile(CibaOptions options) =>
         options is { Profile: CibaProfile.FapiCiba, Dpop: not null, MutualTls: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
@@ -118,7 +118,7 @@ internal static class OptionRules
         ? [Option(nameof(CibaOptions.MutualTls), "is null; leave it out, or give it settings")]
         :
         [
-            mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, requireHttps) is { } problem
+            mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, mutualTls.Enabled, requireHttps) is { } problem
                 ? Option(MutualTls(nameof(mutualTls.BaseAddress)), problem) : null,
             mutualTls.TrustedAuthorityFiles is null ? Option(MutualTls(nameof(mutualTls.TrustedAuthorityFiles)), "must be a list") : null,
             Enum.IsDefined(mutualTls.CertificateSource) ? null : Option(MutualTls(nameof(mutualTls.CertificateSource)), "must be Connection or Forwarded"),
@@ -127,12 +127,13 @@ internal static class OptionRules
 
     private static string MutualTls(string name) => $"{nameof(CibaOptions.MutualTls)}.{name}";
 
-    private static string? WhyNotBaseAddress(string address, bool requireHttps) =>
+    private static string? WhyNotBaseAddress(string address, bool isUsed, bool requireHttps) =>
         !Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http")
             ? "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com"
         : uri.Scheme == "http" && requireHttps && !uri.IsLoopback ? "must be an https URL (http only for loopback, or with RequireHttps switched off)"
         : uri.AbsolutePath != "/" || uri.UserInfo.Length > 0 || address.AsSpan().ContainsAny("?#@") || address.Any(char.IsWhiteSpace)
             ? "must be scheme, host and port alone, without path, query, fragment, user information or white space"
+        : !isUsed ? "needs MutualTls.Enabled: set that, or leave it out"
         : null;
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
@@ -168,8 +169,8 @@ internal static class OptionRules
             : Option(name, "must be a path that begins with a slash");
 
     private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most, bool wholeSeconds = false) =>
-        value < least || value > most ? Option(name, $"must be between {least:c} and {most:c}")
-        : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? Option(name, "must be whole seconds")
+        value < least || value > most ? Option(name, $"must be between {least:c} and {most:c}, not {value:c}")
+        : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? Option(name, $"must be whole seconds, not {value:c}")
         : null;
 
     private static string? NotNegative(string name, int value, string zero = "no limit") => value < 0 ? Option(name, $"must be 0 ({zero}) or more") : null;
