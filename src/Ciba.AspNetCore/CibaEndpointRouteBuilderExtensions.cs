@@ -21,12 +21,14 @@ public static class CibaEndpointRouteBuilderExtensions
 
     private static readonly string[] Post = [HttpMethods.Post];
     private static readonly string[] Get = [HttpMethods.Get];
+    private static readonly string[] Head = [HttpMethods.Head];
 
     /// <summary>
     /// Maps the backchannel authentication endpoint (CIBA Core section 7) and the token endpoint for the CIBA grant
-    /// (section 10.1), on the paths that <see cref="CibaOptions"/> names. A token endpoint that the host has on the same path
+    /// (section 10.1), on the paths that <see cref="CibaOptions"/> names; and <c>/cancel</c> and <c>/resend</c> below the former, where
+    /// <see cref="CibaOptions.ClientsMayCancel"/> and <see cref="CibaOptions.ClientsMayResend"/> are on. A token endpoint that the host has on the same path
     /// goes on to get every other grant type; one that is no endpoint but middleware needs
-    /// <see cref="CibaOptions.TokenPathIsShared"/>. Both endpoints authenticate their clients themselves,
+    /// <see cref="CibaOptions.TokenPathIsShared"/>. The endpoints authenticate their clients themselves,
     /// so that a policy of the host that asks for a signed-in user leaves them alone.
     /// </summary>
     /// <remarks>
@@ -47,9 +49,10 @@ public static class CibaEndpointRouteBuilderExtensions
     }
 
     /// <summary>
-    /// Maps the backchannel authentication endpoint alone (CIBA Core section 7), for hosts whose own token endpoint redeems by
-    /// <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then; without one push is
-    /// off (<see cref="CibaOptions.BackchannelTokenDeliveryModesSupported"/>).
+    /// Maps the backchannel authentication endpoint alone (CIBA Core section 7), with <c>/cancel</c> and <c>/resend</c> below it where
+    /// <see cref="CibaOptions.ClientsMayCancel"/> and <see cref="CibaOptions.ClientsMayResend"/> are on, for hosts whose own token
+    /// endpoint redeems by <see cref="ICibaGrants"/> and issues the tokens. No <see cref="ICibaTokenIssuer"/> is needed then; without
+    /// one push is off (<see cref="CibaOptions.BackchannelTokenDeliveryModesSupported"/>).
     /// </summary>
     public static IEndpointConventionBuilder MapCibaAuthentication(this IEndpointRouteBuilder endpoints) => MapAuthentication(endpoints).AllowAnonymous();
 
@@ -66,11 +69,13 @@ public static class CibaEndpointRouteBuilderExtensions
         if (options.ClientsMayCancel)
         {
             group.Map(options.BackchannelAuthenticationPath + "/cancel", Post, pending.CancelAsync).WithDisplayName("CIBA cancellation").WithMetadata(EndpointDescriptions.Cancel);
+            ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath + "/cancel", HttpMethods.Post);
         }
 
         if (options.ClientsMayResend)
         {
             group.Map(options.BackchannelAuthenticationPath + "/resend", Post, pending.ResendAsync).WithDisplayName("CIBA resend").WithMetadata(EndpointDescriptions.Resend);
+            ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath + "/resend", HttpMethods.Post);
         }
 
         return group;
@@ -119,6 +124,8 @@ public static class CibaEndpointRouteBuilderExtensions
         var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);
         group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(EndpointDescriptions.Jwks);
+        group.Map(DiscoveryPath, Head, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery, head").ExcludeFromDescription();
+        group.Map(options.JwksPath, Head, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set, head").ExcludeFromDescription();
         return group.AllowAnonymous();
     }
 

@@ -172,13 +172,13 @@ public sealed class AuthorizationDetailsTests
         yield return Case("[{\"type\":\"payment\",\"amount\":\"1.50\",\"to\":\"Café\"}]", NotAsked, "a text instead of a number");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50}]", NotAsked, "a member left out");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"to\":\"Café\",\"more\":1}]", NotAsked, "a member more");
-        yield return Case("[{\"type\":\"payment\",\"amount\":9,\"amount\":1.50,\"to\":\"Café\"}]", NotAsked, "a member twice");
+        yield return Case("[{\"type\":\"payment\",\"amount\":9,\"amount\":1.50,\"to\":\"Café\"}]", NotExpected, "a member twice");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"to\":\"Cafe\\u0301\"}]", NotAsked, "another spelling of the same letters");
         yield return Case("[{}]", NotAsked, "nothing");
         yield return Case("[null]", NotAsked, "null");
         yield return Case("[1,\"payment\",[]]", NotAsked, "no objects");
         yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"to\":\"\\ud800\"}]", NotAsked, "half a surrogate pair as value");
-        yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"\\ud800\":\"Café\"}]", NotAsked, "half a surrogate pair as name");
+        yield return Case("[{\"type\":\"payment\",\"amount\":1.50,\"\\ud800\":\"Café\"}]", NotExpected, "half a surrogate pair as name");
         yield return Case("[{\"type\":\"payment\",\"amount\":1e99999999999,\"to\":\"Café\"}]", NotAsked, "an exponent beyond 32 bits");
         yield return Case("[{\"type\":\"payment\",\"amount\":0.001e-2147483648,\"to\":\"Café\"}]", NotAsked, "the least exponent of 32 bits");
         yield return Case("[{\"type\":\"payment\",\"amount\":1000e2147483647,\"to\":\"Café\"}]", NotAsked, "the greatest exponent of 32 bits");

@@ -30,6 +30,17 @@ public sealed class CancelAndResendTests
         }
     }
 
+    [TestCase("cancel", "GET"), TestCase("cancel", "PUT"), TestCase("resend", "GET"), TestCase("resend", "DELETE"), Spec("A1")]
+    public async Task Another_method_is_405_with_the_one_that_is_allowed(string verb, string method)
+    {
+        await using var host = Host();
+
+        var answer = await host.SendAsync(new HttpMethod(method), $"/bc-authorize/{verb}");
+
+        Refusal.Says(answer, "invalid_request", 405);
+        Assert.That((answer.Header("Allow"), answer.Body), Is.EqualTo(("POST", """{"error":"invalid_request","error_description":"Use POST."}""")));
+    }
+
     [Test]
     public async Task What_was_cancelled_makes_room_for_another()
     {

@@ -38,6 +38,9 @@ public sealed class DeviceApprovalBodyTests
         yield return Case("""{"scope":["openid"]}""", NotExpected);
         yield return Case("""{"scope":1}""", NotExpected);
         yield return Case("""{"scope":"\ud800"}""", NotExpected);
+        yield return Case("""{"scope":"openid","scope":"openid email"}""", NotExpected);
+        yield return Case("""{"scope":"openid","\u0073cope":"openid"}""", NotExpected);
+        yield return Case("""{"authorization_details":[{"type":"payment","amount":1,"amount":2}]}""", NotExpected);
         yield return Case("null", "The body is a JSON object.");
         yield return Case("[]", NotExpected);
         yield return Case("\"openid\"", NotExpected);

@@ -219,6 +219,19 @@ public sealed class DiscoveryTests
     }
 
     [TestCase(Path), TestCase("/jwks"), Spec("D5")]
+    public async Task A_head_is_answered_as_a_get_is_without_the_body(string path)
+    {
+        await using var host = new CibaHost();
+
+        var head = await host.SendAsync(HttpMethod.Head, path);
+        var get = await host.SendAsync(HttpMethod.Get, path);
+
+        Assert.That(
+            (head.Status, head.Body, head.Header("Content-Type"), head.Header("Cache-Control"), head.Header("Content-Length")),
+            Is.EqualTo((get.Status, "", get.Header("Content-Type"), get.Header("Cache-Control"), get.Header("Content-Length"))));
+    }
+
+    [TestCase(Path), TestCase("/jwks"), Spec("D5")]
     public async Task Discovery_is_for_reading(string path)
     {
         await using var host = new CibaHost();

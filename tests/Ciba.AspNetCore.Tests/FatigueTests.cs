@@ -225,7 +225,7 @@ public sealed class FatigueTests
         Assert.That((answer.Status, blocks.Told.Count), Is.EqualTo((HttpStatusCode.NoContent, 0)));
     }
 
-    [TestCase("""{"block_client":"yes"}"""), TestCase("[]"), TestCase("{")]
+    [TestCase("""{"block_client":"yes"}"""), TestCase("""{"block_client":true,"block_client":false}"""), TestCase("[]"), TestCase("{")]
     public async Task A_no_that_is_not_understood_decides_nothing(string body)
     {
         await using var host = Blocking(new Blocks());

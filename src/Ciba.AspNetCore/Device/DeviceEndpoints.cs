@@ -46,7 +46,7 @@ internal static class DeviceEndpoints
 
     public static Task ApproveAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
     {
-        if ((await ReadBodyAsync(context, WireJson.Default.ApprovalBody)).Failed(out var error, out var body))
+        if ((await ReadBodyAsync(context, WireJson.Strict.ApprovalBody)).Failed(out var error, out var body))
         {
             await DeviceProblem.BadBody(error).WriteAsync(context);
             return;
@@ -66,7 +66,7 @@ internal static class DeviceEndpoints
 
     public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
     {
-        if ((await ReadBodyAsync(context, WireJson.Default.DenialBody)).Failed(out var error, out var body))
+        if ((await ReadBodyAsync(context, WireJson.Strict.DenialBody)).Failed(out var error, out var body))
         {
             await DeviceProblem.BadBody(error).WriteAsync(context);
             return;

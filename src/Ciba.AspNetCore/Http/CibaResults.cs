@@ -23,14 +23,14 @@ internal static class CibaResults
     public static Task OkAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type) =>
         WriteAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(body, type));
 
-    /// <summary>What is no secret and changes seldom: discovery and keys.</summary>
+    /// <summary>What is no secret and changes seldom: discovery and keys. To <c>HEAD</c> the same without the body.</summary>
     public static Task PublishAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type)
     {
         var utf8 = JsonSerializer.SerializeToUtf8Bytes(body, type);
         context.Response.ContentType = Json;
         context.Response.ContentLength = utf8.Length;
         context.Response.Headers.CacheControl = "public, max-age=300";
-        return context.Response.Body.WriteAsync(utf8, 0, utf8.Length, context.RequestAborted);
+        return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(utf8, 0, utf8.Length, context.RequestAborted);
     }
 
     private static Task WriteAsync(HttpContext context, int statusCode, byte[] body)

@@ -41,4 +41,7 @@ internal sealed partial class WireJson : JsonSerializerContext
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
+
+    /// <summary>Reads what a device sends: JSON with a name twice in an object is refused, because two readers may take it for two things.</summary>
+    public static WireJson Strict { get; } = new(new JsonSerializerOptions { AllowDuplicateProperties = false });
 }
