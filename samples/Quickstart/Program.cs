@@ -1,7 +1,6 @@
 // A whole OpenID Provider for CIBA. Users live in memory, pending requests too unless Ciba:Redis names a Redis, tokens are JWTs, the phone is an HTTP API.
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Quickstart;
 
 // The page's files stand beside the program, wherever it is started.

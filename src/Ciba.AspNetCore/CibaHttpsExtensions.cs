@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
-namespace Microsoft.AspNetCore.Server.Kestrel.Https;
+namespace Microsoft.AspNetCore.Hosting;
 
 /// <summary>Sets up Kestrel for clients that authenticate with certificates.</summary>
 public static class CibaHttpsExtensions

@@ -11,7 +11,7 @@ namespace Ciba.AspNetCore;
 /// <para>
 /// The server must ask for a certificate when the connection is made, and let those of unknown authorities through, because what a
 /// certificate is worth is decided here, client by client: Kestrel does with
-/// <see cref="Microsoft.AspNetCore.Server.Kestrel.Https.CibaHttpsExtensions.UseCibaClientCertificates"/>. Without it the server looks
+/// <see cref="Microsoft.AspNetCore.Hosting.CibaHttpsExtensions.UseCibaClientCertificates"/>. Without it the server looks
 /// during the handshake for the issuers of strangers' certificates, at addresses that these name; here nobody looks for them. A chain
 /// that was found good is not built again for 5 min, nor beyond the end of any certificate in it: so much later a revocation may be seen.
 /// </para>

@@ -72,20 +72,20 @@ public sealed class CibaOptions
     public TimeSpan RedemptionLease { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// How many requests may wait for one user; one more is <c>access_denied</c> and notifies nobody. 0 means no limit.
-    /// Default 10.
+    /// How many requests may wait for one user, those of all clients together; one more is <c>access_denied</c> and notifies nobody. 0
+    /// means no limit. Default 10.
     /// </summary>
     public int MaxPendingRequestsPerUser { get; set; } = 10;
 
     /// <summary>
-    /// How many requests of one client may wait for one user. 0, the default, leaves it at
+    /// How many requests of one client may wait for one user; one more is <c>access_denied</c> and notifies nobody. 0, the default, leaves it at
     /// <see cref="MaxPendingRequestsPerUser"/>.
     /// </summary>
     public int MaxPendingRequestsPerUserAndClient { get; set; }
 
     /// <summary>
     /// How long a client is refused for a user who has denied a request of its, 24 h at most: <c>access_denied</c>, and nobody is
-    /// notified. Default 0: not at all.
+    /// notified. Other clients still reach the user, and the client other users. Default 0: not at all.
     /// </summary>
     public TimeSpan DenialCooldown { get; set; }
 
