@@ -69,7 +69,7 @@ public sealed class StartupTests
 
         foreach (var acr in new[] { "", "a b", "a\u0001" })
         {
-            yield return Case(options => options.AcrValuesSupported = ["urn:acr:1", acr], $"CibaOptions: AcrValuesSupported holds '{acr}', for which no client can ask: each entry is one or more characters without spaces and control characters.", $"AcrValuesSupported with '{acr}'");
+            yield return Case(options => options.AcrValuesSupported = ["urn:acr:1", acr], $"CibaOptions: AcrValuesSupported holds '{acr}', for which no client can ask: each entry is one or more printable ASCII characters without space, quotation mark and backslash.", $"AcrValuesSupported with '{acr}'");
         }
 
         yield return Case(options => options.AuthorizationDetailsTypesSupported = ["payment", ""], "CibaOptions: AuthorizationDetailsTypesSupported has an empty entry; leave it out.");

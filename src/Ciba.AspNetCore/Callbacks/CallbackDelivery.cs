@@ -66,8 +66,8 @@ internal sealed partial class CallbackDelivery(
         switch (answer.Kind)
         {
             case CallbackAnswerKind.Delivered:
-                signals.Delivered(request, request.TokenDeliveryMode, duration);
                 Delivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId);
+                signals.Delivered(request, request.TokenDeliveryMode, duration);
                 return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
 
             case CallbackAnswerKind.Refused:

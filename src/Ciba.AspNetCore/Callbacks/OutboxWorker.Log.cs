@@ -18,8 +18,8 @@ internal sealed partial class OutboxWorker
         }
         else
         {
-            _signals.Retried(request.TokenDeliveryMode);
             NotDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, wait, reason);
+            _signals.Retried(request.TokenDeliveryMode);
         }
     }
 
@@ -32,8 +32,8 @@ internal sealed partial class OutboxWorker
         }
         else
         {
-            _signals.Undelivered(request, request.TokenDeliveryMode, reason);
             NeverDelivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, reason);
+            _signals.Undelivered(request, request.TokenDeliveryMode, reason);
         }
     }
 
