@@ -254,9 +254,7 @@ public sealed class AuthorizationDetailsTests
     public async Task A_push_has_those_that_were_granted(bool asked)
     {
         using var receiver = new FakeReceiver();
-        var client = FakeReceiver.PushClient();
-        client.AuthorizationDetailsTypes = ["payment", "account"];
-        await using var host = Host(client, receiver.Use);
+        await using var host = Host(FakeReceiver.PushClient(), receiver.Use);
         var id = (await host.AskAsync(("authorization_details", asked ? $"[{Payment},{Account}]" : null))).AuthReqId;
         await host.ApproveAsync(id, approval: asked ? new CibaApproval { AuthorizationDetails = [JsonElement.Parse(Account)] } : null);
 
@@ -292,12 +290,8 @@ public sealed class AuthorizationDetailsTests
 
     private static CibaHost Host(CibaClient? client = null, Action<CibaBuilder>? setup = null)
     {
-        if (client is null)
-        {
-            client = CibaHost.Client("client");
-            client.AuthorizationDetailsTypes = ["payment", "account"];
-        }
-
+        client ??= CibaHost.Client("client");
+        client.AuthorizationDetailsTypes = ["payment", "account"];
         return new CibaHost { Clients = [client, CibaHost.Client("other")], Options = options => options.AuthorizationDetailsTypesSupported = ["payment", "account", "consent"], Setup = setup };
     }
 }

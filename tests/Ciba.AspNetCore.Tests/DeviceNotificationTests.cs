@@ -59,7 +59,7 @@ public sealed class DeviceNotificationTests
         var answer = await host.AuthorizeAsync();
         foreach (var wait in new[] { 1, 2, 4, 8, 16, 30, 30, 30 })
         {
-            await WaitsAsync(host, TimeSpan.FromSeconds(wait));
+            await host.WaitedAsync(wait);
         }
 
         await host.Devices.NextAsync();
@@ -79,7 +79,7 @@ public sealed class DeviceNotificationTests
         await using var host = new CibaHost { Setup = store.Use };
         host.Devices.OnNotify = (_, _) => throw Down;
         var id = (await host.AuthorizeAsync()).AuthReqId;
-        await WaitsAsync(host, TimeSpan.FromSeconds(1));
+        await host.WaitedAsync(1);
         await host.Time.TimerSetAsync(TimeSpan.FromSeconds(2));
 
         Assert.That(await (fate == "approved" ? host.ApproveAsync(id) : host.DenyAsync(id)), Is.EqualTo(CibaDecisionResult.Done));
@@ -94,7 +94,7 @@ public sealed class DeviceNotificationTests
         };
         host.Time.Advance(TimeSpan.FromSeconds(2));
         await looked.Task.WaitAsync(Bound);
-        await StopAsync(host);
+        await host.StopAsync();
 
         Assert.That(host.Devices.Calls, Is.EqualTo(2));
     }
@@ -116,10 +116,10 @@ public sealed class DeviceNotificationTests
 
         // At 0, 1 and 3 s; the next would be at 7 s.
         await host.AuthorizeAsync(("requested_expiry", "6"));
-        await WaitsAsync(host, TimeSpan.FromSeconds(1));
-        await WaitsAsync(host, TimeSpan.FromSeconds(2));
+        await host.WaitedAsync(1);
+        await host.WaitedAsync(2);
         await third.Task.WaitAsync(Bound);
-        await StopAsync(host);
+        await host.StopAsync();
 
         using (Assert.EnterMultipleScope())
         {
@@ -136,8 +136,8 @@ public sealed class DeviceNotificationTests
         host.Devices.OnNotify = (_, _) => host.Devices.Calls == 1 ? hangs.Task : Task.CompletedTask;
 
         await host.AuthorizeAsync();
-        await WaitsAsync(host, TimeSpan.FromSeconds(10));
-        await WaitsAsync(host, TimeSpan.FromSeconds(1));
+        await host.WaitedAsync(10);
+        await host.WaitedAsync(1);
 
         await host.Devices.NextAsync();
         Assert.That(host.Devices.Calls, Is.EqualTo(2));
@@ -284,7 +284,7 @@ public sealed class DeviceNotificationTests
         await host.AuthorizeAsync();
         await called.Task.WaitAsync(Bound);
 
-        var stopping = StopAsync(host);
+        var stopping = host.StopAsync();
         Assert.That(stopping.IsCompleted, Is.False);
         onItsWay.SetResult();
         await stopping;
@@ -295,14 +295,4 @@ public sealed class DeviceNotificationTests
     private static InvalidOperationException Down => new("The push service is down.");
 
     private static void Before(CibaOptions options) => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
-
-    private static async Task StopAsync(CibaHost host) =>
-        await (await host.ServicesAsync()).GetRequiredService<IHost>().StopAsync().WaitAsync(Bound);
-
-    /// <summary>Waits until somebody waits for this long, and lets the time pass.</summary>
-    private static async Task WaitsAsync(CibaHost host, TimeSpan time)
-    {
-        await host.Time.TimerSetAsync(time);
-        host.Time.Advance(time);
-    }
 }

@@ -167,7 +167,7 @@ public sealed class DpopWindowTests
         Options = options =>
         {
             options.Issuer = "https://id.example.com/a";
-            options.MutualTls.BaseAddress = "https://mtls.example.com:8443";
+            (options.MutualTls.Enabled, options.MutualTls.BaseAddress) = (true, "https://mtls.example.com:8443");
             change?.Invoke(options);
         },
     };

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Ciba.AspNetCore.Events;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests.Hosting;
@@ -53,4 +54,10 @@ public sealed class MoreFakeEvents : FakeEvents
         builder.Services.AddSingleton(this);
         builder.AddEvents<MoreFakeEvents>();
     }
+}
+
+/// <summary>What the operator reads of the queue of events.</summary>
+public static class EventLog
+{
+    public static IEnumerable<LogLine> OfTheQueue(this CibaHost host) => host.Log.Ours.Where(line => line.Category.EndsWith(nameof(EventQueue), StringComparison.Ordinal));
 }
