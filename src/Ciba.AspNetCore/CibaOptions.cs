@@ -44,14 +44,8 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan PollingInterval { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>
-    /// How long a poll waits for the user's answer before it is told <c>authorization_pending</c> (long polling, section
-    /// 10.1), 5 min at most. Shorter than the time-outs of clients and proxies. Default 0: polls are answered at once.
-    /// </summary>
-    public TimeSpan LongPollingTimeout { get; set; }
-
-    /// <summary>How many polls may wait on this node; more are answered at once. Default 10,000.</summary>
-    public int MaxWaitingPolls { get; set; } = 10_000;
+    /// <summary>Gets the settings of long polling (section 10.1). Off by default.</summary>
+    public CibaLongPollingOptions LongPolling { get; } = new();
 
     /// <summary>How long a request lives when the client asks for no <c>requested_expiry</c>. Whole seconds. Default 2 min.</summary>
     public TimeSpan RequestLifetime { get; set; } = TimeSpan.FromMinutes(2);
@@ -71,17 +65,8 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan RedemptionLease { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>
-    /// How many requests may wait for one user, those of all clients together; one more is <c>access_denied</c> and notifies nobody. 0
-    /// means no limit. Default 10.
-    /// </summary>
-    public int MaxPendingRequestsPerUser { get; set; } = 10;
-
-    /// <summary>
-    /// How many requests of one client may wait for one user; one more is <c>access_denied</c> and notifies nobody. 0, the default, leaves it at
-    /// <see cref="MaxPendingRequestsPerUser"/>.
-    /// </summary>
-    public int MaxPendingRequestsPerUserAndClient { get; set; }
+    /// <summary>Gets the limits on what may be pending.</summary>
+    public CibaLimitOptions Limits { get; } = new();
 
     /// <summary>
     /// How long a client is refused for a user who has denied a request of its, 24 h at most: <c>access_denied</c>, and nobody is

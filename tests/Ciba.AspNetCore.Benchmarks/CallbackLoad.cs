@@ -145,7 +145,7 @@ internal sealed class CallbackLoad(string? redis)
             .AddCiba(options =>
             {
                 options.Issuer = "https://id.example.com";
-                options.MaxPendingRequestsPerUser = 0;
+                options.Limits.PendingPerUser = 0;
                 options.RequestLifetime = TimeSpan.FromMinutes(10);
                 options.Callbacks.AllowedNetworks = ["127.0.0.0/8"];
             })

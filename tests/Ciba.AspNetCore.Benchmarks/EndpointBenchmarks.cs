@@ -32,7 +32,7 @@ public class EndpointBenchmarks
             .AddCiba(options =>
             {
                 options.Issuer = "https://id.example.com";
-                options.MaxPendingRequestsPerUser = 0;
+                options.Limits.PendingPerUser = 0;
                 options.RequestLifetime = TimeSpan.FromSeconds(10);
                 options.MaxRequestLifetime = TimeSpan.FromHours(1);
             })

@@ -63,7 +63,7 @@ public sealed class RefusalTests : BrowserTest
     [Test]
     public async Task Too_many_requests_for_one_customer_are_refused()
     {
-        await StartAsync("--Ciba:MaxPendingRequestsPerUser=1");
+        await StartAsync("--Ciba:Limits:PendingPerUser=1");
         var (first, second) = (await OpenAsync(), await OpenAsync());
         await first.AskAsync("alice");
         await Expect(first.Result).ToHaveTextAsync("Waiting for alice");

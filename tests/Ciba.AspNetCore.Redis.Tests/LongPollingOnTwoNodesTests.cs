@@ -160,8 +160,8 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         redis => redis.LookAgainAfter = LookAgainAfter,
         options =>
         {
-            options.LongPollingTimeout = TimeSpan.FromSeconds(30);
-            options.MaxPendingRequestsPerUser = 0;
+            options.LongPolling.Timeout = TimeSpan.FromSeconds(30);
+            options.Limits.PendingPerUser = 0;
         },
         builder => new FakeTokens().Use(builder));
 

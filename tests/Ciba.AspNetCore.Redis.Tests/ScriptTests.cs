@@ -85,7 +85,7 @@ public sealed class ScriptTests
         RedisServers.NeedReal();
         await using var server = await RealRedisServer.StartAsync();
         await using var proxy = new FaultProxy(server);
-        await using var host = RedisHosts.On(proxy.Endpoint, _prefix, options: options => options.MaxPendingRequestsPerUser = 1);
+        await using var host = RedisHosts.On(proxy.Endpoint, _prefix, options: options => options.Limits.PendingPerUser = 1);
         await host.BackAsync();
         proxy.Requests.Clear();
 
@@ -110,7 +110,7 @@ public sealed class ScriptTests
         RedisServers.NeedReal();
         await using var server = await RealRedisServer.StartAsync();
         await server.LoadScriptsAsync();
-        await using var host = RedisHosts.On(server.Endpoint, _prefix, options: options => options.MaxPendingRequestsPerUser = 1);
+        await using var host = RedisHosts.On(server.Endpoint, _prefix, options: options => options.Limits.PendingPerUser = 1);
         var approved = await host.AuthorizedAsync(("login_hint", "bob"));
         await RedisHosts.ServedAsync(() => host.AnswerAsync(approved, "approve", "bob"));
 

@@ -78,7 +78,7 @@ public sealed class AuthorizationDetailsTypeTests
         await using var host = new CibaHost
         {
             Clients = [client],
-            Options = options => (options.AuthorizationDetailsTypesSupported, options.MaxPendingRequestsPerUser) = (["payment"], 0),
+            Options = options => (options.AuthorizationDetailsTypesSupported, options.Limits.PendingPerUser) = (["payment"], 0),
         };
         await host.StartedAsync();
         var taken = 0;

@@ -44,7 +44,7 @@ public sealed class CancelAndResendTests
     [Test]
     public async Task What_was_cancelled_makes_room_for_another()
     {
-        await using var host = Host(options => options.MaxPendingRequestsPerUser = 1);
+        await using var host = Host(options => options.Limits.PendingPerUser = 1);
         await CallAsync(host, "cancel", (await host.AuthorizeAsync()).AuthReqId);
 
         Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK));

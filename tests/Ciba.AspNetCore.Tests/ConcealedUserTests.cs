@@ -66,7 +66,7 @@ public sealed class ConcealedUserTests
     [Test, Spec("A15"), Spec("U5")]
     public async Task The_limit_of_pending_requests_holds_for_nobody_too()
     {
-        await using var host = Host(options => options.MaxPendingRequestsPerUser = 2);
+        await using var host = Host(options => options.Limits.PendingPerUser = 2);
         var known = new List<string?>();
         var hidden = new List<string?>();
         for (var i = 0; i < 3; i++)

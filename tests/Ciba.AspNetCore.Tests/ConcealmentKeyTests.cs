@@ -87,8 +87,8 @@ public sealed class ConcealmentKeyTests
     [Test, Spec("A15"), Spec("U5")]
     public async Task Nobody_has_one_limit_on_all_nodes()
     {
-        await using var first = Host(Key, options: options => options.MaxPendingRequestsPerUser = 2);
-        await using var second = Host(Key, options: options => options.MaxPendingRequestsPerUser = 2);
+        await using var first = Host(Key, options: options => options.Limits.PendingPerUser = 2);
+        await using var second = Host(Key, options: options => options.Limits.PendingPerUser = 2);
 
         Answer[] answers =
         [
@@ -172,7 +172,7 @@ public sealed class ConcealmentKeyTests
     {
         Options = all =>
         {
-            (all.ConcealUnknownUsers, all.ConcealmentKey, all.MaxPendingRequestsPerUser) = (conceal, key, 0);
+            (all.ConcealUnknownUsers, all.ConcealmentKey, all.Limits.PendingPerUser) = (conceal, key, 0);
             options?.Invoke(all);
         },
         Setup = ciba => ciba.Services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore>(_shared)),

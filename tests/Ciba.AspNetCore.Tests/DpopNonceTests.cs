@@ -118,7 +118,7 @@ public sealed class DpopNonceTests
     [Test]
     public async Task After_a_long_poll_the_nonce_is_as_young_as_the_answer()
     {
-        await using var host = Host(options => (options.LongPollingTimeout, options.Dpop.NonceLifetime) = (TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)));
+        await using var host = Host(options => (options.LongPolling.Timeout, options.Dpop.NonceLifetime) = (TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(30)));
         var (id, nonce) = ((await host.AuthorizeAsync()).AuthReqId, await FirstNonceAsync(host));
         var poll = host.PollWithAsync(id, With(host, nonce));
         await host.Time.TimerSetAsync(TimeSpan.FromSeconds(30));

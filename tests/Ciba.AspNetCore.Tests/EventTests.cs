@@ -89,7 +89,7 @@ public sealed class EventTests
     public async Task A_limit_that_is_reached_is_told_without_a_request()
     {
         var events = new FakeEvents();
-        await using var host = new CibaHost { Setup = events.Use, Options = options => options.MaxPendingRequestsPerUser = 1 };
+        await using var host = new CibaHost { Setup = events.Use, Options = options => options.Limits.PendingPerUser = 1 };
         await host.AuthorizeAsync();
         host.Time.Advance(Step);
         Assert.That((await host.AuthorizeAsync(("client_id", "other"))).Error, Is.EqualTo("access_denied"));
@@ -181,7 +181,7 @@ public sealed class EventTests
     public async Task No_event_holds_an_auth_req_id_or_a_token()
     {
         var events = new FakeEvents();
-        await using var host = new CibaHost { Setup = events.Use, Options = options => options.MaxPendingRequestsPerUser = 1 };
+        await using var host = new CibaHost { Setup = events.Use, Options = options => options.Limits.PendingPerUser = 1 };
         var tokens = await host.TokensAsync(changes: ("binding_message", "W4SCT"));
         var authReqId = (await host.AuthorizeAsync()).AuthReqId;
         await host.AuthorizeAsync();

@@ -20,7 +20,7 @@ public sealed class LongPollingLimitTests
     public async Task A_store_that_makes_nobody_wait_is_not_looked_at_for_ever()
     {
         var store = new HookedStore { MakesNobodyWait = true };
-        await using var host = new CibaHost { Options = options => options.LongPollingTimeout = Limit, Setup = store.Use };
+        await using var host = new CibaHost { Options = options => options.LongPolling.Timeout = Limit, Setup = store.Use };
         var id = (await host.AuthorizeAsync()).AuthReqId;
         store.Calls.Clear();
 
@@ -36,7 +36,7 @@ public sealed class LongPollingLimitTests
     [Test, Spec("T12")]
     public async Task A_client_that_goes_away_is_forgotten_at_once_and_the_approval_is_left([Values] bool kestrel)
     {
-        await using var host = Host(options => options.MaxWaitingPolls = 1, kestrel);
+        await using var host = Host(options => options.LongPolling.MaxWaiting = 1, kestrel);
         using var http = kestrel ? await KestrelHost.HttpAsync(host) : await host.HttpAsync();
         var (id, other) = (await AuthorizeAsync(http), await AuthorizeAsync(http));
         using var client = new CancellationTokenSource();
@@ -63,7 +63,7 @@ public sealed class LongPollingLimitTests
     [TestCase(0), TestCase(1), TestCase(3)]
     public async Task Beyond_the_limit_polls_are_answered_at_once(int most)
     {
-        await using var host = Host(options => options.MaxWaitingPolls = most);
+        await using var host = Host(options => options.LongPolling.MaxWaiting = most);
         using var http = await host.HttpAsync();
         var waiting = new List<Task<Answer>>();
         for (var i = 0; i < most; i++)
@@ -88,7 +88,7 @@ public sealed class LongPollingLimitTests
     [Test]
     public async Task Every_way_in_which_a_wait_ends_makes_room_for_another()
     {
-        await using var host = Host(options => options.MaxWaitingPolls = 1);
+        await using var host = Host(options => options.LongPolling.MaxWaiting = 1);
         using var http = await host.HttpAsync();
         Func<string, Task>[] ends =
         [
@@ -116,7 +116,7 @@ public sealed class LongPollingLimitTests
         var rounds = Enumerable.Range(0, Race.Rounds).Select(_ => new LongPolling(
             store,
             services.GetRequiredService<IHostApplicationLifetime>(),
-            Options.Create(new CibaOptions { LongPollingTimeout = Limit, MaxWaitingPolls = 1 }),
+            Options.Create(new CibaOptions { LongPolling = { Timeout = Limit, MaxWaiting = 1 } }),
             host.Time)).ToArray();
         using var http = await host.HttpAsync();
         var handles = new List<string>();
@@ -186,8 +186,8 @@ public sealed class LongPollingLimitTests
     {
         Options = all =>
         {
-            all.LongPollingTimeout = Limit;
-            all.MaxPendingRequestsPerUser = 0;
+            all.LongPolling.Timeout = Limit;
+            all.Limits.PendingPerUser = 0;
             options?.Invoke(all);
         },
         Map = _polls.Use,

@@ -94,7 +94,7 @@ public sealed class LongPollingTests
     [TestCase(2), TestCase(30), Spec("T3")]
     public async Task A_client_that_waited_may_come_again_at_once(int limit)
     {
-        await using var host = Host(options => options.LongPollingTimeout = TimeSpan.FromSeconds(limit));
+        await using var host = Host(options => options.LongPolling.Timeout = TimeSpan.FromSeconds(limit));
         var id = (await host.AuthorizeAsync()).AuthReqId;
         for (var i = 0; i < 3; i++)
         {
@@ -246,7 +246,7 @@ public sealed class LongPollingTests
         Options = all =>
         {
             CallbackCalls.Quietly(all);
-            all.LongPollingTimeout = Limit;
+            all.LongPolling.Timeout = Limit;
             options?.Invoke(all);
         },
         Map = _polls.Use,

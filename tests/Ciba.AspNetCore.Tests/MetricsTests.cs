@@ -10,7 +10,7 @@ public sealed class MetricsTests
     [Test, Spec("U5")]
     public async Task Requests_are_counted_by_what_became_of_them()
     {
-        await using var host = new CibaHost { Options = options => options.MaxPendingRequestsPerUser = 2 };
+        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 2 };
         using var metrics = await ListenAsync(host);
         await host.AuthorizeAsync();
         await host.AuthorizeAsync();

@@ -33,8 +33,8 @@ public sealed class PendingLimitTests
         {
             Options = options =>
             {
-                options.MaxPendingRequestsPerUser = 3;
-                options.MaxPendingRequestsPerUserAndClient = 2;
+                options.Limits.PendingPerUser = 3;
+                options.Limits.PendingPerUserAndClient = 2;
             },
         };
         string?[] errors =
@@ -57,8 +57,8 @@ public sealed class PendingLimitTests
         {
             Options = options =>
             {
-                options.MaxPendingRequestsPerUser = 1;
-                options.MaxPendingRequestsPerUserAndClient = 1;
+                options.Limits.PendingPerUser = 1;
+                options.Limits.PendingPerUserAndClient = 1;
             },
         };
         var id = (await host.AuthorizeAsync(("requested_expiry", "30"))).AuthReqId;
@@ -88,7 +88,7 @@ public sealed class PendingLimitTests
     [Test, Spec("U5")]
     public async Task Without_a_limit_any_number_may_wait()
     {
-        await using var host = new CibaHost { Options = options => options.MaxPendingRequestsPerUser = 0 };
+        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 0 };
 
         for (var i = 0; i < 25; i++)
         {
@@ -99,7 +99,7 @@ public sealed class PendingLimitTests
     [Test, Spec("U5")]
     public async Task Requests_that_come_all_at_once_do_not_pass_the_limit()
     {
-        await using var host = new CibaHost { Options = options => options.MaxPendingRequestsPerUser = 5 };
+        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 5 };
         await host.StartedAsync();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => host.AuthorizeAsync())));
@@ -115,7 +115,7 @@ public sealed class PendingLimitTests
         {
             Options = options =>
             {
-                options.MaxPendingRequestsPerUser = 1;
+                options.Limits.PendingPerUser = 1;
                 options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
             },
         };

@@ -40,17 +40,17 @@ public sealed class StartupTests
         yield return Case(options => options.JwksPath = "/TOKEN", "CibaOptions: the three paths must differ from each other.");
         yield return Case(options => options.PollingInterval = TimeSpan.Zero, "CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00, not 00:00:00.");
         yield return Case(options => options.PollingInterval = Odd, "CibaOptions: PollingInterval must be whole seconds, not 00:00:01.5000000.");
-        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not -00:00:00.0000001.");
-        yield return Case(options => options.LongPollingTimeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not 00:05:00.0000001.", "LongPollingTimeout above 5 min");
-        yield return Case(options => options.MaxWaitingPolls = -1, "CibaOptions: MaxWaitingPolls must be 0 (no poll waits) or more.");
+        yield return Case(options => options.LongPolling.Timeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPolling.Timeout must be between 00:00:00 and 00:05:00, not -00:00:00.0000001.");
+        yield return Case(options => options.LongPolling.Timeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPolling.Timeout must be between 00:00:00 and 00:05:00, not 00:05:00.0000001.", "LongPolling.Timeout above 5 min");
+        yield return Case(options => options.LongPolling.MaxWaiting = -1, "CibaOptions: LongPolling.MaxWaiting must be 0 (no poll waits) or more.");
         yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 1.00:00:00, not -00:00:01.");
         yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds, not 00:00:01.5000000.");
         yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
         yield return Case(options => options.MaxRequestLifetime = TimeSpan.FromSeconds(119), "CibaOptions: MaxRequestLifetime must not be shorter than RequestLifetime.");
         yield return Case(options => options.ExpiredRequestRetention = TimeSpan.FromSeconds(59), "CibaOptions: ExpiredRequestRetention must be between 00:01:00 and 1.00:00:00, not 00:00:59.");
         yield return Case(options => options.RedemptionLease = TimeSpan.Zero, "CibaOptions: RedemptionLease must be between 00:00:01 and 00:10:00, not 00:00:00.");
-        yield return Case(options => options.MaxPendingRequestsPerUser = -1, "CibaOptions: MaxPendingRequestsPerUser must be 0 (no limit) or more.");
-        yield return Case(options => options.MaxPendingRequestsPerUserAndClient = -1, "CibaOptions: MaxPendingRequestsPerUserAndClient must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.PendingPerUser = -1, "CibaOptions: Limits.PendingPerUser must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.PendingPerUserAndClient = -1, "CibaOptions: Limits.PendingPerUserAndClient must be 0 (no limit) or more.");
         yield return Case(options => options.BindingMessageMaxLength = 0, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.");
         yield return Case(options => options.BindingMessageMaxLength = 1025, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.", "BindingMessageMaxLength = 1025");
         yield return Case(options => options.MaxUserCodeFailures = 0, "CibaOptions: MaxUserCodeFailures must be 1 or more.");
@@ -60,7 +60,7 @@ public sealed class StartupTests
         yield return Case(options => options.MaxClientAssertionLifetime = TwoDays, "CibaOptions: MaxClientAssertionLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
         yield return Case(options => options.ClockSkew = TimeSpan.FromSeconds(-1), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00, not -00:00:01.");
         yield return Case(options => options.ClockSkew = TimeSpan.FromMinutes(6), "CibaOptions: ClockSkew must be between 00:00:00 and 00:05:00, not 00:06:00.", "ClockSkew = 6 min");
-        yield return Case(options => options.LongPollingTimeout = TimeSpan.Parse("30", CultureInfo.InvariantCulture), "CibaOptions: LongPollingTimeout must be between 00:00:00 and 00:05:00, not 30.00:00:00.", "LongPollingTimeout = 30, which is days");
+        yield return Case(options => options.LongPolling.Timeout = TimeSpan.Parse("30", CultureInfo.InvariantCulture), "CibaOptions: LongPolling.Timeout must be between 00:00:00 and 00:05:00, not 30.00:00:00.", "LongPolling.Timeout = 30, which is days");
         yield return Case(options => (options.NumberMatching, options.BindingMessageMaxLength) = (true, 1), "CibaOptions: BindingMessageMaxLength must be 2 or more with NumberMatching, whose codes have 2 to 8 characters.");
         foreach (var scope in new[] { "", "a b", "a\"b", "a\\b", "caf\u00e9", "a\u0001" })
         {

@@ -99,7 +99,7 @@ public sealed class StoreOutageTests
     public async Task A_poll_that_waited_is_answered_so_too()
     {
         var polls = new WaitingPolls();
-        await using var host = Host(options => options.LongPollingTimeout = Limit, polls);
+        await using var host = Host(options => options.LongPolling.Timeout = Limit, polls);
         var id = (await host.AuthorizeAsync()).AuthReqId;
         var poll = host.PollAsync(id);
         await polls.BegunAsync();

@@ -64,7 +64,7 @@ public sealed class TenantIsolationTests
     [Test, Spec("U5")]
     public async Task The_limits_of_pending_requests_count_for_each_tenant_by_itself([Values] bool perClient)
     {
-        await using var host = TenantHost.Make(options => (options.MaxPendingRequestsPerUser, options.MaxPendingRequestsPerUserAndClient) = perClient ? (10, 1) : (1, 0));
+        await using var host = TenantHost.Make(options => (options.Limits.PendingPerUser, options.Limits.PendingPerUserAndClient) = perClient ? (10, 1) : (1, 0));
 
         var errors = new List<string?>();
         foreach (var tenant in new[] { "master", "master", "blue", "blue" })
@@ -183,7 +183,7 @@ public sealed class TenantIsolationTests
     [Test, Spec("T10")]
     public async Task A_poll_that_waits_is_woken_in_its_own_tenant()
     {
-        await using var host = TenantHost.Make(options => options.LongPollingTimeout = TimeSpan.FromSeconds(30));
+        await using var host = TenantHost.Make(options => options.LongPolling.Timeout = TimeSpan.FromSeconds(30));
         var master = (await host.AuthorizeAtAsync("master")).AuthReqId;
         var waiting = host.PollAtAsync("master", master);
         await host.Time.TimerSetAsync(TimeSpan.FromSeconds(30));

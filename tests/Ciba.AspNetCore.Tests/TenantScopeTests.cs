@@ -92,7 +92,7 @@ public sealed class TenantScopeTests
     public async Task Events_carry_the_issuer_and_are_heard_in_its_scope()
     {
         var (events, seen) = (new FakeEvents(), new SeenIssuers());
-        await using var host = TenantHost.Make(options => options.MaxPendingRequestsPerUser = 1, Both);
+        await using var host = TenantHost.Make(options => options.Limits.PendingPerUser = 1, Both);
         var id = (await host.AuthorizeAtAsync("blue")).AuthReqId;
         await host.AuthorizeAtAsync("blue");
         await host.ApproveAtAsync("blue", id);

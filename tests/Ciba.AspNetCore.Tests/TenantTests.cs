@@ -175,7 +175,7 @@ public sealed class TenantTests
     [Test, Spec("A15")]
     public async Task Who_is_nobody_in_both_tenants_is_concealed_in_both()
     {
-        await using var host = TenantHost.Make(options => (options.ConcealUnknownUsers, options.MaxPendingRequestsPerUser) = (true, 1));
+        await using var host = TenantHost.Make(options => (options.ConcealUnknownUsers, options.Limits.PendingPerUser) = (true, 1));
 
         var master = await host.AuthorizeAtAsync("master", ("login_hint", "nobody"));
         var full = await host.AuthorizeAtAsync("master", ("login_hint", "nobody"));

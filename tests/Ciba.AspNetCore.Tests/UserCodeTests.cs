@@ -106,7 +106,7 @@ public sealed class UserCodeTests
         await using var host = Host(options =>
         {
             options.MaxUserCodeFailures = 2;
-            options.MaxPendingRequestsPerUser = 0;
+            options.Limits.PendingPerUser = 0;
         });
         string?[] errors =
         [

@@ -56,7 +56,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         }
 
         // Stored before the device is told, or a quick user could answer a request that is not there yet.
-        var limits = new CibaRequestLimits(options.Value.MaxPendingRequestsPerUser, options.Value.MaxPendingRequestsPerUserAndClient);
+        var limits = new CibaRequestLimits(options.Value.Limits.PendingPerUser, options.Value.Limits.PendingPerUserAndClient);
         var added = await store.AddAsync(request, limits, context.RequestAborted);
         if (added.Status is CibaAddStatus.LimitReached or CibaAddStatus.Quiet)
         {

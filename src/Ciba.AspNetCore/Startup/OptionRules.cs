@@ -25,15 +25,15 @@ internal static partial class OptionRules
         new[] { options.BackchannelAuthenticationPath, options.TokenPath, options.JwksPath }.Distinct(StringComparer.OrdinalIgnoreCase).Count() < 3
             ? Option("the three paths", "must differ from each other") : null,
         Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
-        Between(nameof(CibaOptions.LongPollingTimeout), options.LongPollingTimeout, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
-        NotNegative(nameof(CibaOptions.MaxWaitingPolls), options.MaxWaitingPolls, "no poll waits"),
+        Between(LongPolling(nameof(options.LongPolling.Timeout)), options.LongPolling.Timeout, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+        NotNegative(LongPolling(nameof(options.LongPolling.MaxWaiting)), options.LongPolling.MaxWaiting, "no poll waits"),
         Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         options.MaxRequestLifetime < options.RequestLifetime ? Option(nameof(CibaOptions.MaxRequestLifetime), "must not be shorter than RequestLifetime") : null,
         Between(nameof(CibaOptions.ExpiredRequestRetention), options.ExpiredRequestRetention, OneMinute, OneDay),
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
-        NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUser), options.MaxPendingRequestsPerUser),
-        NotNegative(nameof(CibaOptions.MaxPendingRequestsPerUserAndClient), options.MaxPendingRequestsPerUserAndClient),
+        NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),
+        NotNegative(Limits(nameof(options.Limits.PendingPerUserAndClient)), options.Limits.PendingPerUserAndClient),
         Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),
         options.MaxResends is < 0 or > 100 ? Option(nameof(CibaOptions.MaxResends), "must be between 0 (never) and 100") : null,
         Between(nameof(CibaOptions.ResendInterval), options.ResendInterval, OneSecond, TimeSpan.FromHours(1)),
@@ -135,6 +135,10 @@ internal static partial class OptionRules
             ? "must be scheme, host and port alone, without path, query, fragment, user information or white space"
         : !isUsed ? "needs MutualTls.Enabled: set that, or leave it out"
         : null;
+
+    private static string LongPolling(string name) => $"{nameof(CibaOptions.LongPolling)}.{name}";
+
+    private static string Limits(string name) => $"{nameof(CibaOptions.Limits)}.{name}";
 
     private static string Callback(string name) => $"{nameof(CibaOptions.Callbacks)}.{name}";
 

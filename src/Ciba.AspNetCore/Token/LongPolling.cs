@@ -12,14 +12,14 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
     private int _waiting;
 
     public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, CancellationToken cancellationToken) =>
-        options.Value.LongPollingTimeout > TimeSpan.Zero && TryTakePlace()
+        options.Value.LongPolling.Timeout > TimeSpan.Zero && TryTakePlace()
             ? WaitAsync(id, clientKey, cancellationToken)
             : store.PollAsync(id, clientKey, time.GetUtcNow(), options.Value.RedemptionLease, cancellationToken);
 
     private bool TryTakePlace()
     {
         // Taken before it is known to be there: polls that come at one moment would all see the last one free.
-        if (Interlocked.Increment(ref _waiting) <= options.Value.MaxWaitingPolls)
+        if (Interlocked.Increment(ref _waiting) <= options.Value.LongPolling.MaxWaiting)
         {
             return true;
         }
@@ -30,7 +30,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
 
     private async ValueTask<CibaPollResult> WaitAsync(string id, string clientKey, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(options.Value.LongPollingTimeout, time);
+        using var timeout = new CancellationTokenSource(options.Value.LongPolling.Timeout, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, host.ApplicationStopping, cancellationToken);
         try
         {
@@ -63,7 +63,7 @@ internal sealed class LongPolling(ICibaRequestStore store, IHostApplicationLifet
 
     private void EndWith(DateTimeOffset? expiry, CancellationTokenSource timeout)
     {
-        if (expiry - time.GetUtcNow() is { } left && left < options.Value.LongPollingTimeout)
+        if (expiry - time.GetUtcNow() is { } left && left < options.Value.LongPolling.Timeout)
         {
             // Whole milliseconds, and none too few: the look that follows is to find the request expired.
             timeout.CancelAfter(left > TimeSpan.Zero ? TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)) : TimeSpan.Zero);

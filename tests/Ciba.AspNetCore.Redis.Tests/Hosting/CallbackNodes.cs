@@ -56,7 +56,7 @@ public sealed class CallbackNodes : IAsyncDisposable
             chosen =>
             {
                 Open(chosen);
-                chosen.MaxPendingRequestsPerUser = 0;
+                chosen.Limits.PendingPerUser = 0;
                 options?.Invoke(chosen);
             },
             builder =>

@@ -37,7 +37,7 @@ public sealed class QuickstartProcess : IAsyncDisposable
     {
         var node = new QuickstartProcess(
         [
-            $"--Ciba:Redis={redis}", $"--Ciba:RedisStore:KeyPrefix={prefix}", $"--Ciba:Issuer={Issuer}", "--Ciba:MaxPendingRequestsPerUser=0",
+            $"--Ciba:Redis={redis}", $"--Ciba:RedisStore:KeyPrefix={prefix}", $"--Ciba:Issuer={Issuer}", "--Ciba:Limits:PendingPerUser=0",
             "--Quickstart:Automation=true", "--Logging:LogLevel:Default=Warning", .. settings,
         ]);
         try

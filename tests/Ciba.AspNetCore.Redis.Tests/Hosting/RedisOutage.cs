@@ -58,7 +58,7 @@ public abstract class RedisOutage(string kind)
     {
         // Nothing is to go to Redis but what a test asks for.
         CallbackCalls.Quietly(options);
-        options.MaxPendingRequestsPerUser = 3;
+        options.Limits.PendingPerUser = 3;
     }
 
     protected virtual void Add(CibaBuilder builder)

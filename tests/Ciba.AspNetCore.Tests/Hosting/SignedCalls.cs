@@ -20,7 +20,7 @@ public static class SignedCalls
         Clients = [Client(), Client("other", key: TestKey.Ec("other")), CibaHost.Client("plain")],
         Options = more =>
         {
-            more.MaxPendingRequestsPerUser = 0;
+            more.Limits.PendingPerUser = 0;
             options?.Invoke(more);
         },
     };
