@@ -149,6 +149,10 @@ public sealed class CibaClient
     /// <summary>
     /// <c>public</c>, the default, or <c>pairwise</c> (<c>subject_type</c>, OpenID Connect Core section 8).
     /// </summary>
+    /// <remarks>
+    /// In poll and ping mode <c>pairwise</c> needs proof that the keys at <see cref="JwksUri"/> are the client's (CIBA Core section 4):
+    /// <c>private_key_jwt</c>, <c>self_signed_tls_client_auth</c>, or a <see cref="BackchannelAuthenticationRequestSigningAlg"/>.
+    /// </remarks>
     public string SubjectType { get; set; } = "public";
 
     /// <summary>

@@ -115,11 +115,12 @@ public sealed class AccessTokenTests
     [Test, Spec("D8")]
     public async Task A_pairwise_subject_is_the_same_for_clients_of_one_host_and_another_one_elsewhere()
     {
-        await using var host = new CibaHost
-        {
-            Clients = [CibaHost.Client("open"), Pairwise("a", "https://one.example/a/jwks"), Pairwise("b", "https://one.example:8443/b"), Pairwise("c", "https://two.example/jwks")],
-            Tokens = options => options.PairwiseSubjectSalt = "a-salt-that-stays-the-same-for-ever",
-        };
+        await using var host = PairwiseClients.Host(
+            PairwiseClients.Client("open"),
+            PairwiseClients.Client("a", "https://one.example/a/jwks"),
+            PairwiseClients.Client("b", "https://one.example:8443/b"),
+            PairwiseClients.Client("c", "https://two.example/jwks"));
+        host.Clients[0].SubjectType = "public";
 
         var open = await SubjectAsync(host, "open");
         var a = await SubjectAsync(host, "a");
@@ -140,7 +141,7 @@ public sealed class AccessTokenTests
     [Test, Spec("D8")]
     public void The_sector_identifier_is_the_host_of_the_url_that_goes_with_the_delivery_mode()
     {
-        var client = Pairwise("a", "https://keys.example/jwks");
+        var client = PairwiseClients.Client("a", "https://keys.example/jwks");
         client.BackchannelClientNotificationEndpoint = "https://callback.example/ciba";
         using (Assert.EnterMultipleScope())
         {
@@ -156,19 +157,11 @@ public sealed class AccessTokenTests
         }
     }
 
-    private static CibaClient Pairwise(string id, string jwksUri)
-    {
-        var client = CibaHost.Client(id);
-        client.SubjectType = "pairwise";
-        client.JwksUri = jwksUri;
-        return client;
-    }
-
     private static async Task<string?> SubjectAsync(CibaHost host, string client, string user = "alice")
     {
-        var id = (await host.AuthorizeAsync(("client_id", client), ("login_hint", user))).AuthReqId;
+        var id = (await host.AuthorizeAsync([.. PairwiseClients.Form(host, client), ("login_hint", user)])).AuthReqId;
         await host.ApproveAsync(id, user);
-        var answer = await host.PollAsync(id, ("client_id", client));
+        var answer = await host.PollAsync(id, PairwiseClients.Form(host, client));
         var subject = ReceivedToken.Id(answer).Claims.GetProperty("sub").GetString();
         Assert.That(ReceivedToken.Access(answer).Claims.GetProperty("sub").GetString(), Is.EqualTo(subject), "both tokens name the user alike");
         return subject;

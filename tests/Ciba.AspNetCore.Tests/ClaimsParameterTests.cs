@@ -130,12 +130,12 @@ public sealed class ClaimsParameterTests
     [TestCase("""{"value":"sub-alice"}"""), TestCase("""{"values":["x"]}"""), Spec("A20")]
     public async Task A_client_with_pairwise_subjects_cannot_name_the_user_so(string sub)
     {
-        var client = CibaHost.Client("client");
-        (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks");
-        await using var host = new CibaHost { Clients = [client], Tokens = options => options.PairwiseSubjectSalt = "a salt of more than thirty-two characters" };
+        await using var host = PairwiseClients.Host(PairwiseClients.Client());
 
-        var answer = await host.AuthorizeAsync(("claims", $$$"""{"id_token":{"sub":{{{sub}}}}}"""));
-        var plain = await host.TokensAsync(null, ("claims", """{"id_token":{"sub":null}}"""));
+        var answer = await host.AuthorizeAsync([.. PairwiseClients.Form(host), ("claims", $$$"""{"id_token":{"sub":{{{sub}}}}}""")]);
+        var id = (await host.AuthorizeAsync([.. PairwiseClients.Form(host), ("claims", """{"id_token":{"sub":null}}""")])).AuthReqId;
+        await host.ApproveAsync(id);
+        var plain = await host.PollAsync(id, PairwiseClients.Form(host));
 
         Refusal.Says(answer, "invalid_request");
         using (Assert.EnterMultipleScope())

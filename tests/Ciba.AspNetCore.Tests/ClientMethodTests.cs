@@ -33,6 +33,8 @@ public sealed class ClientMethodTests
             yield return Bad("BackchannelAuthenticationRequestSigningAlg", client => client.BackchannelAuthenticationRequestSigningAlg = "ES256");
             yield return Bad("IdTokenSignedResponseAlg", client => client.IdTokenSignedResponseAlg = "ES512");
             yield return Bad("SubjectType", client => (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks"));
+            yield return Bad("SubjectType", client => (client.SubjectType, client.BackchannelTokenDeliveryMode, client.BackchannelClientNotificationEndpoint) = ("pairwise", "push", "https://rp.example/cb"));
+            yield return Bad("ClientSecrets", client => client.ClientSecrets = [CibaHost.Secret, "sha256:abc"]);
             yield return Bad("ClientSecrets", client => client.ClientSecrets = []);
             yield return Bad("ClientSecrets", client => client.ClientSecrets = [CibaHost.Secret, ""]);
 

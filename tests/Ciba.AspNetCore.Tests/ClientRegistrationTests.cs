@@ -8,6 +8,9 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>Section 4: a client that breaks the rules keeps the host from starting, by a sentence that names client and field.</summary>
 public sealed class ClientRegistrationTests
 {
+    private const string BrokenHash = "ClientSecrets has an entry that looks like a hash and is none that is known here; write the secret itself, or sha256: and exactly 64 hexadecimal digits (CibaClient.HashSecret).";
+    private const string ProveKeys = "SubjectType 'pairwise' needs proof that the keys at JwksUri are the client's (section 4): use private_key_jwt, self_signed_tls_client_auth, or signed requests (BackchannelAuthenticationRequestSigningAlg).";
+
     private static IEnumerable<TestCaseData> Broken()
     {
         yield return Case(client => client.BackchannelTokenDeliveryMode = null, "BackchannelTokenDeliveryMode is missing; a client with the CIBA grant has one: poll, ping or push.");
@@ -35,6 +38,12 @@ public sealed class ClientRegistrationTests
         yield return Case(client => client.ClientSecrets = null!, "ClientSecrets is null; leave it out, or give it a list.");
         yield return Case(client => (client.TokenEndpointAuthMethod, client.ClientSecrets) = ("client_secret_jwt", [CibaClient.HashSecret(CibaHost.Secret)]), "ClientSecrets holds a hash; client_secret_jwt computes with the secret itself.");
         yield return Case(client => (client.TokenEndpointAuthMethod, client.ClientSecrets) = ("client_secret_jwt", ["31 bytes are not enough for HS2"]), "ClientSecrets: HS256 needs a secret of 32 bytes at least (RFC 7518 section 3.2).");
+        foreach (var broken in BrokenHashes)
+        {
+            yield return Malformed(client => client.ClientSecrets = [CibaHost.Secret, broken], $"{broken.Length} characters: {broken[..8]}");
+        }
+
+        yield return Malformed(client => (client.TokenEndpointAuthMethod, client.ClientSecrets) = ("client_secret_jwt", [BrokenHashes[0]]), "client_secret_jwt");
         yield return Case(client => (client.TokenEndpointAuthMethod, client.TokenEndpointAuthSigningAlg) = ("client_secret_jwt", "HS512"), "ClientSecrets: HS512 needs a secret of 64 bytes at least (RFC 7518 section 3.2).");
         yield return Case(client => (client.TokenEndpointAuthMethod, client.TokenEndpointAuthSigningAlg) = ("client_secret_jwt", "ES256"), "TokenEndpointAuthSigningAlg 'ES256' does not go with client_secret_jwt; use one of HS256, HS384, HS512.");
         yield return Case(client => PrivateKey(client, "ES256").TokenEndpointAuthSigningAlg = "HS256", "TokenEndpointAuthSigningAlg 'HS256' does not go with private_key_jwt; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
@@ -58,13 +67,25 @@ public sealed class ClientRegistrationTests
         yield return Case(client => client.IdTokenSignedResponseAlg = "HS256", "IdTokenSignedResponseAlg 'HS256' is unknown or not asymmetric; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Case(client => client.IdTokenSignedResponseAlg = "none", "IdTokenSignedResponseAlg 'none' is unknown or not asymmetric; use one of ES256, ES384, ES512, PS256, PS384, PS512, RS256, RS384, RS512.");
         yield return Case(client => client.SubjectType = "pairwise", "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4).");
+        yield return Unproven(client => (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks"), "a secret");
+        yield return Unproven(client => (client.SubjectType, client.JwksUri, client.TokenEndpointAuthMethod) = ("pairwise", "https://rp.example/jwks", "client_secret_jwt"), "a MAC");
+        yield return Unproven(client => (client.SubjectType, client.JwksUri, client.TokenEndpointAuthMethod, client.TlsClientAuthSanDns) = ("pairwise", "https://rp.example/jwks", "tls_client_auth", "rp.example"), "a certificate by its authority");
+        yield return Unproven(client => (client.SubjectType, client.JwksUri, client.BackchannelTokenDeliveryMode, client.BackchannelClientNotificationEndpoint) = ("pairwise", "https://rp.example/jwks", "ping", "https://rp.example/cb"), "a secret in ping mode");
         yield return Case(client => client.SubjectType = "private", "SubjectType 'private' is unknown; use public or pairwise.");
         yield return Case(client => client.Scopes = ["profile", "two values"], "Scopes holds a value that is no scope (RFC 6749 section 3.3).");
         yield return Case(client => client.Scopes = [""], "Scopes holds a value that is no scope (RFC 6749 section 3.3).");
         yield return Case(client => client.Scopes = null!, "Scopes is null; leave it out, or give it a list.");
     }
 
-    [TestCaseSource(nameof(Broken)), Spec("D6"), Spec("D7")]
+    private static readonly string Hash = CibaClient.HashSecret(CibaHost.Secret);
+
+    private static readonly string[] BrokenHashes =
+    [
+        Hash[..^1], $"{Hash}0", $"{Hash[..^1]}g", $"{Hash}\n", $" {Hash}", "sha256:abc", Hash.Replace("sha256", "SHA256", StringComparison.Ordinal),
+        Hash.Replace("sha256", "sha-256", StringComparison.Ordinal), Hash.Replace("sha256", "sha512", StringComparison.Ordinal), "$2b$12$KIXQ4wJ1sJ7S1cQ0h3uJ7uZ",
+    ];
+
+    [TestCaseSource(nameof(Broken)), Spec("D6"), Spec("D7"), Spec("D8")]
     public async Task A_client_against_the_rules_keeps_the_host_from_starting(Action<CibaClient> change, string sentence)
     {
         var client = CibaHost.Client("shop");
@@ -146,6 +167,10 @@ public sealed class ClientRegistrationTests
     }
 
     private static TestCaseData Case(Action<CibaClient> change, string sentence) => new TestCaseData(change, sentence).SetArgDisplayNames(sentence);
+
+    private static TestCaseData Unproven(Action<CibaClient> change, string name) => new TestCaseData(change, ProveKeys).SetArgDisplayNames($"pairwise with {name}");
+
+    private static TestCaseData Malformed(Action<CibaClient> change, string name) => new TestCaseData(change, BrokenHash).SetArgDisplayNames($"a broken hash, {name}");
 
     private static CibaClient PrivateKey(CibaClient client, string algorithm, int keys = 1, int rsaBits = 2048, Action<JsonObject>? change = null)
     {

@@ -38,6 +38,7 @@ public sealed class DiscoveryTests
                   "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512", "HS256", "HS384", "HS512"],
                   "id_token_signing_alg_values_supported": ["ES256", "PS256", "RS256"],
                   "claims_parameter_supported": true,
+                  "request_uri_parameter_supported": false,
                   "dpop_signing_alg_values_supported": ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"]
                 }
                 """))));

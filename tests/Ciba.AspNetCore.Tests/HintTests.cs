@@ -106,13 +106,13 @@ public sealed class HintTests
     [Test, Spec("A13")]
     public async Task A_client_with_pairwise_subjects_is_told_to_use_another_hint()
     {
-        var client = CibaHost.Client("client");
-        (client.SubjectType, client.JwksUri) = ("pairwise", "https://rp.example/jwks");
-        await using var host = new CibaHost { Clients = [client], Tokens = options => options.PairwiseSubjectSalt = "a salt of more than thirty-two characters" };
-        var idToken = (await host.TokensAsync()).Text("id_token");
+        await using var host = PairwiseClients.Host(PairwiseClients.Client());
+        var id = (await host.AuthorizeAsync(PairwiseClients.Form(host))).AuthReqId;
+        await host.ApproveAsync(id);
+        var idToken = (await host.PollAsync(id, PairwiseClients.Form(host))).Text("id_token");
         var hints = host.Users.Hints.Count;
 
-        var answer = await host.AuthorizeAsync(("login_hint", null), ("id_token_hint", idToken));
+        var answer = await host.AuthorizeAsync([.. PairwiseClients.Form(host), ("login_hint", null), ("id_token_hint", idToken)]);
 
         using (Assert.EnterMultipleScope())
         {

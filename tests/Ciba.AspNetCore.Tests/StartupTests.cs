@@ -129,9 +129,7 @@ public sealed class StartupTests
     {
         var algorithm = CibaHost.Client("algorithm");
         algorithm.IdTokenSignedResponseAlg = "ES256";
-        var pairwise = CibaHost.Client("pairwise");
-        (pairwise.SubjectType, pairwise.JwksUri) = ("pairwise", "https://rp.example/jwks");
-        await using var host = new CibaHost { Clients = [algorithm, pairwise], Tokens = options => options.SigningCredentials = [TestKeys.Make("PS256")] };
+        await using var host = new CibaHost { Clients = [algorithm, PairwiseClients.Client("pairwise")], Tokens = options => options.SigningCredentials = [TestKeys.Make("PS256")] };
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 

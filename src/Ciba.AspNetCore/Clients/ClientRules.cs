@@ -84,6 +84,11 @@ internal static partial class ClientRules
             return $"ClientSecrets is empty, or has an empty entry; {client.TokenEndpointAuthMethod} needs at least one secret";
         }
 
+        if (client.ClientSecrets.Any(ClientSecret.IsBrokenHash))
+        {
+            return "ClientSecrets has an entry that looks like a hash and is none that is known here; write the secret itself, or sha256: and exactly 64 hexadecimal digits (CibaClient.HashSecret)";
+        }
+
         if (client.TokenEndpointAuthMethod != ClientSecretJwt)
         {
             return null;
@@ -138,9 +143,16 @@ internal static partial class ClientRules
         { SubjectType: "pairwise", SectorIdentifier: null } => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push
             ? "SubjectType 'pairwise' needs BackchannelClientNotificationEndpoint, whose host is the sector identifier (section 4)"
             : "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4)",
+        { SubjectType: "pairwise", BackchannelTokenDeliveryMode: CibaTokenDeliveryModes.Poll or CibaTokenDeliveryModes.Ping } when !ProvesItsKeys(client) =>
+            "SubjectType 'pairwise' needs proof that the keys at JwksUri are the client's (section 4): "
+                + $"use {PrivateKeyJwt}, {SelfSignedTlsClientAuth}, or signed requests (BackchannelAuthenticationRequestSigningAlg)",
         { SubjectType: "pairwise" } => null,
         _ => $"SubjectType '{client.SubjectType}' is unknown; use public or pairwise",
     };
+
+    // Section 4: anybody may name another client's jwks_uri, whose host would give it the other's subject identifiers.
+    private static bool ProvesItsKeys(CibaClient client) =>
+        client.BackchannelAuthenticationRequestSigningAlg is not null || client.TokenEndpointAuthMethod is PrivateKeyJwt or SelfSignedTlsClientAuth;
 
     private static string? ScopeValues(CibaClient client) =>
         client.Scopes is null ? "Scopes is null; leave it out, or give it a list"

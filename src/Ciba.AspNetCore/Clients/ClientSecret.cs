@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -11,6 +12,14 @@ internal static class ClientSecret
 {
     private const string Prefix = "sha256:";
 
+    // As other systems write hashes of secrets: a name and a colon, or the modular crypt format.
+    private static readonly FrozenSet<string> HashNames = FrozenSet.Create(
+        StringComparer.OrdinalIgnoreCase,
+        "md5", "sha", "sha1", "sha-1", "sha224", "sha-224", "sha256", "sha-256", "sha384", "sha-384", "sha512", "sha-512", "sha3-256", "sha3-384", "sha3-512",
+        "pbkdf2", "bcrypt", "scrypt", "argon2", "argon2i", "argon2d", "argon2id");
+
+    private static readonly string[] CryptFormats = ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$argon2", "$pbkdf2", "$scrypt$", "$y$"];
+
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdefABCDEF");
 
     public static string Hash(string secret) => Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
@@ -20,6 +29,16 @@ internal static class ClientSecret
         registered.Length == Prefix.Length + (2 * SHA256.HashSizeInBytes)
         && registered.StartsWith(Prefix, StringComparison.Ordinal)
         && !registered.AsSpan(Prefix.Length).ContainsAnyExcept(Hexadecimal);
+
+    /// <summary>Whether the registered text is meant as a hash and is not one that can be compared with: taken for the secret itself, the hash would open.</summary>
+    public static bool IsBrokenHash(string registered)
+    {
+        var text = registered.Trim();
+        var colon = text.IndexOf(':');
+        return !IsHash(registered)
+            && ((colon > 0 && HashNames.Contains(text[..colon].TrimEnd()))
+                || CryptFormats.Any(format => text.StartsWith(format, StringComparison.Ordinal)));
+    }
 
     public static byte[] Digest(string registered) => IsHash(registered)
         ? Convert.FromHexString(registered.AsSpan(Prefix.Length))

@@ -97,7 +97,7 @@ internal sealed class ConfiguredClients : ICibaClientStore
     {
         if (client.TokenEndpointAuthMethod != CibaClientAuthenticationMethods.ClientSecretJwt && client.ClientSecrets is { } secrets)
         {
-            client.ClientSecrets = [.. secrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) ? secret : ClientSecret.Hash(secret))];
+            client.ClientSecrets = [.. secrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) || ClientSecret.IsBrokenHash(secret) ? secret : ClientSecret.Hash(secret))];
         }
     }
 }

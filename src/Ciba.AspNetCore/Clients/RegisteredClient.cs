@@ -18,7 +18,7 @@ internal sealed class RegisteredClient
         Problems = ClientRules.Check(client);
 
         // With problems too: only a client that has shown its secret is told that it has any.
-        SecretDigests = [.. (client.ClientSecrets ?? []).Where(secret => !string.IsNullOrEmpty(secret)).Select(ClientSecret.Digest)];
+        SecretDigests = [.. (client.ClientSecrets ?? []).Where(secret => !string.IsNullOrEmpty(secret) && !ClientSecret.IsBrokenHash(secret)).Select(ClientSecret.Digest)];
         if (Problems.Count > 0)
         {
             return;

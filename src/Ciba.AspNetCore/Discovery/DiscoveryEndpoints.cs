@@ -85,6 +85,10 @@ internal sealed record DiscoveryDocument
     [JsonPropertyName("claims_parameter_supported")]
     public bool ClaimsParameterSupported { get; } = true;
 
+    // OpenID Connect Discovery section 3: without it the parameter would be taken for supported.
+    [JsonPropertyName("request_uri_parameter_supported")]
+    public bool RequestUriParameterSupported { get; }
+
     [JsonPropertyName("tls_client_certificate_bound_access_tokens")]
     public bool? TlsClientCertificateBoundAccessTokens { get; init; }
 

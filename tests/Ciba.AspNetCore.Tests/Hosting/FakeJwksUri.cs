@@ -24,8 +24,10 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
     {
         Clients = [.. clients.DefaultIfEmpty("client").Select(Client)],
         Options = options => options.Limits.PendingPerUser = 0,
-        Setup = ciba => ciba.Services.AddHttpClient(RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this),
+        Setup = Use,
     };
+
+    public void Use(CibaBuilder ciba) => ciba.Services.AddHttpClient(RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
 
     public static HttpResponseMessage Answer(HttpStatusCode status, HttpContent content) => new(status) { Content = content };
 
