@@ -116,8 +116,8 @@ public sealed class CibaTokenRequest
     /// <summary>
     /// The claims that every ID Token of this grant has (OpenID Connect Core section 2): <c>iss</c>, <c>sub</c>, <c>aud</c>,
     /// <c>iat</c>, <c>exp</c>, <c>auth_time</c>, <c>acr</c> where it was asked for, by <c>acr_values</c> or <c>claims</c>, and
-    /// is known, <c>amr</c> where it is known, and <c>at_hash</c>; in push mode also <c>urn:openid:params:jwt:claim:auth_req_id</c>, and <c>rt_hash</c> with a
-    /// refresh token (CIBA Core section 10.3.1). Add your own and sign them.
+    /// is known, <c>amr</c> where it is known, and <c>at_hash</c>; in push mode also <c>urn:openid:params:jwt:claim:auth_req_id</c>, and
+    /// with a refresh token <c>urn:openid:params:jwt:claim:rt_hash</c> (CIBA Core section 10.3.1). Add your own and sign them.
     /// </summary>
     /// <param name="issuedAt">Now.</param>
     /// <param name="lifetime">How long the ID Token is good for.</param>

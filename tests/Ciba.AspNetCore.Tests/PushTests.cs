@@ -56,7 +56,8 @@ public sealed class PushTests : IDisposable
             Assert.That(push.Body, Is.EqualTo($$"""{"auth_req_id":"{{id}}","access_token":"access-1","token_type":"Bearer","refresh_token":"refresh-1","expires_in":600,"id_token":"{{push.Tokens.Text("id_token")}}"}"""));
             Assert.That(claims.GetProperty("urn:openid:params:jwt:claim:auth_req_id").GetString(), Is.EqualTo(id));
             Assert.That(claims.GetProperty("at_hash").GetString(), Is.EqualTo(ReceivedToken.HalfHash("ES256", "access-1")));
-            Assert.That(claims.GetProperty("rt_hash").GetString(), Is.EqualTo(ReceivedToken.HalfHash("ES256", "refresh-1")));
+            Assert.That(claims.GetProperty("urn:openid:params:jwt:claim:rt_hash").GetString(), Is.EqualTo(ReceivedToken.HalfHash("ES256", "refresh-1")));
+            Assert.That(claims.TryGetProperty("rt_hash", out _), Is.False, "section 10.3.1 knows it by its URN alone");
         }
     }
 

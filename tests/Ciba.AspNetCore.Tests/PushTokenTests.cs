@@ -9,6 +9,7 @@ namespace Ciba.AspNetCore.Tests;
 public sealed class PushTokenTests : IDisposable
 {
     private const string AuthReqId = "urn:openid:params:jwt:claim:auth_req_id";
+    private const string RefreshTokenHash = "urn:openid:params:jwt:claim:rt_hash";
     private const string Cure = "see CibaTokenRequest.CreateIdTokenClaims";
 
     private readonly FakeReceiver _receiver = new();
@@ -22,7 +23,7 @@ public sealed class PushTokenTests : IDisposable
     }
 
     [Test]
-    public async Task An_id_token_without_a_claim_that_binds_it_is_not_sent([Values(AuthReqId, "at_hash", "rt_hash")] string claim)
+    public async Task An_id_token_without_a_claim_that_binds_it_is_not_sent([Values(AuthReqId, "at_hash", RefreshTokenHash)] string claim)
     {
         _issuer.Claims = claims => claims.Remove(claim);
 
@@ -30,7 +31,7 @@ public sealed class PushTokenTests : IDisposable
     }
 
     [Test]
-    public async Task An_id_token_that_is_bound_to_something_else_is_not_sent([Values(AuthReqId, "at_hash", "rt_hash")] string claim)
+    public async Task An_id_token_that_is_bound_to_something_else_is_not_sent([Values(AuthReqId, "at_hash", RefreshTokenHash)] string claim)
     {
         _issuer.Claims = claims => claims[claim] = $"{((string)claims[claim])[1..]}A";
 
@@ -38,7 +39,19 @@ public sealed class PushTokenTests : IDisposable
     }
 
     [Test]
-    public async Task A_claim_that_is_no_text_is_none([Values(AuthReqId, "at_hash", "rt_hash")] string claim)
+    public async Task An_id_token_that_names_the_hash_without_its_urn_is_not_sent()
+    {
+        _issuer.Claims = claims =>
+        {
+            claims["rt_hash"] = claims[RefreshTokenHash];
+            claims.Remove(RefreshTokenHash);
+        };
+
+        await AssertNotSentAsync($"the ID Token lacks the claim {RefreshTokenHash}, {Cure}");
+    }
+
+    [Test]
+    public async Task A_claim_that_is_no_text_is_none([Values(AuthReqId, "at_hash", RefreshTokenHash)] string claim)
     {
         _issuer.Claims = claims => claims[claim] = 4711;
 

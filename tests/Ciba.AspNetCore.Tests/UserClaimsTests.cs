@@ -8,7 +8,7 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>OpenID Connect Core section 5.5: the claims that a client asks for, in the ID Token of the ready issuer.</summary>
 public sealed class UserClaimsTests
 {
-    private const string Protocol = "iss sub aud exp iat nbf jti auth_time nonce acr amr azp cnf at_hash rt_hash c_hash s_hash urn:openid:params:jwt:claim:auth_req_id";
+    private const string Protocol = "iss sub aud exp iat nbf jti auth_time nonce acr amr azp cnf at_hash rt_hash c_hash s_hash urn:openid:params:jwt:claim:auth_req_id urn:openid:params:jwt:claim:rt_hash";
 
     private static readonly string[] Always = ["iss", "sub", "aud", "iat", "exp", "auth_time", "at_hash"];
 

@@ -9,7 +9,7 @@ internal static class IdTokenClaims
 {
     public const string AuthReqId = "urn:openid:params:jwt:claim:auth_req_id";
     public const string AccessTokenHash = "at_hash";
-    public const string RefreshTokenHash = "rt_hash";
+    public const string RefreshTokenHash = "urn:openid:params:jwt:claim:rt_hash";
 
     public static string HashOf(string token, string algorithm) =>
         Base64Url.EncodeToString(JoseAlgorithms.LeftHalfOfHash(algorithm, Encoding.ASCII.GetBytes(token)));

@@ -11,7 +11,7 @@ internal static class RequestedClaims
     /// <summary>What an ID Token says of itself and of the authentication is nobody's to set.</summary>
     private static readonly FrozenSet<string> Protocol = FrozenSet.Create(
         StringComparer.Ordinal,
-        "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "cnf", "c_hash", "s_hash",
+        "iss", "sub", "aud", "exp", "iat", "nbf", "jti", "auth_time", "nonce", "acr", "amr", "azp", "cnf", "c_hash", "s_hash", "rt_hash",
         IdTokenClaims.AccessTokenHash, IdTokenClaims.RefreshTokenHash, IdTokenClaims.AuthReqId);
 
     public static async ValueTask AddAsync(IDictionary<string, object> claims, CibaTokenRequest request, ICibaUserClaims? users, CancellationToken cancellationToken)
