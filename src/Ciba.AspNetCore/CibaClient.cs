@@ -11,7 +11,10 @@ public sealed class CibaClient
     /// <summary>The <c>client_id</c>. Required.</summary>
     public string ClientId { get; set; } = "";
 
-    /// <summary>The name that the user sees (<c>client_name</c>). Defaults to the client identifier.</summary>
+    /// <summary>
+    /// Gets or sets the name that the user sees (<c>client_name</c>): 1 to 100 characters, at least one of them visible, without
+    /// control, line separating, text direction and format characters. The default is the client identifier.
+    /// </summary>
     [AllowNull]
     public string ClientName { get => field ?? ClientId; set; }
 

@@ -102,6 +102,7 @@ public sealed class ClientRegistrationTests
     public async Task A_client_has_an_identifier_in_printable_ascii(string? id)
     {
         var client = CibaHost.Client(id!);
+        client.ClientName = "The client";
         await using var host = new CibaHost { Clients = [client] };
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
@@ -113,7 +114,9 @@ public sealed class ClientRegistrationTests
     public async Task A_client_identifier_is_there_once_and_not_too_long()
     {
         var tooLong = new string('x', 257);
-        await using var host = new CibaHost { Clients = [CibaHost.Client("twice"), CibaHost.Client("twice"), CibaHost.Client(tooLong)] };
+        var client = CibaHost.Client(tooLong);
+        client.ClientName = null;
+        await using var host = new CibaHost { Clients = [CibaHost.Client("twice"), CibaHost.Client("twice"), client] };
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 

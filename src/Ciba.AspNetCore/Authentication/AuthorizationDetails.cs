@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Text;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Authentication;
@@ -35,11 +36,22 @@ internal static class AuthorizationDetails
         }
 
         JsonElement[] details = [.. array.EnumerateArray()];
-        return details.Length > MaxCount ? TooMany
-            : !details.All(HasType) ? Malformed
-            : !details.All(ReadsAsWritten) ? Misleading
-            : details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details
-            : UnknownType;
+        if (details.Length > MaxCount)
+        {
+            return TooMany;
+        }
+
+        if (!details.All(HasType))
+        {
+            return Malformed;
+        }
+
+        if (FindProblem(array) is var problem && problem != DisplayProblem.None)
+        {
+            return MisleadingBy(problem);
+        }
+
+        return details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details : UnknownType;
     }
 
     /// <summary>What the host's validators have against what is asked, or null. A type without one is taken as it is.</summary>
@@ -80,14 +92,21 @@ internal static class AuthorizationDetails
     private static bool HasType(JsonElement detail) =>
         detail.ValueKind == JsonValueKind.Object && detail.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 };
 
+    private static CibaError MisleadingBy(DisplayProblem problem) => problem == DisplayProblem.Forbidden
+        ? Misleading
+        : CibaError.InvalidAuthorizationDetails.With($"A name or a text in authorization_details {DisplayText.Describe(problem)}.");
+
     // The user reads them on the device, at whatever depth they stand.
-    private static bool ReadsAsWritten(JsonElement value) => value.ValueKind switch
+    private static DisplayProblem FindProblem(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.String => BindingMessageRule.ReadsAsWritten(value.GetString()!),
-        JsonValueKind.Array => value.EnumerateArray().All(ReadsAsWritten),
-        JsonValueKind.Object => value.EnumerateObject().All(member => BindingMessageRule.ReadsAsWritten(member.Name) && ReadsAsWritten(member.Value)),
-        _ => true,
+        JsonValueKind.String => DisplayText.FindProblem(value.GetString()!, hasLines: true),
+        JsonValueKind.Array => First(value.EnumerateArray().Select(FindProblem)),
+        JsonValueKind.Object => First(value.EnumerateObject().Select(member =>
+            DisplayText.FindProblem(member.Name, hasLines: true) is var problem && problem != DisplayProblem.None ? problem : FindProblem(member.Value))),
+        _ => DisplayProblem.None,
     };
+
+    private static DisplayProblem First(IEnumerable<DisplayProblem> problems) => problems.FirstOrDefault(problem => problem != DisplayProblem.None);
 
     private static string TypeOf(JsonElement detail) => detail.GetProperty("type").GetString()!;
 

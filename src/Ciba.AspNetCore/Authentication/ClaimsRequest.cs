@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Text;
 
 namespace Ciba.AspNetCore.Authentication;
 
@@ -126,7 +127,7 @@ internal sealed class ClaimsRequest
     }
 
     // The names are shown on the user's device.
-    private static bool IsName(string name) => name.Length <= MaxNameLength && BindingMessageRule.IsPlain(name);
+    private static bool IsName(string name) => name.Length <= MaxNameLength && DisplayText.IsPlain(name);
 
     private static bool IsRequest(JsonElement claim) => claim.ValueKind switch
     {

@@ -50,7 +50,7 @@ internal static partial class ClientRules
         [.. Problems(client).Select(problem => $"Client '{client.ClientId}': {problem}.")];
 
     private static IEnumerable<string?> Each(CibaClient client) =>
-        [Identifier(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
+        [Identifier(client), DisplayName(client), Method(client), Secrets(client), SigningAlgorithm(client), Mode(client), NotificationEndpoint(client),
             RequestSigning(client), IdTokenAlgorithm(client), Subjects(client), ScopeValues(client), Logo(client), DetailsTypes(client), Resources(client), RegisteredName(client), .. Keys(client)];
 
     private static IEnumerable<string> Problems(CibaClient client) => Each(client).OfType<string>();
