@@ -47,7 +47,10 @@ public sealed class CibaApproval
     /// <summary>The scope values granted: <c>openid</c> and others that were asked for. Null, the default: all of them.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
 
-    /// <summary>The authorization details granted, some of those asked for, each as it was. Null, the default: all of them.</summary>
+    /// <summary>
+    /// Gets the authorization details granted: at least one of those asked for, each as it was. The default is null, which grants all
+    /// of them.
+    /// </summary>
     public IReadOnlyList<JsonElement>? AuthorizationDetails { get; init; }
 
     /// <summary>
@@ -116,4 +119,10 @@ public enum CibaDecisionResult
 
     /// <summary>The device was told again less than <see cref="CibaOptions.ResendInterval"/> ago. The request still waits.</summary>
     ResendTooSoon,
+
+    /// <summary>
+    /// None of the authorization details asked for is granted, which is not an approval: deny the request instead. The request still
+    /// waits.
+    /// </summary>
+    AuthorizationDetailsRequired,
 }

@@ -28,7 +28,26 @@ public sealed class GrantsTests
         }
     }
 
-    [TestCase(null), TestCase(""), TestCase("x"), TestCase("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), Spec("T1")]
+    [TestCase(null), TestCase(""), Spec("T1")]
+    public async Task Without_an_auth_req_id_it_says_what_the_endpoint_says(string? authReqId)
+    {
+        await using var host = new CibaHost();
+        await using var scope = await ScopeAsync(host);
+        var grants = scope.ServiceProvider.GetRequiredService<ICibaGrants>();
+
+        var error = (await RedeemAsync(scope, authReqId)).Error!;
+        var withContext = (await grants.RedeemAsync(authReqId, "client", new DefaultHttpContext { RequestServices = scope.ServiceProvider })).Error!;
+        var endpoint = await host.PollAsync(authReqId);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((error.Error, error.Description, error.StatusCode), Is.EqualTo(("invalid_request", endpoint.Description, 400)));
+            Assert.That(withContext, Is.SameAs(error));
+            Assert.That(endpoint.Error, Is.EqualTo("invalid_request"));
+        }
+    }
+
+    [TestCase("x"), TestCase("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), Spec("T1")]
     public async Task An_auth_req_id_that_was_never_given_is_an_invalid_grant(string? authReqId)
     {
         await using var host = new CibaHost();

@@ -28,8 +28,14 @@ public sealed class ResourceIndicatorTests
         yield return Case([Api, "nothing"], Malformed, "one of two");
         yield return Case([.. Enumerable.Repeat(Api, 17)], "resource is there too often: 16 times at most.", "17 times");
         yield return Case(["https://other.example.com"], Foreign);
-        yield return Case([$"{Api}/"], Foreign, "a slash more");
-        yield return Case(["https://API.example.com"], Foreign, "other letters");
+        yield return Case([$"{Api}//"], Foreign, "two slashes more");
+        yield return Case([$"{Api}:8443"], Foreign, "another port");
+        yield return Case(["http://api.example.com"], Foreign, "another scheme");
+        yield return Case(["https://me@api.example.com"], Foreign, "a user");
+        yield return Case(["https://files.example.com/V1?tenant=7"], Foreign, "a path in other letters");
+        yield return Case(["https://files.example.com/v1/?tenant=7"], Foreign, "a path with a slash more");
+        yield return Case(["https://files.example.com/x/../v1?tenant=7"], Foreign, "dots in the path");
+        yield return Case(["URN:example:ledger"], Foreign, "an URN in other letters");
         yield return Case([Api, "https://other.example.com"], Foreign, "one of two that is not the client's");
 
         static TestCaseData Case(string[] resources, string description, string? name = null) => new TestCaseData(resources, description).SetArgDisplayNames(name ?? resources[0].Trim('\n'));
@@ -125,6 +131,35 @@ public sealed class ResourceIndicatorTests
         var tokens = await host.PollAsync(id, Asked(narrowed));
 
         Assert.That(Audience(tokens), Is.EqualTo(audience));
+    }
+
+    [TestCase(Api, $"{Api}/"), TestCase($"{Api}/", Api), TestCase(Api, "https://API.example.com"), TestCase(Api, "HTTPS://api.example.com:443/"), TestCase(Api, $"{Api}:")]
+    [TestCase($"{Api}:443/v1", $"{Api}/v1"), TestCase("http://api.example.com/", "http://api.example.com:80"), TestCase($"{Api}?a=B", $"{Api}/?a=B"), TestCase("https://me@api.example.com", "https://me@API.example.com/")]
+    public async Task Another_spelling_of_the_same_address_is_the_same_resource_and_the_token_has_the_registered_one(string registered, string asked)
+    {
+        var client = CibaHost.Client("client");
+        client.Resources = [Urn, registered];
+        await using var host = new CibaHost { Clients = [client] };
+
+        var id = (await host.AuthorizeAsync(Asked(asked, Urn, registered))).AuthReqId;
+        var told = await host.Devices.NextAsync();
+        await host.ApproveAsync(id);
+        var tokens = await host.PollAsync(id, Asked(asked, registered));
+
+        Assert.That(told.Resources, Is.EqualTo(new[] { registered, Urn }));
+        Assert.That(Audience(tokens), Is.EqualTo($"\"{registered}\""));
+    }
+
+    [Test]
+    public async Task Where_both_spellings_are_registered_each_is_itself()
+    {
+        var client = CibaHost.Client("client");
+        client.Resources = [Api, $"{Api}/"];
+        await using var host = new CibaHost { Clients = [client] };
+
+        var tokens = await host.TokensAsync(changes: Asked($"{Api}/"));
+
+        Assert.That(Audience(tokens), Is.EqualTo($"\"{Api}/\""));
     }
 
     [TestCase(true), TestCase(false)]

@@ -125,7 +125,7 @@ internal sealed partial class CallbackDelivery(
         CibaRequestStatus.Failed => CibaError.TransactionFailed,
         CibaRequestStatus.Expired => CibaError.ExpiredToken,
         _ when entry.Request.ExpiresAt <= time.GetUtcNow() => CibaError.ExpiredToken,
-        _ when !entry.Request.IsReachedBy(entry.Decision!.Acr) => CibaGrants.AcrNotReached,
+        _ when CibaGrants.WhyNotApproved(entry.Request, entry.Decision!) is { } problem => problem,
         _ => await IsActiveAsync(entry.Request, cancellationToken) ? null : CibaGrants.UserNotActive,
     };
 

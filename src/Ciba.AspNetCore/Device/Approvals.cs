@@ -124,6 +124,11 @@ internal sealed partial class Approvals(
             return CibaDecisionResult.ScopesNotAsked;
         }
 
+        if (asked.AuthorizationDetails.Count > 0 && approval?.AuthorizationDetails is { Count: 0 })
+        {
+            return CibaDecisionResult.AuthorizationDetailsRequired;
+        }
+
         if (Granted(asked, approval) is null)
         {
             return CibaDecisionResult.DetailsNotAsked;

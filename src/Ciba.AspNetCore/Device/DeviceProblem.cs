@@ -18,6 +18,7 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.Expired => new(StatusCodes.Status410Gone, "expired", "The request has expired."),
         CibaDecisionResult.ScopesNotAsked => new(StatusCodes.Status400BadRequest, "scope_not_asked", "scope must contain openid and only values that the client asked for."),
         CibaDecisionResult.DetailsNotAsked => new(StatusCodes.Status400BadRequest, "authorization_details_not_asked", "authorization_details must be some of those that the client asked for, each as it was."),
+        CibaDecisionResult.AuthorizationDetailsRequired => new(StatusCodes.Status400BadRequest, "authorization_details_required", "authorization_details must contain at least one of those that the client asked for: leave it out to approve all of them, or deny the request."),
         CibaDecisionResult.ChoiceMissing => new(StatusCodes.Status400BadRequest, "choice_missing", "binding_message is required: the one of the choices that the other device shows."),
         CibaDecisionResult.WrongChoice => new(StatusCodes.Status409Conflict, "wrong_choice", "The other device shows something else: the request is denied."),
         CibaDecisionResult.AcrNotReached => new(StatusCodes.Status409Conflict, "acr_not_reached", "The user must be authenticated in one of the ways that the request demands."),

@@ -23,8 +23,8 @@ internal sealed partial class CibaGrants(
 {
     public static readonly CibaError UserNotActive = CibaError.AuthorizationDenied.With("This user cannot authenticate at present.");
 
-    /// <summary>Whoever approves sees to it, unless the store could not show the request just then.</summary>
-    public static readonly CibaError AcrNotReached = CibaError.AuthorizationDenied.With("The user was not authenticated as the request demands.");
+    private static readonly CibaError AcrNotReached = CibaError.AuthorizationDenied.With("The user was not authenticated as the request demands.");
+    private static readonly CibaError NoDetails = CibaError.AuthorizationDenied.With("None of the authorization details that were asked for has been granted.");
 
     // The usual answers, one object each.
     private static readonly CibaGrant Pending = new(CibaError.AuthorizationPending);
@@ -32,6 +32,7 @@ internal sealed partial class CibaGrants(
     private static readonly CibaGrant Expired = new(CibaError.ExpiredToken);
     private static readonly CibaGrant Denied = new(CibaError.AuthorizationDenied);
     private static readonly CibaGrant Invalid = new(CibaError.InvalidGrant);
+    private static readonly CibaGrant NoAuthReqId = new(TokenEndpoint.NoAuthReqId);
     private static readonly CibaGrant Unauthorized = new(CibaError.UnauthorizedClient);
     private static readonly CibaGrant PushClient = new(CibaError.PushClient);
     private static readonly CibaGrant NotActive = new(UserNotActive);
@@ -60,6 +61,14 @@ internal sealed partial class CibaGrants(
             : await RedeemAsync(authReqId, client, new TokenTerms(shown, resources), context.RequestAborted);
     }
 
+    /// <summary>
+    /// Why an approval is none, or null. The approval endpoint checks the same, unless the store could not show the request just then.
+    /// </summary>
+    public static CibaError? WhyNotApproved(CibaRequest request, CibaDecision decision) =>
+        !request.IsReachedBy(decision.Acr) ? AcrNotReached
+        : request.AuthorizationDetails.Count > 0 && decision.AuthorizationDetails.Count == 0 ? NoDetails
+        : null;
+
     private static async ValueTask<Outcome<string[]>> ReadResourcesAsync(HttpRequest request) =>
         !FormParameters.IsForm(request) ? Array.Empty<string>()
         : (await FormParameters.ReadAsync(request)).Failed(out var error, out var form) ? error
@@ -84,6 +93,11 @@ internal sealed partial class CibaGrants(
     {
         // First, so that a host that has not said for which issuer learns it at once.
         var clientKey = tenant.KeyOf(client.ClientId);
+        if (string.IsNullOrEmpty(authReqId))
+        {
+            return NoAuthReqId;
+        }
+
         if (ids.HandleOf(authReqId) is not { } id)
         {
             return Invalid;
@@ -121,7 +135,7 @@ internal sealed partial class CibaGrants(
     private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, TokenTerms terms, CancellationToken cancellationToken)
     {
         var redemption = new Redemption(store, found.Request!, found.Lease!, signals, logger);
-        if ((found.Request!.IsReachedBy(found.Decision!.Acr) ? terms.WhyNot(found.Request) : AcrNotReached) is { } refusal)
+        if (WhyNotApproved(found.Request!, found.Decision!) is { } refusal || terms.Within(found.Request!).Failed(out refusal, out terms!))
         {
             await redemption.GiveBackAsync();
             return new CibaGrant(refusal);

@@ -1,3 +1,6 @@
+using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Http;
+
 namespace Ciba.AspNetCore.Token;
 
 /// <summary>What a token request adds to the authentication request: the keys that were shown, and the resources it is narrowed to.</summary>
@@ -10,9 +13,14 @@ internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> 
     /// <summary>Nothing shown and nothing narrowed.</summary>
     public static TokenTerms None { get; } = new(CibaConfirmation.None, []);
 
-    /// <summary>Why an approved request is not to be redeemed on these terms, or null.</summary>
-    public CibaError? WhyNot(CibaRequest request) =>
-        request.Confirmation?.DpopKeyThumbprint is { } named && named != Shown.DpopKeyThumbprint ? Shown.DpopKeyThumbprint is null ? NoProof : OtherKey
-        : Resources.All(request.Resources.Contains) ? null
-        : OtherResource;
+    /// <summary>These terms in the words of the request, or why an approved request is not to be redeemed on them.</summary>
+    public Outcome<TokenTerms> Within(CibaRequest request)
+    {
+        if (request.Confirmation?.DpopKeyThumbprint is { } named && named != Shown.DpopKeyThumbprint)
+        {
+            return Shown.DpopKeyThumbprint is null ? NoProof : OtherKey;
+        }
+
+        return ResourceIndicators.FindAmong([.. request.Resources], Resources) is { } resources ? this with { Resources = resources } : OtherResource;
+    }
 }
