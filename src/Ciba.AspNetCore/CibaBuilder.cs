@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Notifiers;
@@ -21,6 +22,13 @@ public sealed class CibaBuilder
 
     /// <summary>The services of the host.</summary>
     public IServiceCollection Services { get; }
+
+    internal CibaConfiguration Configuration => (CibaConfiguration)Services.Last(service => service.ServiceType == typeof(CibaConfiguration)).ImplementationInstance!;
+
+    /// <summary>Takes clients from the child section <c>Clients</c> of the section that was given to <c>AddCiba(section)</c>.</summary>
+    /// <exception cref="InvalidOperationException"><c>AddCiba</c> was called without a section.</exception>
+    public CibaBuilder AddClients() => AddClients(Configuration.Section?.GetSection("Clients")
+        ?? throw new InvalidOperationException("AddClients() takes the clients of the section that AddCiba(section) was given: give it one, or call AddClients with a section or with clients."));
 
     /// <summary>
     /// Takes clients from a configuration section: a list, each with the settings that <see cref="CibaClient"/> has. They
@@ -212,6 +220,21 @@ public sealed class CibaBuilder
     /// </summary>
     public CibaBuilder AddUserClaims<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where T : class, ICibaUserClaims => Use<ICibaUserClaims, T>();
+
+    /// <summary>
+    /// Makes the settings of a package known that reads child sections of the section given to <c>AddCiba(section)</c>, by
+    /// <see cref="CibaConfiguration"/>. Without it they are a start-up error.
+    /// </summary>
+    /// <param name="assembly">
+    /// Has an embedded resource <c>ConfigurationSchema.json</c>: a JSON schema as for <c>appsettings.json</c>, with the child sections
+    /// below its property <c>Ciba</c>.
+    /// </param>
+    public CibaBuilder AddConfigurationSchema(Assembly assembly)
+    {
+        ArgumentNullException.ThrowIfNull(assembly);
+        Configuration.AddSchema(assembly);
+        return this;
+    }
 
     private CibaBuilder Use<TService, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>()
         where TService : class

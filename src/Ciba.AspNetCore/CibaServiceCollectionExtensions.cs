@@ -9,10 +9,12 @@ using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
+using Ciba.AspNetCore.Settings;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -23,6 +25,24 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds CIBA to the services of a host.</summary>
 public static class CibaServiceCollectionExtensions
 {
+    /// <summary>
+    /// Adds OpenID Connect CIBA with the options of a configuration section: <see cref="CibaOptions"/>, and the child sections that
+    /// what is added to the builder reads. A setting that is not known is a start-up error, which names the nearest one.
+    /// </summary>
+    /// <param name="services">The services of the host.</param>
+    /// <param name="section">For instance <c>builder.Configuration.GetSection("Ciba")</c>. Read once, when the host starts.</param>
+    /// <param name="configure">Sets options after those of the section.</param>
+    /// <exception cref="InvalidOperationException">Another section was given before.</exception>
+    public static CibaBuilder AddCiba(this IServiceCollection services, IConfigurationSection section, Action<CibaOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        var builder = services.AddCiba();
+        var configuration = builder.Configuration;
+        configuration.Use(section);
+        services.Configure<CibaOptions>(options => OptionsBinder.Bind(options, configuration.Valid));
+        return configure is null ? builder : services.AddCiba(configure);
+    }
+
     /// <summary>
     /// Adds OpenID Connect CIBA. What the host must add to it: clients, a user lookup, a device notifier and a token issuer.
     /// Everything is checked when the host starts; <see cref="CibaConfigurationException"/> lists what is wrong.
@@ -41,6 +61,7 @@ public static class CibaServiceCollectionExtensions
             services.Configure(configure);
         }
 
+        services.TryAddSingleton(new CibaConfiguration());
         services.TryAddSingleton(TimeProvider.System);
         services.AddRouting();
 

@@ -71,18 +71,18 @@ public sealed class ClientConfigurationTests
 
     private const string Right = "\"ClientId\": \"shop\", \"ClientSecrets\": [\"top-secret\"], \"BackchannelTokenDeliveryMode\": \"poll\"";
 
-    [TestCase("""[]""", "No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.")]
-    [TestCase("""{}""", "No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.")]
-    [TestCase("\"shop\"", "No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.")]
+    [TestCase("""[]""", "No client is configured: the section Clients given to AddClients is empty or missing. It holds a list of clients.")]
+    [TestCase("""{}""", "No client is configured: the section Clients given to AddClients is empty or missing. It holds a list of clients.")]
+    [TestCase("\"shop\"", "No client is configured: the section Clients given to AddClients is empty or missing. It holds a list of clients.")]
     [TestCase("""["shop"]""", "Client 'Clients:0': it is no object with the settings of a client.")]
     [TestCase("""[null]""", "Client 'Clients:0': it is no object with the settings of a client.")]
     [TestCase("[{" + Right + ", \"RedirectUri\": \"https://rp.example\"}]", "Client 'shop': RedirectUri is not a setting of a client; correct its name or leave it out.")]
-    [TestCase("[{" + Right + ", \"client_name\": \"Shop\"}]", "Client 'shop': client_name is not a setting of a client; correct its name or leave it out.")]
+    [TestCase("[{" + Right + ", \"client_name\": \"Shop\"}]", "Client 'shop': client_name is not a setting of a client; did you mean ClientName?")]
     [TestCase("[{" + Right + ", \"TlsClientAuthSubjectDn\": \"CN=x\"}]", "Client 'shop': TlsClientAuthSubjectDn goes with TokenEndpointAuthMethod 'tls_client_auth' alone; set that, or leave it out.")]
     [TestCase("[{" + Right + ", \"TlsClientCertificateBoundAccessTokens\": true}]", "Client 'shop': TlsClientCertificateBoundAccessTokens needs mutual TLS: set CibaOptions.MutualTls.Enabled, and have the server ask for client certificates.")]
     [TestCase("[{" + Right + ", \"AuthorizationDetailsTypes\": [\"payment\"]}]", "Client 'shop': AuthorizationDetailsTypes holds 'payment'; add it to CibaOptions.AuthorizationDetailsTypesSupported, or leave it out.")]
     [TestCase("[{" + Right + ", \"BackchannelAuthenticationRequestSigningAlg\": \"ES256\"}]", "Client 'shop': BackchannelAuthenticationRequestSigningAlg needs the client's public keys: Jwks or JwksUri.")]
-    [TestCase("[{" + Right + ", \"BackchannelUserCodeParameter\": \"maybe\"}]", "Client 'shop': Failed to convert configuration value 'maybe' at 'Clients:0:BackchannelUserCodeParameter' to type 'System.Boolean'.")]
+    [TestCase("[{" + Right + ", \"BackchannelUserCodeParameter\": \"maybe\"}]", "Client 'shop': BackchannelUserCodeParameter must be true or false.")]
     [TestCase("[{" + Right + ", \"Scopes\": \"profile email\"}]", "Client 'shop': Scopes is a single value; a list is expected.")]
     [TestCase("[{" + Right + ", \"GrantTypes\": \"client_credentials\"}]", "Client 'shop': GrantTypes is a single value; a list is expected.")]
     [TestCase("[{" + Right + ", \"Scopes\": [[\"profile\"]]}]", "Client 'shop': Scopes holds a list or an object; texts are expected.")]

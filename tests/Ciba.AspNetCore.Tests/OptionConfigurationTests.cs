@@ -8,8 +8,9 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
 
-/// <summary>Options that a section of the configuration is bound to, as hosts do it: an empty list there is an empty list.</summary>
-public sealed class OptionConfigurationTests
+/// <summary>Options that a section of the configuration is bound to, by the library or by the host: an empty list there is an empty list.</summary>
+[TestFixture(true), TestFixture(false)]
+public sealed class OptionConfigurationTests(bool byLibrary)
 {
     private const string RequestSigning = "backchannel_authentication_request_signing_alg_values_supported";
     private const string Dpop = "dpop_signing_alg_values_supported";
@@ -98,7 +99,7 @@ public sealed class OptionConfigurationTests
     private static async Task<IDictionary<string, JsonNode?>> MetadataAsync(CibaHost host) =>
         JsonNode.Parse((await host.SendAsync(HttpMethod.Get, "/.well-known/openid-configuration")).Body)!.AsObject();
 
-    private static CibaHost Configured(IConfiguration configuration) => new()
+    private CibaHost Configured(IConfiguration configuration) => byLibrary ? new() { Section = configuration.GetSection("Ciba") } : new()
     {
         Setup = ciba => ciba.Services.Configure<CibaOptions>(configuration.GetSection("Ciba")),
     };

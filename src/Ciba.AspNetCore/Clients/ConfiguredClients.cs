@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Ciba.AspNetCore.Settings;
 using Microsoft.Extensions.Configuration;
 
 namespace Ciba.AspNetCore.Clients;
@@ -14,24 +15,7 @@ internal sealed class ClientSources
 /// <summary>The clients of the configuration, read once. Secrets that need not be known are kept as their hash.</summary>
 internal sealed class ConfiguredClients : ICibaClientStore
 {
-    private static readonly FrozenSet<string> KnownSettings = new[]
-    {
-        nameof(CibaClient.ClientId), nameof(CibaClient.ClientName), nameof(CibaClient.ClientSecrets), nameof(CibaClient.TokenEndpointAuthMethod),
-        nameof(CibaClient.TokenEndpointAuthSigningAlg), nameof(CibaClient.GrantTypes), nameof(CibaClient.BackchannelTokenDeliveryMode),
-        nameof(CibaClient.BackchannelClientNotificationEndpoint), nameof(CibaClient.BackchannelAuthenticationRequestSigningAlg),
-        nameof(CibaClient.BackchannelUserCodeParameter), nameof(CibaClient.IdTokenSignedResponseAlg), nameof(CibaClient.Scopes),
-        nameof(CibaClient.Jwks), nameof(CibaClient.JwksUri), nameof(CibaClient.SubjectType), nameof(CibaClient.LogoUri),
-        nameof(CibaClient.AuthorizationDetailsTypes), nameof(CibaClient.Resources), nameof(CibaClient.TlsClientAuthSubjectDn),
-        nameof(CibaClient.TlsClientAuthSanDns), nameof(CibaClient.TlsClientAuthSanUri), nameof(CibaClient.TlsClientAuthSanIp),
-        nameof(CibaClient.TlsClientAuthSanEmail), nameof(CibaClient.TlsClientCertificateBoundAccessTokens),
-        nameof(CibaClient.DpopBoundAccessTokens), nameof(CibaClient.Profile),
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
-
-    private static readonly FrozenSet<string> Lists = new[]
-    {
-        nameof(CibaClient.ClientSecrets), nameof(CibaClient.GrantTypes), nameof(CibaClient.Scopes), nameof(CibaClient.AuthorizationDetailsTypes),
-        nameof(CibaClient.Resources),
-    }.ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    private static readonly Setting Settings = Setting.Core.Members["Clients"].Item!;
 
     private readonly FrozenDictionary<string, CibaClient> _clients;
 
@@ -41,7 +25,7 @@ internal sealed class ConfiguredClients : ICibaClientStore
         All = [.. sources.Sections.SelectMany(section => section.GetChildren()).Select(child => Read(child, problems)).OfType<CibaClient>(), .. sources.Clients];
         if (All.Count == 0 && problems.Count == 0)
         {
-            problems.Add("No client is configured: the section given to AddClients is empty or missing. It holds a list of clients.");
+            problems.Add($"No client is configured: {Named(sources.Sections)} given to AddClients is empty or missing. It holds a list of clients.");
         }
 
         problems.AddRange(All.GroupBy(client => client.ClientId).Where(same => same.Count() > 1)
@@ -71,27 +55,13 @@ internal sealed class ConfiguredClients : ICibaClientStore
             return null;
         }
 
-        problems.AddRange(section.GetChildren().Select(Problem).OfType<string>().Select(problem => $"Client '{name}': {problem}."));
-
-        try
-        {
-            return section.Get<CibaClient>();
-        }
-        catch (InvalidOperationException exception)
-        {
-            problems.Add($"Client '{name}': {exception.Message}");
-            return null;
-        }
+        var read = new SettingsReader(Settings, "a client", "").Read(section);
+        problems.AddRange(read.Problems.Select(problem => $"Client '{name}': {problem}"));
+        return new ConfigurationBuilder().AddInMemoryCollection(read.Values).Build().Get<CibaClient>();
     }
 
-    // The binder passes over a value of the wrong shape, and the client would have the default: all grant types, say.
-    private static string? Problem(IConfigurationSection setting) => setting.Key switch
-    {
-        var key when !KnownSettings.Contains(key) => $"{key} is not a setting of a client; correct its name or leave it out",
-        var key when !Lists.Contains(key) => setting.GetChildren().Any() ? $"{key} is a list or an object; a single value is expected" : null,
-        var key when !string.IsNullOrEmpty(setting.Value) => $"{key} is a single value; a list is expected",
-        var key => setting.GetChildren().Any(entry => entry.GetChildren().Any()) ? $"{key} holds a list or an object; texts are expected" : null,
-    };
+    private static string Named(IEnumerable<IConfiguration> sections) =>
+        string.Join(", ", sections.OfType<IConfigurationSection>().Select(section => $"the section {section.Path}")) is { Length: > 0 } named ? named : "the section";
 
     private static void KeepOnlyHashes(CibaClient client)
     {

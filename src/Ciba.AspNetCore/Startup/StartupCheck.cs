@@ -6,6 +6,7 @@ using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -42,6 +43,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
         [
             .. Required.Where(required => !IsThere(required.Interface) && IsNeeded(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
+            .. services.GetRequiredService<CibaConfiguration>().Problems,
             .. OptionRules.Check(options.Value, registered.IsService(typeof(ICibaTenants))),
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
@@ -60,6 +62,11 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. IdentityModelVersions.Check(),
             .. services.GetServices<ICibaStartupCheck>().SelectMany(check => check.FindProblems(Clients)),
         ];
+        if (problems.Count > 0 && services.GetRequiredService<CibaConfiguration>().Section is { } section && !section.Exists())
+        {
+            problems.Insert(0, $"The section {section.Path} given to AddCiba is empty or missing.");
+        }
+
         if (problems.Count > 0)
         {
             throw new CibaConfigurationException(problems);

@@ -5,6 +5,7 @@ using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -33,6 +34,9 @@ public sealed class CibaHost : IAsyncDisposable
 
     /// <summary>The clients; the first is the one that calls unless a test says otherwise.</summary>
     public List<CibaClient> Clients { get; init; } = [Client("client"), Client("other"), Client("basic", CibaClientAuthenticationMethods.ClientSecretBasic)];
+
+    /// <summary>Has the options before the code changes them.</summary>
+    public IConfigurationSection? Section { get; init; }
 
     /// <summary>Changes the options.</summary>
     public Action<CibaOptions>? Options { get; init; }
@@ -151,6 +155,12 @@ public sealed class CibaHost : IAsyncDisposable
         return await decide(scope.ServiceProvider.GetRequiredService<ICibaApprovals>(), await HandleAsync(authReqId));
     }
 
+    private void Configure(CibaOptions options)
+    {
+        options.Issuer = Issuer;
+        Options?.Invoke(options);
+    }
+
     private async Task<WebApplication> StartAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -161,12 +171,7 @@ public sealed class CibaHost : IAsyncDisposable
         builder.Services.AddSingleton(Users);
         builder.Services.AddSingleton(Devices);
         builder.Services.AddSingleton(new RetryWaits(jitter: 0));
-        var ciba = builder.Services
-            .AddCiba(options =>
-            {
-                options.Issuer = Issuer;
-                Options?.Invoke(options);
-            })
+        var ciba = (Section is null ? builder.Services.AddCiba(Configure) : builder.Services.AddCiba(Section, Configure))
             .AddUserLookup<FakeUsers>()
             .AddJwtTokenIssuer(Tokens);
         if (Clients.Count > 0)
