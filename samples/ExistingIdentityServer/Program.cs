@@ -1,5 +1,6 @@
 // An identity server as a team may have had it for years: ASP.NET Core Identity for the users, pages to sign in, tokens of its own.
 using ExistingIdentityServer;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
 // The settings lie beside the program, wherever it is started.
@@ -8,11 +9,12 @@ var server = builder.Configuration.GetSection("Server").Get<ServerOptions>() ?? 
 builder.Services.AddSingleton(server);
 builder.Services.AddSingleton(TimeProvider.System);
 
-// In memory everything is gone when the program ends.
-var memory = Guid.NewGuid().ToString();
+// In memory everything is gone when the program ends: the database lives as long as this connection.
+await using var memory = new SqliteConnection($"Data Source={Guid.NewGuid()};Mode=Memory;Cache=Shared");
+await memory.OpenAsync();
 builder.Services.AddDbContext<AppDb>(options => _ = builder.Configuration.GetConnectionString("Users") is { Length: > 0 } postgres
     ? options.UseNpgsql(postgres)
-    : options.UseInMemoryDatabase(memory));
+    : options.UseSqlite(memory.ConnectionString));
 
 builder.Services
     .AddIdentity<IdentityUser, IdentityRole>(options => options.User.RequireUniqueEmail = true)

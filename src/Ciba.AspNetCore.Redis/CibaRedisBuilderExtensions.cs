@@ -3,9 +3,6 @@ using Ciba.AspNetCore.Redis;
 using Ciba.AspNetCore.Redis.Connection;
 using Ciba.AspNetCore.Redis.Store;
 using Microsoft.AspNetCore.DataProtection;
-#if CURRENT
-using Microsoft.Extensions.Caching.StackExchangeRedis;
-#endif
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -30,25 +27,30 @@ public static class CibaRedisBuilderExtensions
 
     /// <summary>Puts the state on a Redis that is described by options of StackExchange.Redis.</summary>
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
-    /// <param name="configuration">Taken as they are, but for <c>AbortOnConnectFail</c>: see <see cref="CibaRedisOptions.RequireConnectionAtStart"/>.</param>
+    /// <param name="configuration">
+    /// Taken as they are, except for <c>AbortOnConnectFail</c> (see <see cref="CibaRedisOptions.RequireConnectionAtStart"/>), <c>BacklogPolicy</c>
+    /// (<c>FailFast</c>), <c>ReconnectRetryPolicy</c> (every 500 ms) and an <c>AsyncTimeout</c> below <see cref="CibaRedisOptions.OperationTimeout"/>.
+    /// </param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, ConfigurationOptions configuration, Action<CibaRedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        return Add(builder, RedisSource.Ours(configuration), configure);
+        return Add(builder, RedisSource.Own(configuration), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host is connected to already. The host closes that connection.</summary>
+    /// <remarks>The multiplexer keeps its policies. Give it <c>BacklogPolicy.FailFast</c>, or steps queue while Redis is away.</remarks>
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="multiplexer">Finds the host's multiplexer, for instance among its services. Called again where it throws.</param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Func<IServiceProvider, IConnectionMultiplexer> multiplexer, Action<CibaRedisOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(multiplexer);
-        return Add(builder, new RedisSource(services => Task.FromResult(new RedisLink(multiplexer(services), IsOurs: false))), configure);
+        return Add(builder, RedisSource.OfHost(services => Task.FromResult(multiplexer(services))), configure);
     }
 
     /// <summary>Puts the state on a Redis that the host connects to. The host closes that connection.</summary>
+    /// <remarks>The multiplexer keeps its policies. Give it <c>BacklogPolicy.FailFast</c>, or steps queue while Redis is away.</remarks>
     /// <param name="builder">What <c>AddCiba()</c> returned.</param>
     /// <param name="multiplexer">Finds or makes the host's multiplexer. Called again where it throws.</param>
     /// <param name="configure">Sets the options.</param>
@@ -56,32 +58,22 @@ public static class CibaRedisBuilderExtensions
         where T : IConnectionMultiplexer
     {
         ArgumentNullException.ThrowIfNull(multiplexer);
-        return Add(builder, new RedisSource(async services => new RedisLink(await multiplexer(services), IsOurs: false)), configure);
+        return Add(builder, RedisSource.OfHost(async services => await multiplexer(services)), configure);
     }
 
-#if CURRENT
     /// <summary>
-    /// Puts the state on the Redis of the host's <c>AddStackExchangeRedisCache</c>: its multiplexer factory, or a connection
-    /// of its own with the same configuration.
+    /// Keeps the state on the Redis of the host's <c>AddStackExchangeRedisCache</c>: on the multiplexer of its
+    /// <c>ConnectionMultiplexerFactory</c>, or on a connection of its own with the same <c>Configuration</c> or <c>ConfigurationOptions</c>.
     /// </summary>
-    /// <param name="builder">What <c>AddCiba()</c> returned.</param>
+    /// <remarks>
+    /// A multiplexer of the host keeps its policies. Give it <c>BacklogPolicy.FailFast</c>: the default queues steps while Redis is away,
+    /// and clients wait instead of being answered 503 at once.
+    /// </remarks>
+    /// <param name="builder">The builder that <c>AddCiba()</c> returned.</param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Action<CibaRedisOptions>? configure = null) =>
-        Add(builder, new RedisSource(services => ConnectAsync(services, services.GetRequiredService<IOptions<RedisCacheOptions>>().Value)), configure);
+        Add(builder, RedisSource.OfCache(), configure);
 
-    private static async Task<RedisLink> ConnectAsync(IServiceProvider services, RedisCacheOptions cache)
-    {
-        if (cache.ConnectionMultiplexerFactory is { } connect)
-        {
-            return new RedisLink(await connect(), IsOurs: false);
-        }
-
-        var configuration = cache.ConfigurationOptions ?? ConfigurationOptions.Parse(cache.Configuration
-            ?? throw new CibaConfigurationException(["AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory."]));
-        return await RedisSource.Ours(configuration).ConnectAsync(services);
-    }
-
-#endif
     private static CibaBuilder Add(CibaBuilder builder, RedisSource source, Action<CibaRedisOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -124,23 +124,6 @@ public sealed class RedisTroubleTests
     }
 
     [Test]
-    public async Task A_subscription_that_is_lost_without_a_word_is_made_again_when_a_wait_ends_in_silence()
-    {
-        await using var server = await RealRedisServer.StartAsync();
-        var channel = new RedisKeys(_prefix).Changes.ToString();
-        await using var node = RedisNode.On(server, 0, _prefix, _time).Listening();
-        await (await RedisNode.SharedAsync(server, 0)).GetSubscriber().UnsubscribeAllAsync();
-        var lost = await server.AskAsync("PUBSUB", "NUMSUB", channel);
-
-        var waiting = node.Store.WaitForDecisionAsync("somebody", CancellationToken.None);
-        _time.Advance(TimeSpan.FromSeconds(30));
-        await waiting.WaitAsync(RedisHosts.Bound);
-
-        Assert.That(lost, Is.EqualTo($"{channel}\n0"));
-        await RedisHosts.UntilAsync(async () => await server.AskAsync("PUBSUB", "NUMSUB", channel) == $"{channel}\n1");
-    }
-
-    [Test]
     public void Services_that_are_disposed_of_the_old_way_close_the_connection_too()
     {
         var services = new ServiceCollection();

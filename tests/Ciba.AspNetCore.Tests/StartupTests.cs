@@ -227,9 +227,9 @@ public sealed class StartupTests
     }
 
     [Test]
-    public void Mixed_versions_of_IdentityModel_are_named()
+    public void Mixed_major_versions_of_IdentityModel_are_refused_by_name()
     {
-        AssemblyName[] same = [new("Microsoft.IdentityModel.Tokens, Version=8.0.1.0"), new("Microsoft.IdentityModel.Logging, Version=8.0.1.0")];
+        AssemblyName[] same = [new("Microsoft.IdentityModel.Tokens, Version=8.0.1.0"), new("Microsoft.IdentityModel.Logging, Version=8.23.0.0")];
         AssemblyName[] mixed = [.. same, new("System.IdentityModel.Tokens.Jwt, Version=6.8.0.0")];
 
         using (Assert.EnterMultipleScope())
@@ -238,7 +238,7 @@ public sealed class StartupTests
             Assert.That(IdentityModelVersions.Check(same), Is.Empty);
             Assert.That(IdentityModelVersions.Check(mixed), Is.EqualTo(new[]
             {
-                "The IdentityModel assemblies have different versions (Microsoft.IdentityModel.Tokens 8.0.1.0, Microsoft.IdentityModel.Logging 8.0.1.0, System.IdentityModel.Tokens.Jwt 6.8.0.0): reference all of these packages at the highest of them.",
+                "The IdentityModel assemblies have different major versions (Microsoft.IdentityModel.Tokens 8.0.1.0, Microsoft.IdentityModel.Logging 8.23.0.0, System.IdentityModel.Tokens.Jwt 6.8.0.0): reference all of these packages at the highest of them.",
             }));
             Assert.That(IdentityModelVersions.Check(), Is.Empty, "those of this process");
         }

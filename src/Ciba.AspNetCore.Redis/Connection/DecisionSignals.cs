@@ -11,10 +11,6 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// </summary>
 internal sealed partial class DecisionSignals : IDisposable
 {
-    private const int MostAttempts = 5;
-
-    private static readonly TimeSpan ProbeTime = TimeSpan.FromSeconds(1);
-
     private readonly RedisMultiplexer _multiplexer;
     private readonly RedisConnection _connection;
     private readonly RedisChannel _channel;
@@ -28,8 +24,6 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly Action<RedisChannel, RedisValue> _heard;
 
     private Task<bool>? _subscribing;
-    private long _listenedAt;
-    private bool _subscribed;
     private bool _saidNotListening;
 
     public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
@@ -74,10 +68,6 @@ internal sealed partial class DecisionSignals : IDisposable
             // Polls that were woken together are not to look together for ever.
             var patience = _options.Value.LookAgainAfter * (1 - (Random.Shared.NextDouble() / 5));
             await waiters.Decided.Task.WaitAsync(patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!waiters.Decided.Task.IsCompleted && !cancellationToken.IsCancellationRequested)
-            {
-                ListenAnew();
-            }
         }
         finally
         {
@@ -96,19 +86,6 @@ internal sealed partial class DecisionSignals : IDisposable
         lock (_gate)
         {
             return _subscribing is null or { IsCompleted: true, Result: false } ? _subscribing = ListenAsync() : _subscribing;
-        }
-    }
-
-    // Silence may be a subscription that was lost without a word, which version 1 knows. Asking costs one message.
-    private void ListenAnew()
-    {
-        lock (_gate)
-        {
-            if (_subscribing is { IsCompleted: true } && _time.GetElapsedTime(_listenedAt) >= _options.Value.LookAgainAfter / 2)
-            {
-                _listenedAt = _time.GetTimestamp();
-                _subscribing = ListenAsync();
-            }
         }
     }
 
@@ -131,21 +108,8 @@ internal sealed partial class DecisionSignals : IDisposable
         await Task.Yield();
         try
         {
-            // A subscription that the client library believes in is not enough: version 1 loses some while it reconnects.
-            for (var attempt = 1; !await HearsItselfAsync(); attempt++)
-            {
-                if (attempt > MostAttempts)
-                {
-                    throw new TimeoutException("What this node calls out it does not hear itself.");
-                }
-
-                // By the real clock, like the probe: version 1 may never say what became of a subscription.
-                var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
-                await subscriber.UnsubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, TimeProvider.System);
-                await subscriber.SubscribeAsync(_channel, _heard).WaitAsync(_options.Value.OperationTimeout, TimeProvider.System);
-                _subscribed = true;
-            }
-
+            var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
+            await subscriber.SubscribeAsync(_channel, _heard);
             _saidNotListening = false;
             return true;
         }
@@ -158,29 +122,6 @@ internal sealed partial class DecisionSignals : IDisposable
             }
 
             return false;
-        }
-    }
-
-    private async Task<bool> HearsItselfAsync()
-    {
-        if (!_subscribed)
-        {
-            return false;
-        }
-
-        var probe = $"probe-{Guid.NewGuid():N}";
-        var waiters = Join(probe);
-        try
-        {
-            _connection.Publish(_channel, probe);
-
-            // By the real clock: a host whose clock stands still would wait for a lost message for ever, and not start.
-            await waiters.Decided.Task.WaitAsync(ProbeTime, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return waiters.Decided.Task.IsCompletedSuccessfully;
-        }
-        finally
-        {
-            Leave(probe, waiters);
         }
     }
 
@@ -228,25 +169,8 @@ internal sealed partial class DecisionSignals : IDisposable
         waiters?.Decided.TrySetResult();
     }
 
-    // What was called out while a connection was gone is missed: whoever waits looks as soon as looking is possible, and again
-    // when nothing is missed any more.
-    private void OnRestored(ConnectionType connection)
-    {
-        Task<bool> listening;
-        lock (_gate)
-        {
-            listening = _subscribing = ListenAsync();
-        }
-
-        if (connection == ConnectionType.Interactive)
-        {
-            WakeAll();
-        }
-        else
-        {
-            listening.ContinueWith(_ => WakeAll(), TaskScheduler.Default);
-        }
-    }
+    // What was called out while a connection was gone is missed: whoever waits looks as soon as looking is possible.
+    private void OnRestored(ConnectionType connection) => WakeAll();
 
     private void WakeAll()
     {

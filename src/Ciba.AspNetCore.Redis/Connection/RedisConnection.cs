@@ -125,9 +125,9 @@ internal sealed partial class RedisConnection(
         try
         {
             var began = time.GetTimestamp();
-            var connected = multiplexer.Current ?? await multiplexer.GetAsync().WithinAsync(timeout, time);
+            var connected = multiplexer.Current ?? await multiplexer.GetAsync().WaitAsync(timeout, time);
             var left = timeout - time.GetElapsedTime(began);
-            return await run(connected.GetDatabase()).WithinAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
+            return await run(connected.GetDatabase()).WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
         }
         catch (RedisServerException exception)
         {

@@ -4,21 +4,6 @@ using StackExchange.Redis;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
-/// <summary>Where the multiplexer comes from, and where it will lead as far as that is known beforehand.</summary>
-internal sealed record RedisSource(Func<IServiceProvider, Task<RedisLink>> ConnectAsync, IReadOnlyCollection<EndPoint>? EndPoints = null)
-{
-    /// <summary>A connection of our own, which keeps trying where Redis is not there yet.</summary>
-    public static RedisSource Ours(ConfigurationOptions configuration)
-    {
-        var ours = configuration.Clone();
-        ours.AbortOnConnectFail = false;
-        return new(async _ => new RedisLink(await ConnectionMultiplexer.ConnectAsync(ours), IsOurs: true), [.. ours.EndPoints]);
-    }
-}
-
-/// <summary>A multiplexer, and whether it is ours to close.</summary>
-internal sealed record RedisLink(IConnectionMultiplexer Multiplexer, bool IsOurs);
-
 /// <summary>The one multiplexer, made at the first call; a connection that failed is tried again at the next.</summary>
 internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvider services, ILogger<RedisMultiplexer> logger) : IDisposable, IAsyncDisposable
 {
@@ -35,7 +20,7 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
 
     /// <summary>Where it leads, for a log: nothing else that a connection string holds.</summary>
-    public string EndPoints => (Current?.GetEndPoints() ?? source.EndPoints) is { } known ? string.Join(", ", known.Select(Name)) : "no end point known yet";
+    public string EndPoints => (Current?.GetEndPoints() ?? source.Configuration(services)?.EndPoints.ToArray()) is { } known ? string.Join(", ", known.Select(Name)) : "no end point known yet";
 
     public Task<IConnectionMultiplexer> GetAsync()
     {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Redis.Connection;
 
 /// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
-internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOptions<CibaOptions> cibaOptions, IServiceProvider services) : ICibaStartupCheck
+internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOptions<CibaOptions> cibaOptions, RedisSource source, IServiceProvider services) : ICibaStartupCheck
 {
     public IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients) => new[]
     {
@@ -13,13 +13,15 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOpti
         Between(nameof(CibaRedisOptions.OperationTimeout), options.Value.OperationTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
         Between(nameof(CibaRedisOptions.LookAgainAfter), options.Value.LookAgainAfter, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5)),
         options.Value.ProtectPayload ? KeyRing("ProtectPayload needs") : null,
-    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Collapsing()).Concat(Nonces()).Concat(Callbacks(clients));
+    }.OfType<string>().Select(rule => $"{nameof(CibaRedisOptions)}: {rule}").Concat(Source()).Concat(Collapsing()).Concat(Nonces()).Concat(Callbacks(clients));
 
     private static bool IsPrefix(string? prefix) =>
         prefix is { Length: >= 1 and <= 64 } && prefix.All(character => char.IsAsciiLetterOrDigit(character) || character is '.' or '_' or ':' or '-');
 
     private static string? Between(string name, TimeSpan value, TimeSpan least, TimeSpan most) =>
         value < least || value > most ? $"{name} must be between {least:c} and {most:c}, not {value:c}." : null;
+
+    private IEnumerable<string> Source() => source.FindProblem(services) is { } problem ? [problem] : [];
 
     // The auth_req_id that a client is given again is stored encrypted too.
     private IEnumerable<string> Collapsing() =>

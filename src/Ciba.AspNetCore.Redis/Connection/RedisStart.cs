@@ -7,6 +7,8 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// <summary>Connects before the host serves anybody, and says plainly where that fails.</summary>
 internal sealed partial class RedisStart(
     RedisMultiplexer multiplexer,
+    RedisSource source,
+    IServiceProvider services,
     DecisionSignals signals,
     ICibaReplayCache replayCache,
     IOptions<CibaRedisOptions> options,
@@ -17,14 +19,19 @@ internal sealed partial class RedisStart(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        if (source.Queues(services))
+        {
+            QueuesSteps();
+        }
+
         var timeout = options.Value.OperationTimeout;
         try
         {
-            await multiplexer.GetAsync().WithinAsync(timeout * 3, time).WaitAsync(cancellationToken);
+            await multiplexer.GetAsync().WaitAsync(timeout * 3, time, cancellationToken);
 
             // A step like any other, because a connection may be allowed to ping and not to run scripts or to write.
             await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow(), cancellationToken);
-            await signals.SubscribeAsync().WithinAsync(timeout, time);
+            await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
         }
         catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)
         {
@@ -44,4 +51,7 @@ internal sealed partial class RedisStart(
 
     [LoggerMessage(1, LogLevel.Error, NotReachable + " ({EndPoints}): requests are answered 503 until it is there")]
     private partial void StartsWithout(string endPoints, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Warning, "The multiplexer of ConnectionMultiplexerFactory queues commands while Redis is away, so clients wait instead of being answered 503: set ConfigurationOptions.BacklogPolicy to BacklogPolicy.FailFast")]
+    private partial void QueuesSteps();
 }

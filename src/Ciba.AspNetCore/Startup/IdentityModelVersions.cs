@@ -3,8 +3,8 @@ using System.Reflection;
 namespace Ciba.AspNetCore.Startup;
 
 /// <summary>
-/// The IdentityModel assemblies work together only at one version. A host that lifts one of them finds out by a
-/// <see cref="TypeLoadException"/> in the middle of a request, unless somebody looks before.
+/// The IdentityModel assemblies of one major version work together, and no others. A host that mixes them finds out by a
+/// <see cref="TypeLoadException"/> in the middle of a request, unless the start says so.
 /// </summary>
 internal static class IdentityModelVersions
 {
@@ -23,10 +23,10 @@ internal static class IdentityModelVersions
 
     public static IEnumerable<string> Check(IReadOnlyList<AssemblyName> assemblies)
     {
-        if (assemblies.Select(assembly => assembly.Version).Distinct().Count() > 1)
+        if (assemblies.Select(assembly => assembly.Version?.Major).Distinct().Count() > 1)
         {
             var found = string.Join(", ", assemblies.Select(assembly => $"{assembly.Name} {assembly.Version}"));
-            yield return $"The IdentityModel assemblies have different versions ({found}): reference all of these packages at the highest of them.";
+            yield return $"The IdentityModel assemblies have different major versions ({found}): reference all of these packages at the highest of them.";
         }
     }
 

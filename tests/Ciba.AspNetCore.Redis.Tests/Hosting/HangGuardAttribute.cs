@@ -4,8 +4,8 @@ using NUnit.Framework.Interfaces;
 namespace Ciba.AspNetCore.Redis.Tests.Hosting;
 
 /// <summary>
-/// Ends the run where a test takes minutes, and names it: a reply that StackExchange.Redis 1 loses is waited for on a clock that
-/// stands still, for ever.
+/// Ends the run where a test takes minutes, and names it: what waits for a clock that stands
+/// still waits for ever.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class HangGuardAttribute : TestActionAttribute
