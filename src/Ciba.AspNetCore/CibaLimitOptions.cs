@@ -11,7 +11,7 @@ public sealed class CibaLimitOptions
 
     /// <summary>
     /// Gets or sets the maximum number of pending requests of one client for one user. One more is answered <c>access_denied</c>,
-    /// and no device is notified. 0 means no limit. The default is 0.
+    /// and no device is notified. 0 means no limit. The default is 3.
     /// </summary>
-    public int PendingPerUserAndClient { get; set; }
+    public int PendingPerUserAndClient { get; set; } = 3;
 }

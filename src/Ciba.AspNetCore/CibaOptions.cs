@@ -54,6 +54,13 @@ public sealed class CibaOptions
     public TimeSpan MaxRequestLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
+    /// Gets or sets the shortest lifetime of a request. A shorter <c>requested_expiry</c> is raised to it, and <c>expires_in</c> says
+    /// so: a request that ends before its user can answer only notifies. The default is 10 seconds.
+    /// </summary>
+    /// <value>Whole seconds, at least 1 second and at most <see cref="RequestLifetime"/>.</value>
+    public TimeSpan MinRequestLifetime { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// How long an expired request is remembered, so that a late poll learns <c>expired_token</c> instead of
     /// <c>invalid_grant</c>. 60 s at least. Default 60 s.
     /// </summary>

@@ -146,6 +146,7 @@ internal sealed class CallbackLoad(string? redis)
             {
                 options.Issuer = "https://id.example.com";
                 options.Limits.PendingPerUser = 0;
+                options.Limits.PendingPerUserAndClient = 0;
                 options.RequestLifetime = TimeSpan.FromMinutes(10);
                 options.Callbacks.AllowedNetworks = ["127.0.0.0/8"];
             })

@@ -33,6 +33,7 @@ public class EndpointBenchmarks
             {
                 options.Issuer = "https://id.example.com";
                 options.Limits.PendingPerUser = 0;
+                options.Limits.PendingPerUserAndClient = 0;
                 options.RequestLifetime = TimeSpan.FromSeconds(10);
                 options.MaxRequestLifetime = TimeSpan.FromHours(1);
             })

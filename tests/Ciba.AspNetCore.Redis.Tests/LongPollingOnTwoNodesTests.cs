@@ -161,7 +161,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
         options =>
         {
             options.LongPolling.Timeout = TimeSpan.FromSeconds(30);
-            options.Limits.PendingPerUser = 0;
+            options.Limits.SwitchOff();
         },
         builder => new FakeTokens().Use(builder));
 

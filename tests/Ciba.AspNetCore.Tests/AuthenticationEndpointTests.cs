@@ -44,7 +44,7 @@ public sealed class AuthenticationEndpointTests
     [Test, Spec("A17")]
     public async Task An_auth_req_id_holds_32_random_bytes_in_url_safe_characters()
     {
-        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 0 };
+        await using var host = new CibaHost { Options = options => options.Limits.SwitchOff() };
 
         var ids = new List<string>();
         for (var i = 0; i < 50; i++)

@@ -86,6 +86,20 @@ public sealed class AuthenticationRequestTests
         }
     }
 
+    [TestCase("1", 10), TestCase("9", 10), TestCase("10", 10), TestCase("11", 11), TestCase(null, 120), Spec("A11"), Spec("U5")]
+    public async Task A_requested_expiry_that_is_too_short_to_answer_is_raised_to_the_hosts_minimum(string? asked, int seconds)
+    {
+        await using var host = new CibaHost { Options = options => options.MinRequestLifetime = new CibaOptions().MinRequestLifetime };
+
+        var answer = await host.AuthorizeAsync(("requested_expiry", asked));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answer.Body, Is.EqualTo($$"""{"auth_req_id":"{{answer.AuthReqId}}","expires_in":{{seconds}},"interval":5}"""));
+            Assert.That((await host.Devices.NextAsync()).ExpiresAt, Is.EqualTo(host.Time.GetUtcNow().AddSeconds(seconds)));
+        }
+    }
+
     [TestCase("0"), TestCase("000"), TestCase("-1"), TestCase("+1"), TestCase("1.5"), TestCase("1e3"), TestCase("0x10"), TestCase(" 60"), TestCase("60 "), TestCase("60s"), TestCase("1,000"), TestCase("NaN"), TestCase("\u0661\u0662"), TestCase("null"), Spec("A11")]
     public async Task A_requested_expiry_that_is_no_positive_whole_number_is_refused(string asked)
     {

@@ -78,7 +78,11 @@ public sealed class AuthorizationDetailsTypeTests
         await using var host = new CibaHost
         {
             Clients = [client],
-            Options = options => (options.AuthorizationDetailsTypesSupported, options.Limits.PendingPerUser) = (["payment"], 0),
+            Options = options =>
+            {
+                options.AuthorizationDetailsTypesSupported = ["payment"];
+                options.Limits.SwitchOff();
+            },
         };
         await host.StartedAsync();
         var taken = 0;

@@ -245,7 +245,7 @@ public sealed class ClientAssertionHardeningTests
         await using var host = new CibaHost
         {
             Clients = [algorithm == "HS256" ? ClientCalls.MacClient("client") : ClientCalls.KeyClient("client", TestKey.Set(TestKey.For(algorithm).Jwk()))],
-            Options = options => options.Limits.PendingPerUser = 0,
+            Options = options => options.Limits.SwitchOff(),
         };
         var assertions = Enumerable.Range(0, 64)
             .Select(_ => algorithm == "HS256" ? new TestJwt(host).Mac(CibaHost.Secret) : new TestJwt(host).Sign(TestKey.For(algorithm), algorithm))

@@ -126,6 +126,7 @@ public sealed class ClientAssertionTests
         await using var host = new CibaHost
         {
             Clients = [ClientCalls.KeyClient("client", TestKey.Set(first.Jwk(), second.Jwk(), nameless.Jwk(("kid", null)), TestKey.For("PS256").Jwk()))],
+            Options = options => options.Limits.SwitchOff(),
         };
 
         var accepted = new[]

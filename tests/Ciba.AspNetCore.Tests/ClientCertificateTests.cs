@@ -221,7 +221,7 @@ public sealed class ClientCertificateTests : IDisposable
     [Test, Spec("A3")]
     public async Task Calls_at_the_same_time_share_one_look_at_the_chain()
     {
-        await using var host = Host(CertificateClients.ByAuthority(), CertificateClients.Trust(_authority) + (options => options.Limits.PendingPerUser = 0));
+        await using var host = Host(CertificateClients.ByAuthority(), CertificateClients.Trust(_authority) + (options => options.Limits.SwitchOff()));
         _shown = _authority.Issue(Subject);
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => Task.Run(() => AskAsync(host))));

@@ -172,7 +172,8 @@ public sealed class ConcealmentKeyTests
     {
         Options = all =>
         {
-            (all.ConcealUnknownUsers, all.ConcealmentKey, all.Limits.PendingPerUser) = (conceal, key, 0);
+            (all.ConcealUnknownUsers, all.ConcealmentKey) = (conceal, key);
+            all.Limits.SwitchOff();
             options?.Invoke(all);
         },
         Setup = ciba => ciba.Services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore>(_shared)),

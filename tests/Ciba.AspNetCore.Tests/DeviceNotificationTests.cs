@@ -147,7 +147,14 @@ public sealed class DeviceNotificationTests
     [Test, Spec("A21")]
     public async Task A_slow_notification_holds_no_other_client()
     {
-        await using var host = new CibaHost { Options = Before };
+        await using var host = new CibaHost
+        {
+            Options = options =>
+            {
+                Before(options);
+                options.Limits.SwitchOff();
+            },
+        };
         var slow = new TaskCompletionSource();
         host.Devices.OnNotify = (request, _) => request.Subject == "sub-alice" ? slow.Task : Task.CompletedTask;
 

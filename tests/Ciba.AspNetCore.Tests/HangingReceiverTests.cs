@@ -23,7 +23,7 @@ public sealed class HangingReceiverTests
             Clients = [client],
             Options = options =>
             {
-                options.Limits.PendingPerUser = 0;
+                options.Limits.SwitchOff();
                 options.RequestLifetime = options.MaxRequestLifetime;
             },
             Setup = ciba => ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => endpoint),

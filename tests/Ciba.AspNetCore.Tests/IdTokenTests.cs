@@ -255,7 +255,7 @@ public sealed class IdTokenTests
     {
         var client = CibaHost.Client("client");
         client.IdTokenSignedResponseAlg = algorithm;
-        await using var host = new CibaHost { Clients = [client], Options = options => options.Limits.PendingPerUser = 0 };
+        await using var host = new CibaHost { Clients = [client], Options = options => options.Limits.SwitchOff() };
         var ids = new List<string>();
         for (var i = 0; i < 40; i++)
         {

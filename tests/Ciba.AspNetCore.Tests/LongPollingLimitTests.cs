@@ -187,7 +187,7 @@ public sealed class LongPollingLimitTests
         Options = all =>
         {
             all.LongPolling.Timeout = Limit;
-            all.Limits.PendingPerUser = 0;
+            all.Limits.SwitchOff();
             options?.Invoke(all);
         },
         Map = _polls.Use,

@@ -37,7 +37,7 @@ public sealed class NumberMatchingTests
     [Test, Spec("U1")]
     public async Task The_place_of_the_right_one_tells_nothing()
     {
-        await using var host = Host(options => options.Limits.PendingPerUser = 0);
+        await using var host = Host(options => options.Limits.SwitchOff());
         for (var i = 0; i < 100; i++)
         {
             await AskAsync(host);

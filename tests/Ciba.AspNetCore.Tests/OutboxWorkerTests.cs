@@ -210,7 +210,7 @@ public sealed class OutboxWorkerTests : IDisposable
     [Test]
     public async Task More_than_one_look_takes_at_once_is_delivered_all_the_same()
     {
-        await using var host = Host(options: options => options.Limits.PendingPerUser = 0);
+        await using var host = Host(options: options => options.Limits.SwitchOff());
         await host.FirstLookAsync();
         var ids = new List<string>();
         for (var i = 0; i < 250; i++)

@@ -8,7 +8,14 @@ public sealed class PendingLimitTests
     [Test, Spec("U5"), Spec("A20")]
     public async Task Ten_requests_may_wait_for_a_user_and_the_next_is_refused_and_not_notified()
     {
-        await using var host = new CibaHost { Options = options => options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement };
+        await using var host = new CibaHost
+        {
+            Options = options =>
+            {
+                options.DeviceNotification = CibaDeviceNotificationMode.BeforeAcknowledgement;
+                options.Limits.PendingPerUserAndClient = 0;
+            },
+        };
         for (var i = 0; i < 10; i++)
         {
             Assert.That((await host.AuthorizeAsync(("client_id", i % 2 == 0 ? "client" : "other"))).Status, Is.EqualTo(HttpStatusCode.OK));
@@ -24,6 +31,21 @@ public sealed class PendingLimitTests
             Assert.That((await host.StoreAsync()).Count, Is.EqualTo(10));
             Assert.That((await host.AuthorizeAsync(("login_hint", "bob"))).Status, Is.EqualTo(HttpStatusCode.OK), "another user");
         }
+    }
+
+    [Test, Spec("U5")]
+    public async Task By_default_a_client_has_three_of_a_users_places()
+    {
+        await using var host = new CibaHost();
+        var errors = new List<string?>();
+        for (var i = 0; i < 4; i++)
+        {
+            errors.Add((await host.AuthorizeAsync()).Error);
+        }
+
+        errors.Add((await host.AuthorizeAsync(("client_id", "other"))).Error);
+
+        Assert.That(errors, Is.EqualTo(new[] { null, null, null, "access_denied", null }));
     }
 
     [Test, Spec("U5")]
@@ -88,7 +110,7 @@ public sealed class PendingLimitTests
     [Test, Spec("U5")]
     public async Task Without_a_limit_any_number_may_wait()
     {
-        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 0 };
+        await using var host = new CibaHost { Options = options => options.Limits.SwitchOff() };
 
         for (var i = 0; i < 25; i++)
         {
@@ -99,7 +121,7 @@ public sealed class PendingLimitTests
     [Test, Spec("U5")]
     public async Task Requests_that_come_all_at_once_do_not_pass_the_limit()
     {
-        await using var host = new CibaHost { Options = options => options.Limits.PendingPerUser = 5 };
+        await using var host = new CibaHost { Options = options => (options.Limits.PendingPerUser, options.Limits.PendingPerUserAndClient) = (5, 0) };
         await host.StartedAsync();
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => Task.Run(() => host.AuthorizeAsync())));

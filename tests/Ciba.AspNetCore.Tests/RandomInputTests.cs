@@ -155,7 +155,7 @@ public sealed class RandomInputTests
         await using var host = new CibaHost
         {
             Clients = [CibaHost.Client("client"), CibaHost.Client("basic", CibaClientAuthenticationMethods.ClientSecretBasic), ClientCalls.MacClient("mac"), ClientCalls.KeyClient("key", TestKey.Set(TestKey.For("ES256").Jwk()))],
-            Options = options => options.Limits.PendingPerUser = 0,
+            Options = options => options.Limits.SwitchOff(),
         };
         run(await host.StoreAsync(), host);
     }

@@ -80,7 +80,7 @@ public sealed class SignedRequestKeyTests
     {
         var client = SignedCalls.Client();
         client.Jwks = TestKey.Set(Old.Jwk(), New.Jwk());
-        await using var host = new CibaHost { Clients = [client], Options = options => options.Limits.PendingPerUser = 0 };
+        await using var host = new CibaHost { Clients = [client], Options = options => options.Limits.SwitchOff() };
 
         var answers = new List<HttpStatusCode>();
         foreach (var (key, kid) in new[] { (Old, "\"old\""), (New, "\"new\""), (New, "null"), (New, "\"old\""), (New, "\"other\"") })

@@ -156,7 +156,7 @@ public sealed class SignedRequestTests
     {
         var assertion = ClientCalls.KeyClient("asserting", TestKey.Set(SignedCalls.Key.Jwk()));
         assertion.BackchannelAuthenticationRequestSigningAlg = "ES256";
-        await using var host = new CibaHost { Clients = [SignedCalls.Client(), SignedCalls.Client("same"), assertion], Options = options => options.Limits.PendingPerUser = 0 };
+        await using var host = new CibaHost { Clients = [SignedCalls.Client(), SignedCalls.Client("same"), assertion], Options = options => options.Limits.SwitchOff() };
 
         TestJwt Request(string client) => SignedCalls.Jwt(host, client).Claim("jti", "\"same\"");
         Answer[] answers =

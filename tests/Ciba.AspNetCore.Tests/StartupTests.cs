@@ -47,6 +47,9 @@ public sealed class StartupTests
         yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds, not 00:00:01.5000000.");
         yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
         yield return Case(options => options.MaxRequestLifetime = TimeSpan.FromSeconds(119), "CibaOptions: MaxRequestLifetime must not be shorter than RequestLifetime.");
+        yield return Case(options => options.MinRequestLifetime = TimeSpan.FromSeconds(0.5), "CibaOptions: MinRequestLifetime must be between 00:00:01 and 1.00:00:00, not 00:00:00.5000000.");
+        yield return Case(options => options.MinRequestLifetime = Odd, "CibaOptions: MinRequestLifetime must be whole seconds, not 00:00:01.5000000.");
+        yield return Case(options => options.MinRequestLifetime = TimeSpan.FromSeconds(121), "CibaOptions: MinRequestLifetime must not be longer than RequestLifetime.");
         yield return Case(options => options.ExpiredRequestRetention = TimeSpan.FromSeconds(59), "CibaOptions: ExpiredRequestRetention must be between 00:01:00 and 1.00:00:00, not 00:00:59.");
         yield return Case(options => options.RedemptionLease = TimeSpan.Zero, "CibaOptions: RedemptionLease must be between 00:00:01 and 00:10:00, not 00:00:00.");
         yield return Case(options => options.Limits.PendingPerUser = -1, "CibaOptions: Limits.PendingPerUser must be 0 (no limit) or more.");

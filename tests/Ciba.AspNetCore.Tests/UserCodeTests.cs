@@ -106,7 +106,7 @@ public sealed class UserCodeTests
         await using var host = Host(options =>
         {
             options.MaxUserCodeFailures = 2;
-            options.Limits.PendingPerUser = 0;
+            options.Limits.SwitchOff();
         });
         string?[] errors =
         [

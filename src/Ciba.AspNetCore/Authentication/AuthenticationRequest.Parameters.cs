@@ -128,7 +128,7 @@ internal sealed partial class AuthenticationRequest
         return hint is null ? NoHint : hint;
     }
 
-    private static bool TryReadExpiry(string? text, TimeSpan max, out TimeSpan? expiry, out CibaError error)
+    private static bool TryReadExpiry(string? text, CibaOptions options, out TimeSpan? expiry, out CibaError error)
     {
         expiry = null;
         error = BadExpiry;
@@ -143,9 +143,10 @@ internal sealed partial class AuthenticationRequest
         }
 
         // A number that is too long to be read is above the maximum all the same.
-        expiry = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds < max.TotalSeconds
-            ? TimeSpan.FromSeconds(seconds)
-            : max;
+        var (least, most) = (options.MinRequestLifetime, options.MaxRequestLifetime);
+        expiry = !long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) || seconds >= most.TotalSeconds ? most
+            : seconds <= least.TotalSeconds ? least
+            : TimeSpan.FromSeconds(seconds);
         return true;
     }
 

@@ -30,7 +30,7 @@ internal sealed partial class AuthenticationRequest
 
     public string? UserCode { get; private init; }
 
-    /// <summary>What the client asked for, not more than the maximum; null where it asked for nothing.</summary>
+    /// <summary>What the client asked for, within the limits of the options; null where it asked for nothing.</summary>
     public TimeSpan? RequestedExpiry { get; private init; }
 
     /// <summary>Those of <c>acr_values</c>, and behind them those of <c>claims</c>.</summary>
@@ -75,7 +75,7 @@ internal sealed partial class AuthenticationRequest
         if (!TryReadNotificationToken(form, client, out var notificationToken, out var error)
             || ReadScope(form["scope"], client).Failed(out error, out var scopes)
             || ReadHint(form).Failed(out error, out var hint)
-            || !TryReadExpiry(form["requested_expiry"], options.MaxRequestLifetime, out var expiry, out error)
+            || !TryReadExpiry(form["requested_expiry"], options, out var expiry, out error)
             || !TryReadBindingMessage(form["binding_message"], options, out var bindingMessage, out error)
             || Authentication.AuthorizationDetails.Read(form["authorization_details"], client.Client, options).Failed(out error, out var details)
             || ResourceIndicators.Read(form, client.Client).Failed(out error, out var resources)

@@ -30,6 +30,8 @@ internal static partial class OptionRules
         Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         options.MaxRequestLifetime < options.RequestLifetime ? Option(nameof(CibaOptions.MaxRequestLifetime), "must not be shorter than RequestLifetime") : null,
+        Between(nameof(CibaOptions.MinRequestLifetime), options.MinRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
+        options.MinRequestLifetime > options.RequestLifetime ? Option(nameof(CibaOptions.MinRequestLifetime), "must not be longer than RequestLifetime") : null,
         Between(nameof(CibaOptions.ExpiredRequestRetention), options.ExpiredRequestRetention, OneMinute, OneDay),
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
         NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),

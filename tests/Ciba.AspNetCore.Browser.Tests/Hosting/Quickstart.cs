@@ -19,7 +19,7 @@ internal sealed class Quickstart : IAsyncDisposable
     private Quickstart(string[] settings)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        string[] arguments = [Program, "--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Ciba:PollingInterval=00:00:01", .. settings];
+        string[] arguments = [Program, "--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Ciba:PollingInterval=00:00:01", "--Ciba:MinRequestLifetime=00:00:01", .. settings];
 
         // Not where the program stands: a person starts it from anywhere.
         var start = new ProcessStartInfo(dotnet, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };

@@ -56,7 +56,7 @@ public sealed class CallbackNodes : IAsyncDisposable
             chosen =>
             {
                 Open(chosen);
-                chosen.Limits.PendingPerUser = 0;
+                chosen.Limits.SwitchOff();
                 options?.Invoke(chosen);
             },
             builder =>

@@ -158,6 +158,12 @@ public sealed class CibaHost : IAsyncDisposable
     private void Configure(CibaOptions options)
     {
         options.Issuer = Issuer;
+        if (Section is null)
+        {
+            // Many tests wait for the end of a request.
+            options.MinRequestLifetime = TimeSpan.FromSeconds(1);
+        }
+
         Options?.Invoke(options);
     }
 

@@ -23,7 +23,7 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
     public CibaHost Host(params string[] clients) => new()
     {
         Clients = [.. clients.DefaultIfEmpty("client").Select(Client)],
-        Options = options => options.Limits.PendingPerUser = 0,
+        Options = options => options.Limits.SwitchOff(),
         Setup = Use,
     };
 

@@ -59,7 +59,7 @@ public sealed record JwtPlace(
         return new CibaHost
         {
             Clients = [ClientCalls.KeyClient("asserting", jwks), signing, CibaHost.Client("plain")],
-            Options = options => options.Limits.PendingPerUser = 0,
+            Options = options => options.Limits.SwitchOff(),
             Tokens = options => options.SigningCredentials = [Key.Credentials()],
         };
     }

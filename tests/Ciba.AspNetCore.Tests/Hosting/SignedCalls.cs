@@ -20,7 +20,7 @@ public static class SignedCalls
         Clients = [Client(), Client("other", key: TestKey.Ec("other")), CibaHost.Client("plain")],
         Options = more =>
         {
-            more.Limits.PendingPerUser = 0;
+            more.Limits.SwitchOff();
             options?.Invoke(more);
         },
     };
