@@ -67,8 +67,15 @@ public sealed class CibaError
     /// <summary>RFC 9396 section 5: the authorization details are malformed, of an unknown type, or not for this client.</summary>
     public static CibaError InvalidAuthorizationDetails { get; } = new("invalid_authorization_details", "The authorization_details are not acceptable.");
 
-    /// <summary>Section 13: the client is not who it says (401).</summary>
-    public static CibaError InvalidClient { get; } = new("invalid_client", "Client authentication failed.", 401);
+    /// <summary>
+    /// Section 13: the client is not who it says (401). One sentence for all that is found before the client has proved itself, so that
+    /// it tells nobody which clients there are, and how they authenticate.
+    /// </summary>
+    public static CibaError InvalidClient { get; } = new(
+        "invalid_client",
+        "Client authentication failed. Send the credentials of the registered token_endpoint_auth_method and no others: an Authorization: Basic header with client_id and client_secret, each form-encoded; "
+            + "client_id and client_secret in the form; client_assertion with client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer; or client_id and the TLS certificate.",
+        401);
 
     /// <summary>Section 13: the provider or the user's state forbids the request (403 at the backchannel authentication endpoint).</summary>
     public static CibaError AccessDenied { get; } = new("access_denied", "The request is not allowed for this user.", 403);

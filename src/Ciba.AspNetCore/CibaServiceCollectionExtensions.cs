@@ -93,6 +93,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<TrustedAuthorities>();
         services.TryAddSingleton<ClientCertificates>();
+        services.TryAddSingleton<ClientAuthenticationReports>();
         services.TryAddSingleton<ClientAuthenticator>();
         services.TryAddSingleton<DpopNonces>();
         services.TryAddSingleton<DpopProofs>();

@@ -22,7 +22,7 @@ public interface ICibaEvents
 }
 
 /// <summary>
-/// Something that happened to an authentication request. Nothing in it opens anything at the token endpoint, but
+/// Something that happened to an authentication request, or to a client's authentication. Nothing in it opens anything at the token endpoint, but
 /// <see cref="Subject"/> is personal data: not to be logged.
 /// </summary>
 public sealed class CibaEvent
@@ -33,17 +33,21 @@ public sealed class CibaEvent
     /// <summary>When it happened.</summary>
     public required DateTimeOffset OccurredAt { get; init; }
 
-    /// <summary>The request's handle, never its <c>auth_req_id</c>; null for <see cref="CibaEventKind.LimitReached"/>, which leaves no request.</summary>
+    /// <summary>
+    /// The request's handle, never its <c>auth_req_id</c>; null for <see cref="CibaEventKind.LimitReached"/> and
+    /// <see cref="CibaEventKind.ClientAuthenticationFailed"/>, where there is no request.
+    /// </summary>
     public string? RequestId { get; init; }
 
     /// <summary>The issuer that was asked, in a host with several; else null.</summary>
     public string? Issuer { get; init; }
 
-    /// <summary>The client that asked.</summary>
+    /// <summary>The client that asked; null where the client is not known.</summary>
     public string? ClientId { get; init; }
 
     /// <summary>
-    /// The user whom the hint named; null for <see cref="CibaEventKind.Replayed"/>. With
+    /// The user whom the hint named; null for <see cref="CibaEventKind.Replayed"/> and
+    /// <see cref="CibaEventKind.ClientAuthenticationFailed"/>. With
     /// <see cref="CibaOptions.ConcealUnknownUsers"/> it may be nobody's.
     /// </summary>
     public string? Subject { get; init; }
@@ -57,8 +61,17 @@ public sealed class CibaEvent
     /// <summary>For <see cref="CibaEventKind.Delivered"/> and <see cref="CibaEventKind.Undelivered"/>: one of <see cref="CibaTokenDeliveryModes"/>. Else null.</summary>
     public string? TokenDeliveryMode { get; init; }
 
-    /// <summary>For <see cref="CibaEventKind.Undelivered"/>: why, in a sentence that holds no secret. Else null.</summary>
+    /// <summary>
+    /// For <see cref="CibaEventKind.Undelivered"/> and <see cref="CibaEventKind.ClientAuthenticationFailed"/>: why, in a sentence that
+    /// holds no secret. Else null.
+    /// </summary>
     public string? Reason { get; init; }
+
+    /// <summary>For <see cref="CibaEventKind.ClientAuthenticationFailed"/>: the number of failures since the last such event of the client. Else null.</summary>
+    public int? Count { get; init; }
+
+    /// <summary>For <see cref="CibaEventKind.ClientAuthenticationFailed"/>: the address of the last failed call, where it is known. Else null.</summary>
+    public string? RemoteAddress { get; init; }
 }
 
 /// <summary>What happened to an authentication request.</summary>
@@ -99,4 +112,11 @@ public enum CibaEventKind
 
     /// <summary>The user wants to hear nothing more of the client.</summary>
     ClientBlocked,
+
+    /// <summary>
+    /// A client failed to authenticate: see <see cref="CibaEvent.Reason"/>. Raised at most once a minute and client on each node, with
+    /// the <see cref="CibaEvent.Count"/> of failures; what names no known client is counted together, with a null
+    /// <see cref="CibaEvent.ClientId"/>.
+    /// </summary>
+    ClientAuthenticationFailed,
 }

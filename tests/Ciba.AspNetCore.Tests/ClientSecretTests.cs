@@ -6,8 +6,6 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>Section 7.1, RFC 6749 section 2.3.1: <c>client_secret_basic</c> and <c>client_secret_post</c>.</summary>
 public sealed class ClientSecretTests
 {
-    private const string Failed = """{"error":"invalid_client","error_description":"Client authentication failed."}""";
-
     private static readonly string[] Endpoints = [ClientCalls.Authorize, ClientCalls.Token];
 
     private static readonly (string Id, string Secret)[] OddCharacters =
@@ -87,10 +85,8 @@ public sealed class ClientSecretTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
-            Assert.That(answer.Body, Is.EqualTo("""{"error":"invalid_client","error_description":"The Authorization header is not HTTP Basic with client_id:client_secret, both form-encoded."}"""));
-            Assert.That(answer.Header("WWW-Authenticate"), Is.EqualTo("Basic realm=\"CIBA\", charset=\"UTF-8\""));
-            Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Refusal.IsUnproven(host, answer);
+            Assert.That(answer.Description, Does.Contain("each form-encoded"));
             Assert.That((await host.StoreAsync()).Count, Is.Zero);
         }
     }
@@ -106,10 +102,8 @@ public sealed class ClientSecretTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(new[] { post.Status, basic.Status }, Is.All.EqualTo(HttpStatusCode.Unauthorized));
-            Assert.That(new[] { post.Body, basic.Body }, Is.All.EqualTo(Failed));
-            Assert.That(post.Header("WWW-Authenticate"), Is.Null);
-            Assert.That(basic.Header("WWW-Authenticate"), Does.StartWith("Basic "));
+            Refusal.IsUnproven(host, post);
+            Refusal.IsUnproven(host, basic);
             Assert.That((await host.StoreAsync()).Count, Is.Zero);
         }
     }
@@ -162,18 +156,13 @@ public sealed class ClientSecretTests
     }
 
     [Test, Spec("A2"), Spec("T9"), Spec("A5")]
-    public async Task A_client_without_credentials_is_told_how_to_authenticate([ValueSource(nameof(Endpoints))] string endpoint, [Values(null, "client_id", "client_secret")] string? field)
+    public async Task A_client_without_credentials_is_told_as_all_others([ValueSource(nameof(Endpoints))] string endpoint, [Values(null, "client_id", "client_secret")] string? field)
     {
         await using var host = new CibaHost();
 
         var answer = await host.CallAsync(endpoint, [], (field ?? "", field == "client_id" ? "client" : field is null ? null : CibaHost.Secret));
 
-        using (Assert.EnterMultipleScope())
-        {
-            Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
-            Assert.That(answer.Body, Is.EqualTo("""{"error":"invalid_client","error_description":"The client must authenticate: HTTP Basic, client_id with client_secret, or client_assertion."}"""));
-            Assert.That(answer.Header("WWW-Authenticate"), Is.Null);
-        }
+        Refusal.IsUnproven(host, answer, field == "client_id" ? "The client is registered with client_secret_post and used client_id alone." : "The request has no credentials.");
     }
 
     [Test, Spec("A3")]

@@ -127,7 +127,6 @@ public sealed class EventTests
 
         Answer[] refused =
         [
-            await host.AuthorizeAsync(("client_secret", "wrong")),
             await host.AuthorizeAsync(("scope", "profile")),
             await host.AuthorizeAsync(("login_hint", "nobody")),
             await host.AuthorizeAsync(("login_hint", "bob")),
@@ -223,7 +222,7 @@ public sealed class EventTests
         };
     }
 
-    private static void AssertIs(CibaEvent occurrence, string expected) => Assert.That(Render(occurrence), Is.EqualTo(expected));
+    internal static void AssertIs(CibaEvent occurrence, string expected) => Assert.That(Render(occurrence), Is.EqualTo(expected));
 
     /// <summary>Everything in an event but what is null.</summary>
     private static string Render(CibaEvent occurrence)

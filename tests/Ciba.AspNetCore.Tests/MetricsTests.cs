@@ -77,6 +77,7 @@ public sealed class MetricsTests
     {
         private readonly MeterListener _listener = new();
         private readonly List<string> _seen = [];
+        private readonly List<string> _authentications = [];
 
         public Recorder(IMeterFactory meters)
         {
@@ -93,25 +94,28 @@ public sealed class MetricsTests
             _listener.Start();
         }
 
-        public IEnumerable<string> Seen
-        {
-            get
-            {
-                lock (_seen)
-                {
-                    return [.. _seen];
-                }
-            }
-        }
+        /// <summary>All but client authentications, one of which goes with every call.</summary>
+        public IEnumerable<string> Seen => Copy(_seen);
+
+        public IEnumerable<string> Authentications => Copy(_authentications);
 
         public void Dispose() => _listener.Dispose();
 
         private void Write<T>(Instrument instrument, T measurement, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         {
             string[] words = [instrument.Name, FormattableString.Invariant($"{measurement}"), instrument.Unit!, .. tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}")];
-            lock (_seen)
+            var list = instrument.Name == "ciba.client.authentications" ? _authentications : _seen;
+            lock (list)
             {
-                _seen.Add(string.Join(' ', words));
+                list.Add(string.Join(' ', words));
+            }
+        }
+
+        private static string[] Copy(List<string> list)
+        {
+            lock (list)
+            {
+                return [.. list];
             }
         }
     }

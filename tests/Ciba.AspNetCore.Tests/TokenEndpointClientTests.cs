@@ -35,7 +35,7 @@ public sealed class TokenEndpointClientTests
         {
             Assert.That(refused.Status, Is.EqualTo(error == "invalid_client" ? HttpStatusCode.Unauthorized : HttpStatusCode.BadRequest));
             Assert.That(refused.Error, Is.EqualTo(error));
-            Assert.That(refused.Header("WWW-Authenticate"), Is.Null);
+            Assert.That(refused.Header("WWW-Authenticate"), error == "invalid_client" ? Does.StartWith("Basic ") : Is.Null);
             Assert.That(refused.Header("Cache-Control"), Is.EqualTo("no-store"));
             Assert.That(right.Status, Is.EqualTo(HttpStatusCode.OK));
         }
@@ -55,9 +55,7 @@ public sealed class TokenEndpointClientTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(wrong.Status, Is.EqualTo(HttpStatusCode.Unauthorized));
-            Assert.That(wrong.Body, Is.EqualTo("""{"error":"invalid_client","error_description":"Client authentication failed."}"""));
-            Assert.That(wrong.Header("WWW-Authenticate"), Does.StartWith("Basic "));
+            Refusal.IsUnproven(host, wrong, "The secret is wrong, or not form-encoded in a Basic header.");
             Assert.That(right.Status, Is.EqualTo(HttpStatusCode.OK));
         }
     }

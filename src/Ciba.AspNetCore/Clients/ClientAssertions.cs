@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.Extensions.Options;
@@ -8,21 +9,57 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
 internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
 {
-    private static readonly CibaError ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
-    private static readonly CibaError WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
-    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
-    private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
-    private static readonly CibaError WrongAudience = Wrong("its aud holds neither the issuer nor the URL of the token or backchannel authentication endpoint");
-    private static readonly CibaError NoExpiry = Wrong("exp is required and is a number of seconds");
-    private static readonly CibaError Expired = Wrong("it has expired");
-    private static readonly CibaError TooLong = Wrong("its exp is too far ahead");
-    private static readonly CibaError TooEarly = Wrong("its iat or nbf is in the future or not a number of seconds");
-    private static readonly CibaError NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
-    private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
+    private static readonly ClientRefusal NoAlgorithm = Unproven("its alg does not go with the client's token_endpoint_auth_method");
+    private static readonly ClientRefusal NoKeys = Unproven("the keys at the client's jwks_uri cannot be read");
+    private static readonly ClientRefusal BadSignature = Unproven("no key of the client verifies its signature");
+    private static readonly ClientRefusal ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
+    private static readonly ClientRefusal WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
+    private static readonly ClientRefusal WrongAudience = Wrong("its aud holds neither the issuer nor the URL of the token or backchannel authentication endpoint");
+    private static readonly ClientRefusal NoExpiry = Wrong("exp is required and is a number of seconds");
+    private static readonly ClientRefusal Expired = Wrong("it has expired");
+    private static readonly ClientRefusal TooLong = Wrong("its exp is too far ahead");
+    private static readonly ClientRefusal TooEarly = Wrong("its iat or nbf is in the future or not a number of seconds");
+    private static readonly ClientRefusal NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
+    private static readonly ClientRefusal Replayed = Wrong("its jti was used before: sign a new one for every request");
 
-    public async ValueTask<CibaError?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    public async ValueTask<ClientRefusal?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
     {
-        if (assertion.Algorithm is not { } algorithm || !client.AssertionAlgorithms.Contains(algorithm))
+        if (assertion.Algorithm is not { } algorithm || !ClientRules.AllowedAlgorithms(client.Client.TokenEndpointAuthMethod).Contains(algorithm))
+        {
+            DecoyCredentials.Check(assertion);
+            return NoAlgorithm;
+        }
+
+        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, assertion.KeyId, cancellationToken);
+        if (keys is null || !keys.Find(algorithm, assertion.KeyId).Any())
+        {
+            DecoyCredentials.Check(assertion);
+            return keys is null ? NoKeys : BadSignature;
+        }
+
+        if (!keys.Verifies(assertion))
+        {
+            return BadSignature;
+        }
+
+        // From here on it is the client, which is told what to mend.
+        if (CheckHeader(assertion, algorithm, client) is { } wrongHeader)
+        {
+            return wrongHeader;
+        }
+
+        if (CheckClaims(assertion, tenant.Urls, out var expiresAt) is { } wrongClaim)
+        {
+            return wrongClaim;
+        }
+
+        // Last, so that nobody but the client uses up a jti.
+        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), expiresAt, cancellationToken) ? null : Replayed;
+    }
+
+    private ClientRefusal? CheckHeader(Jwt assertion, string algorithm, RegisteredClient client)
+    {
+        if (!client.AssertionAlgorithms.Contains(algorithm))
         {
             return Wrong($"the client signs with {string.Join(" or ", client.AssertionAlgorithms)}");
         }
@@ -32,34 +69,13 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             return ForbiddenAlgorithm;
         }
 
-        if (assertion.Type is { } type
+        return assertion.Type is { } type
             && !type.Equals("JWT", StringComparison.OrdinalIgnoreCase)
-            && !type.Equals("client-authentication+jwt", StringComparison.OrdinalIgnoreCase))
-        {
-            return WrongType;
-        }
-
-        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, assertion.KeyId, cancellationToken);
-        if (keys is null)
-        {
-            return NoKeys;
-        }
-
-        if (!keys.Verifies(assertion))
-        {
-            return BadSignature;
-        }
-
-        if (CheckClaims(assertion, tenant.Urls, out var expiresAt) is { } wrong)
-        {
-            return wrong;
-        }
-
-        // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), expiresAt, cancellationToken) ? null : Replayed;
+            && !type.Equals("client-authentication+jwt", StringComparison.OrdinalIgnoreCase)
+            ? WrongType : null;
     }
 
-    private CibaError? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
+    private ClientRefusal? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
         if (!assertion.IsFor(urls.AssertionAudiences))
@@ -86,5 +102,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
             : null;
     }
 
-    private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client_assertion is refused: {reason}.");
+    private static ClientRefusal Unproven(string reason) => ClientRefusal.Unproven(ClientAuthenticationOutcome.WrongCredentials, $"The client_assertion is refused: {reason}.");
+
+    private static ClientRefusal Wrong(string reason) => ClientRefusal.Proven($"The client_assertion is refused: {reason}.");
 }

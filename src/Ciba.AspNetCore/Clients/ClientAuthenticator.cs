@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
@@ -14,30 +15,68 @@ internal sealed partial class ClientAuthenticator(
     ClientAssertions assertions,
     ClientCertificates certificates,
     TrustedAuthorities authorities,
+    ClientAuthenticationReports reports,
     IOptions<CibaOptions> options,
     ILogger<ClientAuthenticator> logger,
     JwtIssuerRules? issuerRules = null)
 {
     private const int MaxSaid = 1000;
 
-    private static readonly CibaError BadRegistration = CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why.");
+    private static readonly ClientRefusal NotKnown = Unproven(ClientAuthenticationOutcome.UnknownClient, "There is no such client.");
 
-    private static readonly CibaError ForbiddenMethod = CibaError.InvalidClient.With($"The FAPI-CIBA profile takes clients that authenticate with {string.Join(", ", FapiCiba.AuthenticationMethods)}.");
+    private static readonly ClientRefusal WrongSecret = Unproven(ClientAuthenticationOutcome.WrongCredentials, "The secret is wrong, or not form-encoded in a Basic header.");
+
+    private static readonly ClientRefusal StrangerToBadRegistration = Unproven(ClientAuthenticationOutcome.Misregistered, "The registration does not allow CIBA, and the caller has not proved to be the client.");
+
+    private static readonly ClientRefusal BadRegistration = new(
+        ClientAuthenticationOutcome.Misregistered,
+        "The registration does not allow CIBA.",
+        CibaError.UnauthorizedClient.With("This client's registration does not allow CIBA: the provider's log says why."));
+
+    private static readonly ClientRefusal ForbiddenMethod = new(
+        ClientAuthenticationOutcome.Misregistered,
+        "The registered token_endpoint_auth_method is forbidden by the FAPI-CIBA profile.",
+        CibaError.InvalidClient.With($"The FAPI-CIBA profile takes clients that authenticate with {string.Join(", ", FapiCiba.AuthenticationMethods)}."));
 
     // Once for each registration, however often somebody names the client, and though a store may make the client anew each time.
     private readonly BoundedMemory<bool> _said = new(MaxSaid);
 
     public async ValueTask<Outcome<RegisteredClient>> AuthenticateAsync(HttpContext context, FormParameters form)
     {
-        if (ClientCredentials.Read(context.Request, form).Failed(out var error, out var credentials))
+        if (!ClientCredentials.TryRead(context.Request, form, out var credentials, out var unreadable))
         {
-            return error;
+            return Refuse(context, null, unreadable);
         }
 
-        if (await FindAsync(context, credentials.ClientId) is not { } found
-            || (credentials.Kind == ClientCredentialsKind.Certificate && !ClientRules.UsesCertificate(found.TokenEndpointAuthMethod)))
+        var found = await FindAsync(context, credentials.ClientId);
+        if (await CheckAsync(context, credentials, found) is { } refusal)
         {
-            return Unknown(credentials);
+            return Refuse(context, found?.ClientId, refusal);
+        }
+
+        reports.Succeeded();
+        return RegisteredClient.Of(found!);
+    }
+
+    private CibaError Refuse(HttpContext context, string? clientId, ClientRefusal refusal)
+    {
+        reports.Failed(context.RequestServices.GetRequiredService<CibaTenant>(), clientId, context.Connection.RemoteIpAddress, refusal);
+        return refusal.Error;
+    }
+
+    // A text that cannot be registered is not put before the host's store, whose database may choke on it. Databases like to compare
+    // without letter case or trailing spaces: that is no match here.
+    private static async ValueTask<CibaClient?> FindAsync(HttpContext context, string clientId) =>
+        ClientRules.IsClientId(clientId)
+        && await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(clientId, context.RequestAborted) is { } found
+        && found.ClientId == clientId ? found : null;
+
+    private async ValueTask<ClientRefusal?> CheckAsync(HttpContext context, ClientCredentials credentials, CibaClient? found)
+    {
+        if (found is null)
+        {
+            DecoyCredentials.Check(credentials);
+            return NotKnown;
         }
 
         // Before a user is asked for what cannot be issued.
@@ -50,23 +89,14 @@ internal sealed partial class ClientAuthenticator(
 
         if (credentials.Kind != Kind(found.TokenEndpointAuthMethod))
         {
-            return CibaError.InvalidClient.With($"This client authenticates with {found.TokenEndpointAuthMethod}: {Instruction(found.TokenEndpointAuthMethod)}.");
+            DecoyCredentials.Check(credentials);
+            return Unproven(ClientAuthenticationOutcome.WrongMethod, $"The client is registered with {found.TokenEndpointAuthMethod} and used {Used(credentials.Kind)}.");
         }
 
-        return await CheckAsync(context, credentials, client) is { } wrong ? wrong : client;
+        return await ProveAsync(context, credentials, client);
     }
 
-    // A text that cannot be registered is not put before the host's store, whose database may choke on it. Databases like to compare
-    // without letter case or trailing spaces: that is no match here.
-    private static async ValueTask<CibaClient?> FindAsync(HttpContext context, string clientId) =>
-        ClientRules.IsClientId(clientId)
-        && await context.RequestServices.GetRequiredService<ICibaClientStore>().FindAsync(clientId, context.RequestAborted) is { } found
-        && found.ClientId == clientId ? found : null;
-
-    private static CibaError Unknown(ClientCredentials credentials) =>
-        credentials.Kind == ClientCredentialsKind.Certificate ? ClientCredentials.None : CibaError.InvalidClient;
-
-    private async ValueTask<CibaError?> CheckAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client)
+    private async ValueTask<ClientRefusal?> ProveAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client)
     {
         if (credentials.Assertion is { } assertion)
         {
@@ -78,11 +108,11 @@ internal sealed partial class ClientAuthenticator(
             return await certificates.CheckAsync(context, client);
         }
 
-        return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? null : CibaError.InvalidClient;
+        return ClientSecret.Matches(credentials.Secret!, client.SecretDigests) ? null : WrongSecret;
     }
 
     // Whoever is not the client, or cannot be known for it, is told no more than of a client that is not there.
-    private async ValueTask<CibaError> RefuseAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client, IReadOnlyList<string> problems)
+    private async ValueTask<ClientRefusal> RefuseAsync(HttpContext context, ClientCredentials credentials, RegisteredClient client, IReadOnlyList<string> problems)
     {
         var said = string.Join(" ", problems);
         if (!_said.TryGet(said, out _))
@@ -91,11 +121,18 @@ internal sealed partial class ClientAuthenticator(
             Misregistered(said);
         }
 
-        var isKnowable = credentials.Kind == Kind(client.Client.TokenEndpointAuthMethod) && (credentials.Secret is not null || client.Problems.Count == 0);
-        return !isKnowable || await CheckAsync(context, credentials, client) is not null ? Unknown(credentials)
+        if (credentials.Kind != Kind(client.Client.TokenEndpointAuthMethod) || (credentials.Secret is null && client.Problems.Count > 0))
+        {
+            DecoyCredentials.Check(credentials);
+            return StrangerToBadRegistration;
+        }
+
+        return await ProveAsync(context, credentials, client) is not null ? StrangerToBadRegistration
             : IsForbidden(client.Client) ? ForbiddenMethod
             : BadRegistration;
     }
+
+    private static ClientRefusal Unproven(ClientAuthenticationOutcome outcome, string reason) => ClientRefusal.Unproven(outcome, reason);
 
     private IReadOnlyList<string> Problems(RegisteredClient client) =>
         client.Problems is { Count: > 0 } own ? own
@@ -115,13 +152,12 @@ internal sealed partial class ClientAuthenticator(
         _ => ClientCredentialsKind.Assertion,
     };
 
-    private static string Instruction(string method) => method switch
+    private static string Used(ClientCredentialsKind kind) => kind switch
     {
-        ClientSecretBasic => "send an Authorization: Basic header with client_id:client_secret, both form-encoded, and no secret in the form",
-        ClientSecretPost => "send client_id and client_secret in the form, and no Authorization header",
-        ClientSecretJwt => "send client_assertion, a JWT with an HMAC by the secret, and client_assertion_type",
-        TlsClientAuth or SelfSignedTlsClientAuth => "show its certificate in the TLS handshake, and send client_id in the form and no secret, assertion or Authorization header",
-        _ => "send client_assertion, a JWT signed with the client's private key, and client_assertion_type",
+        ClientCredentialsKind.Basic => ClientSecretBasic,
+        ClientCredentialsKind.Post => ClientSecretPost,
+        ClientCredentialsKind.Assertion => "client_assertion",
+        _ => "client_id alone",
     };
 
     [LoggerMessage(1, LogLevel.Error, "A client was refused because of its registration. {Problems}")]

@@ -1,6 +1,7 @@
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Ciba.AspNetCore.Events;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.HttpOverrides;
@@ -18,52 +19,48 @@ internal sealed partial class ClientCertificates(
     TimeProvider time,
     ILogger<ClientCertificates> logger)
 {
-    private static readonly CibaError NotShown = CibaError.InvalidClient.With(
-        "This client authenticates with its TLS certificate and has shown none: send client_id in the form and the certificate in the TLS handshake, at the address that mtls_endpoint_aliases names if discovery has it.");
-
-    private static readonly CibaError NotInTime = Wrong("it has expired or is not valid yet");
-    private static readonly CibaError NotItsName = Wrong("it does not have the name that the client has registered");
-    private static readonly CibaError NotTrusted = Wrong("it does not come from a trusted authority, is not for clients, or may be revoked");
-    private static readonly CibaError NotRegistered = Wrong("it is not the x5c of a key in the client's jwks");
-    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
+    private static readonly ClientRefusal NotShown = ClientRefusal.Unproven(ClientAuthenticationOutcome.WrongCredentials, "The client has shown no TLS certificate.");
+    private static readonly ClientRefusal NotInTime = ClientRefusal.Proven("The client certificate is refused: it has expired or is not valid yet.");
 
     /// <summary>The certificate's <c>x5t#S256</c>, or null where none was shown. RFC 8705 section 3: any will do for that.</summary>
     public async ValueTask<string?> ThumbprintAsync(HttpContext context) =>
         await GetAsync(context) is { } certificate ? Base64Url.EncodeToString(certificate.GetCertHash(HashAlgorithmName.SHA256)) : null;
 
     /// <summary>Section 2: null where the certificate that was shown authenticates the client.</summary>
-    public async ValueTask<CibaError?> CheckAsync(HttpContext context, RegisteredClient client)
+    public async ValueTask<ClientRefusal?> CheckAsync(HttpContext context, RegisteredClient client)
     {
         if (await GetAsync(context) is not { } certificate)
         {
             return NotShown;
         }
 
-        var now = time.GetUtcNow();
-        if (now < certificate.NotBefore || now > certificate.NotAfter)
-        {
-            return Refuse(client, NotInTime, now < certificate.NotBefore ? "it is not valid yet" : "it has expired");
-        }
-
         return client.CertificateName is { } name
-            ? await CheckByAuthorityAsync(client, name, certificate, context.RequestAborted)
+            ? await CheckByAuthorityAsync(name, certificate, context.RequestAborted)
             : await CheckByKeysAsync(client, certificate, context.RequestAborted);
     }
 
-    // Section 2.1. The name first: it costs less.
-    private async ValueTask<CibaError?> CheckByAuthorityAsync(RegisteredClient client, CertificateName name, X509Certificate2 certificate, CancellationToken cancellationToken) =>
-        name.WhyNot(certificate) is { } difference ? Refuse(client, NotItsName, difference)
-        : await authorities.WhyNotAsync(certificate, cancellationToken) is { } reason ? Refuse(client, NotTrusted, reason)
+    // Section 2.1. What costs least first.
+    private async ValueTask<ClientRefusal?> CheckByAuthorityAsync(CertificateName name, X509Certificate2 certificate, CancellationToken cancellationToken) =>
+        WhyNotInTime(certificate) is { } late ? Wrong(late)
+        : name.WhyNot(certificate) is { } difference ? Wrong(difference)
+        : await authorities.WhyNotAsync(certificate, cancellationToken) is { } reason ? Wrong(reason)
         : null;
 
     // Section 2.2: no chain, but the very certificate.
-    private async ValueTask<CibaError?> CheckByKeysAsync(RegisteredClient client, X509Certificate2 certificate, CancellationToken cancellationToken)
+    private async ValueTask<ClientRefusal?> CheckByKeysAsync(RegisteredClient client, X509Certificate2 certificate, CancellationToken cancellationToken)
     {
         var encoded = certificate.RawDataMemory;
         var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, encoded, cancellationToken);
-        return keys is null ? Refuse(client, NoKeys, "the keys at the client's jwks_uri cannot be read")
-            : keys.HasCertificate(encoded.Span) ? null
-            : Refuse(client, NotRegistered, "it is not among the client's keys");
+        return keys is null ? Wrong("the keys at the client's jwks_uri cannot be read")
+            : !keys.HasCertificate(encoded.Span) ? Wrong("it is not the x5c of a key of the client")
+            : WhyNotInTime(certificate) is not null ? NotInTime
+            : null;
+    }
+
+    private string? WhyNotInTime(X509Certificate2 certificate)
+    {
+        var now = time.GetUtcNow();
+        return now < certificate.NotBefore ? "it is not valid yet" : now > certificate.NotAfter ? "it has expired" : null;
     }
 
     /// <summary>From the connection, or from the host's certificate forwarding; null where there is none, or mutual TLS is off.</summary>
@@ -92,17 +89,8 @@ internal sealed partial class ClientCertificates(
     private static bool IsForwarded(HttpContext context) =>
         context.Features.Get<ITlsConnectionFeature>()?.GetType().Assembly == typeof(CertificateForwardingMiddleware).Assembly;
 
-    private CibaError Refuse(RegisteredClient client, CibaError error, string reason)
-    {
-        Refused(client.Client.ClientId, reason);
-        return error;
-    }
+    private static ClientRefusal Wrong(string reason) => ClientRefusal.Unproven(ClientAuthenticationOutcome.WrongCredentials, $"The client certificate is refused: {reason}.");
 
-    private static CibaError Wrong(string reason) => CibaError.InvalidClient.With($"The client certificate is refused: {reason}.");
-
-    [LoggerMessage(1, LogLevel.Information, "The certificate of client {ClientId} was refused: {Reason}")]
-    private partial void Refused(string clientId, string reason);
-
-    [LoggerMessage(2, LogLevel.Debug, "The server could not ask for the client's certificate ({Exception}): it must ask when the connection is made")]
+    [LoggerMessage(1, LogLevel.Debug, "The server could not ask for the client's certificate ({Exception}): it must ask when the connection is made")]
     private partial void NotToBeHad(string exception);
 }

@@ -1,5 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Text;
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Microsoft.AspNetCore.Http;
@@ -22,17 +24,16 @@ internal sealed class ClientCredentials
 {
     public const string JwtBearer = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-    public static readonly CibaError None = CibaError.InvalidClient.With("The client must authenticate: HTTP Basic, client_id with client_secret, or client_assertion.");
-
     private const string BasicPrefix = "Basic ";
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private static readonly CibaError TwoMethods = CibaError.InvalidRequest.With("The client authenticates in two ways at once: use only the registered one.");
-    private static readonly CibaError TwoClients = CibaError.InvalidRequest.With("The client_id in the form is not that of the client that authenticates.");
-    private static readonly CibaError NotBasic = CibaError.InvalidClient.With("The Authorization header is not HTTP Basic with client_id:client_secret, both form-encoded.");
-    private static readonly CibaError NotJwtBearer = CibaError.InvalidClient.With($"client_assertion goes with client_assertion_type={JwtBearer}.");
-    private static readonly CibaError NotJwt = CibaError.InvalidClient.With("The client_assertion is not a signed JWT with the client_id as iss and sub.");
+    private static readonly ClientRefusal TwoMethods = Malformed("The client authenticates in two ways at once: use only the registered one.");
+    private static readonly ClientRefusal TwoClients = Malformed("The client_id in the form is not that of the client that authenticates.");
+    private static readonly ClientRefusal None = Unreadable("The request has no credentials.");
+    private static readonly ClientRefusal NotBasic = Unreadable("The Authorization header is not HTTP Basic with client_id:client_secret.");
+    private static readonly ClientRefusal NotJwtBearer = Unreadable($"The client_assertion is not accompanied by client_assertion_type={JwtBearer}.");
+    private static readonly ClientRefusal NotJwt = Unreadable("The client_assertion is not a signed JWT with the client_id as iss and sub.");
 
     private ClientCredentials(ClientCredentialsKind kind, string clientId, string? secret, Jwt? assertion)
     {
@@ -50,32 +51,35 @@ internal sealed class ClientCredentials
 
     public Jwt? Assertion { get; }
 
-    public static Outcome<ClientCredentials> Read(HttpRequest request, FormParameters form)
+    /// <summary>The credentials, or why there are none; what is said of that depends on the request alone.</summary>
+    public static bool TryRead(HttpRequest request, FormParameters form, [NotNullWhen(true)] out ClientCredentials? credentials, [NotNullWhen(false)] out ClientRefusal? refusal)
     {
         var header = request.Headers.Authorization;
         var clientId = form["client_id"];
         var secret = form["client_secret"];
         var assertion = form["client_assertion"];
-
-        if (header.Count > 1 || (header.Count == 1 ? 1 : 0) + (secret is null ? 0 : 1) + (assertion is null ? 0 : 1) > 1)
+        (credentials, refusal) = (header.Count, secret, assertion) switch
         {
-            return TwoMethods;
+            (1, null, null) => (ReadBasic(header[0]), NotBasic),
+            (0, null, not null) => form["client_assertion_type"] == JwtBearer ? (ReadAssertion(assertion), NotJwt) : (null, NotJwtBearer),
+            (0, not null, null) => (clientId is null ? null : new ClientCredentials(ClientCredentialsKind.Post, clientId, secret, null), None),
+            (0, null, null) => (clientId is null ? null : new ClientCredentials(ClientCredentialsKind.Certificate, clientId, null, null), None),
+            _ => ((ClientCredentials?)null, TwoMethods),
+        };
+        if (credentials is null)
+        {
+            return false;
         }
 
-        var credentials = header.Count == 1 ? Basic(header[0])
-            : assertion is not null ? FromAssertion(assertion, form["client_assertion_type"])
-            : secret is not null && clientId is not null ? new ClientCredentials(ClientCredentialsKind.Post, clientId, secret, null)
-            : secret is null && clientId is not null ? new ClientCredentials(ClientCredentialsKind.Certificate, clientId, null, null)
-            : None;
-
-        return clientId is not null && !credentials.Failed(out _, out var found) && found.ClientId != clientId ? TwoClients : credentials;
+        refusal = clientId is null || clientId == credentials.ClientId ? null : TwoClients;
+        return refusal is null;
     }
 
-    private static Outcome<ClientCredentials> Basic(string? header)
+    private static ClientCredentials? ReadBasic(string? header)
     {
         if (header is null || !header.StartsWith(BasicPrefix, StringComparison.OrdinalIgnoreCase))
         {
-            return NotBasic;
+            return null;
         }
 
         string pair;
@@ -85,28 +89,21 @@ internal sealed class ClientCredentials
         }
         catch (Exception exception) when (exception is FormatException or DecoderFallbackException)
         {
-            return NotBasic;
-        }
-
-        var colon = pair.IndexOf(':');
-        if (colon <= 0 || colon == pair.Length - 1)
-        {
-            return NotBasic;
+            return null;
         }
 
         // RFC 6749 section 2.3.1: each half is form-encoded before the two are joined.
-        return new ClientCredentials(ClientCredentialsKind.Basic, WebUtility.UrlDecode(pair[..colon]), WebUtility.UrlDecode(pair[(colon + 1)..]), null);
+        var colon = pair.IndexOf(':');
+        return colon <= 0 || colon == pair.Length - 1 ? null
+            : new ClientCredentials(ClientCredentialsKind.Basic, WebUtility.UrlDecode(pair[..colon]), WebUtility.UrlDecode(pair[(colon + 1)..]), null);
     }
 
-    private static Outcome<ClientCredentials> FromAssertion(string assertion, string? type)
-    {
-        if (type != JwtBearer)
-        {
-            return NotJwtBearer;
-        }
-
-        return Jwt.Read(assertion) is { Subject: { Length: > 0 } subject } jwt && jwt.Issuer == subject
+    private static ClientCredentials? ReadAssertion(string assertion) =>
+        Jwt.Read(assertion) is { Subject: { Length: > 0 } subject } jwt && jwt.Issuer == subject
             ? new ClientCredentials(ClientCredentialsKind.Assertion, subject, null, jwt)
-            : NotJwt;
-    }
+            : null;
+
+    private static ClientRefusal Malformed(string description) => new(ClientAuthenticationOutcome.Malformed, description, CibaError.InvalidRequest.With(description));
+
+    private static ClientRefusal Unreadable(string reason) => ClientRefusal.Unproven(ClientAuthenticationOutcome.Malformed, reason);
 }

@@ -35,14 +35,17 @@ internal static partial class ClientRules
         (client.AuthorizationDetailsTypes ?? []).Except(options.AuthorizationDetailsTypesSupported ?? [])
             .Select(type => $"Client '{client.ClientId}': AuthorizationDetailsTypes holds '{type}'; add it to CibaOptions.AuthorizationDetailsTypesSupported, or leave it out.");
 
+    /// <summary>The algorithms of a method's assertions.</summary>
+    public static string[] AllowedAlgorithms(string method) => method switch
+    {
+        ClientSecretJwt => JoseAlgorithms.Symmetric,
+        PrivateKeyJwt => JoseAlgorithms.Asymmetric,
+        _ => [],
+    };
+
     public static IReadOnlyList<string> AssertionAlgorithms(CibaClient client)
     {
-        var allowed = client.TokenEndpointAuthMethod switch
-        {
-            ClientSecretJwt => JoseAlgorithms.Symmetric,
-            PrivateKeyJwt => JoseAlgorithms.Asymmetric,
-            _ => [],
-        };
+        var allowed = AllowedAlgorithms(client.TokenEndpointAuthMethod);
         return client.TokenEndpointAuthSigningAlg is { } algorithm ? [.. allowed.Where(algorithm.Equals)] : allowed;
     }
 

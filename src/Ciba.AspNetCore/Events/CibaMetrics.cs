@@ -7,6 +7,7 @@ internal sealed class CibaMetrics
 {
     public const string MeterName = "Ciba.AspNetCore";
 
+    private readonly Counter<long> _authentications;
     private readonly Counter<long> _requests;
     private readonly Counter<long> _decisions;
     private readonly Counter<long> _redemptions;
@@ -16,12 +17,25 @@ internal sealed class CibaMetrics
     public CibaMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(MeterName);
+        _authentications = meter.CreateCounter<long>("ciba.client.authentications", "{authentication}", "Client authentications, by what they came to.");
         _requests = meter.CreateCounter<long>("ciba.requests", "{request}", "Authentication requests that were accepted, or refused because too many wait for the user.");
         _decisions = meter.CreateCounter<long>("ciba.decisions", "{decision}", "Answers to authentication requests.");
         _redemptions = meter.CreateCounter<long>("ciba.redemptions", "{redemption}", "Approved requests whose tokens a client got from the token endpoint.");
         _callbacks = meter.CreateCounter<long>("ciba.callbacks", "{callback}", "Calls to clients' notification endpoints, by what they came to.");
         _callbackDuration = meter.CreateHistogram<double>("ciba.callback.duration", "s", "How long a delivered call to a client's notification endpoint took.");
     }
+
+    public void ClientAuthenticationEnded(ClientAuthenticationOutcome outcome) => _authentications.Add(1, new KeyValuePair<string, object?>("ciba.outcome", outcome switch
+    {
+        ClientAuthenticationOutcome.Succeeded => "succeeded",
+        ClientAuthenticationOutcome.Malformed => "malformed",
+        ClientAuthenticationOutcome.UnknownClient => "unknown_client",
+        ClientAuthenticationOutcome.WrongMethod => "wrong_method",
+        ClientAuthenticationOutcome.WrongCredentials => "wrong_credentials",
+        ClientAuthenticationOutcome.Refused => "refused",
+        ClientAuthenticationOutcome.Misregistered => "misregistered",
+        _ => "limited",
+    }));
 
     public void Accepted() => _requests.Add(1, Outcome("accepted"));
 

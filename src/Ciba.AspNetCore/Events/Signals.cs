@@ -6,6 +6,30 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
     /// <summary>Whether anybody listens: what only a listener wants to know need not be watched for nobody.</summary>
     public bool IsHeard => events.IsHeard;
 
+    public void ClientAuthenticationEnded(ClientAuthenticationOutcome outcome) => metrics.ClientAuthenticationEnded(outcome);
+
+    /// <param name="issuer">The issuer, in a host with several.</param>
+    /// <param name="clientId">The client, where it is known.</param>
+    /// <param name="count">How many failures are told of at once.</param>
+    /// <param name="remoteAddress">Where the last of them came from.</param>
+    /// <param name="reason">A sentence about the last of them, without a secret.</param>
+    public void ClientAuthenticationFailed(string? issuer, string? clientId, int count, string? remoteAddress, string reason)
+    {
+        if (IsHeard)
+        {
+            events.Raise(new CibaEvent
+            {
+                Kind = CibaEventKind.ClientAuthenticationFailed,
+                OccurredAt = time.GetUtcNow(),
+                Issuer = issuer,
+                ClientId = clientId,
+                Count = count,
+                RemoteAddress = remoteAddress,
+                Reason = reason,
+            });
+        }
+    }
+
     public void Accepted(CibaRequest request)
     {
         metrics.Accepted();

@@ -11,8 +11,9 @@ internal static class CibaResults
 
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
-        // RFC 6749 section 5.2: the challenge goes to a client that tried the Authorization header.
-        if (error.StatusCode == StatusCodes.Status401Unauthorized && context.Request.Headers.Authorization.Count > 0)
+        // RFC 9110 section 15.5.2: a 401 has a challenge, whether the client tried the Authorization header or not. Of the ways to
+        // authenticate here Basic is the only one that is a scheme of HTTP.
+        if (error.StatusCode == StatusCodes.Status401Unauthorized)
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"CIBA\", charset=\"UTF-8\"";
         }
