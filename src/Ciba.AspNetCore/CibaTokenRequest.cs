@@ -19,7 +19,7 @@ public sealed class CibaTokenRequest
         Subject = request.Subject;
         Scopes = decision.Scopes;
         RequestedScopes = request.Scopes;
-        AuthorizationDetails = decision.AuthorizationDetails;
+        AuthorizationDetails = Authentication.AuthorizationDetails.For(request.Resources, decision.AuthorizationDetails);
         RequestedAuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
         Acr = decision.Acr;
@@ -37,7 +37,8 @@ public sealed class CibaTokenRequest
     internal CibaTokenRequest(string issuer, CibaClient client, CibaRequest request, CibaDecision decision, TokenTerms terms)
         : this(issuer, client, request, decision, terms.Shown.IsNone ? null : terms.Shown)
     {
-        Resources = terms.Resources.Count > 0 ? terms.Resources : Resources;
+        Resources = terms.Resources;
+        AuthorizationDetails = terms.AuthorizationDetails;
     }
 
     /// <summary>The issuer identifier (<c>iss</c>).</summary>
@@ -60,7 +61,10 @@ public sealed class CibaTokenRequest
     /// <summary>The scope values that the client asked for.</summary>
     public IReadOnlyList<string> RequestedScopes { get; }
 
-    /// <summary>The authorization details that the user granted (RFC 9396): the access token carries these and no others.</summary>
+    /// <summary>
+    /// Gets the authorization details for the access token (RFC 9396), which carries these and no others: those that the user granted,
+    /// without those whose <c>locations</c> name none of the <see cref="Resources"/>, narrowed to those that the token request names.
+    /// </summary>
     public IReadOnlyList<JsonElement> AuthorizationDetails { get; }
 
     /// <summary>The authorization details that the client asked for.</summary>

@@ -51,7 +51,7 @@ public sealed class OpenApiTests
     }
 
     [TestCase("/bc-authorize", "scope login_hint login_hint_token id_token_hint binding_message user_code acr_values authorization_details resource claims request_context requested_expiry client_notification_token dpop_jkt request client_id client_secret client_assertion_type client_assertion", "")]
-    [TestCase("/token", "grant_type auth_req_id resource client_id client_secret client_assertion_type client_assertion", "grant_type auth_req_id")]
+    [TestCase("/token", "grant_type auth_req_id authorization_details resource client_id client_secret client_assertion_type client_assertion", "grant_type auth_req_id")]
     public async Task What_the_protocol_takes_is_a_form_with_these_fields(string path, string fields, string required)
     {
         await using var host = Host();

@@ -18,7 +18,24 @@ internal static class AuthorizationDetails
     private static readonly CibaError Misleading = CibaError.InvalidAuthorizationDetails.With("A name or a text in authorization_details holds text direction or control characters: send plain text, with tabs and line breaks at most.");
     private static readonly CibaError UnknownType = CibaError.InvalidAuthorizationDetails.With("A type in authorization_details is not known here, or not for this client.");
 
+    /// <summary>What the client asks for and may.</summary>
     public static Outcome<JsonElement[]> Read(string? json, CibaClient client, CibaOptions options)
+    {
+        if (Read(json).Failed(out var error, out var details))
+        {
+            return error;
+        }
+
+        if (First(details.Select(FindProblem)) is var problem && problem != DisplayProblem.None)
+        {
+            return MisleadingBy(problem);
+        }
+
+        return details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details : UnknownType;
+    }
+
+    /// <summary>The objects, whatever they ask for.</summary>
+    public static Outcome<JsonElement[]> Read(string? json)
     {
         if (json is null)
         {
@@ -36,23 +53,17 @@ internal static class AuthorizationDetails
         }
 
         JsonElement[] details = [.. array.EnumerateArray()];
-        if (details.Length > MaxCount)
-        {
-            return TooMany;
-        }
-
-        if (!details.All(HasType))
-        {
-            return Malformed;
-        }
-
-        if (FindProblem(array) is var problem && problem != DisplayProblem.None)
-        {
-            return MisleadingBy(problem);
-        }
-
-        return details.All(detail => IsAllowed(TypeOf(detail), client, options)) ? details : UnknownType;
+        return details.Length > MaxCount ? TooMany
+            : details.All(HasType) ? details
+            : Malformed;
     }
+
+    /// <summary>
+    /// RFC 9396 section 9.1: those that belong into an access token for these resources. An object without locations belongs into every
+    /// token, and a token without resources is for the host's usual audience, which gets them all.
+    /// </summary>
+    public static IReadOnlyList<JsonElement> For(IReadOnlyList<string> resources, IReadOnlyList<JsonElement> details) =>
+        resources.Count == 0 ? details : [.. details.Where(detail => IsFor(resources, detail))];
 
     /// <summary>What the host's validators have against what is asked, or null. A type without one is taken as it is.</summary>
     public static async ValueTask<CibaError?> ValidateAsync(IServiceProvider services, CibaRequest request, CibaClient client, CancellationToken cancellationToken)
@@ -88,6 +99,24 @@ internal static class AuthorizationDetails
 
         return found;
     }
+
+    private static bool IsFor(IReadOnlyList<string> resources, JsonElement detail)
+    {
+        if (!detail.TryGetProperty("locations", out var locations))
+        {
+            return true;
+        }
+
+        return locations.ValueKind switch
+        {
+            JsonValueKind.String => IsOneOf(resources, locations),
+            JsonValueKind.Array => locations.GetArrayLength() == 0 || locations.EnumerateArray().Any(location => IsOneOf(resources, location)),
+            _ => true,
+        };
+    }
+
+    private static bool IsOneOf(IReadOnlyList<string> resources, JsonElement location) =>
+        location.ValueKind == JsonValueKind.String && resources.Any(resource => ResourceIndicators.AreSame(resource, location.GetString()!));
 
     private static bool HasType(JsonElement detail) =>
         detail.ValueKind == JsonValueKind.Object && detail.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.GetString() is { Length: > 0 };

@@ -1,4 +1,3 @@
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
@@ -56,9 +55,9 @@ internal sealed partial class CibaGrants(
         }
 
         return (await bindings.ReadAsync(context, RegisteredClient.Of(client), tenant.Urls.TokenEndpoint)).Failed(out var error, out var shown)
-            || (await ReadResourcesAsync(context.Request)).Failed(out error, out var resources)
+            || (await ReadTermsAsync(context.Request, shown)).Failed(out error, out var terms)
             ? new CibaGrant(error)
-            : await RedeemAsync(authReqId, client, new TokenTerms(shown, resources), context.RequestAborted);
+            : await RedeemAsync(authReqId, client, terms, context.RequestAborted);
     }
 
     /// <summary>
@@ -69,10 +68,15 @@ internal sealed partial class CibaGrants(
         : request.AuthorizationDetails.Count > 0 && decision.AuthorizationDetails.Count == 0 ? NoDetails
         : null;
 
-    private static async ValueTask<Outcome<string[]>> ReadResourcesAsync(HttpRequest request) =>
-        !FormParameters.IsForm(request) ? Array.Empty<string>()
-        : (await FormParameters.ReadAsync(request)).Failed(out var error, out var form) ? error
-        : ResourceIndicators.Read(form);
+    private static async ValueTask<Outcome<TokenTerms>> ReadTermsAsync(HttpRequest request, CibaConfirmation shown)
+    {
+        if (!FormParameters.IsForm(request))
+        {
+            return TokenTerms.None with { Shown = shown };
+        }
+
+        return (await FormParameters.ReadAsync(request)).Failed(out var error, out var form) ? error : TokenTerms.Read(form, shown);
+    }
 
     private async ValueTask<CibaClient> FindAsync(string clientId, CancellationToken cancellationToken)
     {
@@ -135,7 +139,7 @@ internal sealed partial class CibaGrants(
     private async ValueTask<CibaGrant> LeasedAsync(CibaPollResult found, CibaClient client, TokenTerms terms, CancellationToken cancellationToken)
     {
         var redemption = new Redemption(store, found.Request!, found.Lease!, signals, logger);
-        if (WhyNotApproved(found.Request!, found.Decision!) is { } refusal || terms.Within(found.Request!).Failed(out refusal, out terms!))
+        if (WhyNotApproved(found.Request!, found.Decision!) is { } refusal || terms.Within(found.Request!, found.Decision!).Failed(out refusal, out var granted))
         {
             await redemption.GiveBackAsync();
             return new CibaGrant(refusal);
@@ -146,7 +150,7 @@ internal sealed partial class CibaGrants(
             // Made only now: most polls find the user still thinking and need no user lookup.
             if (await services.GetRequiredService<ICibaUserLookup>().IsActiveAsync(found.Request!.Subject, cancellationToken))
             {
-                return new CibaGrant(new CibaTokenRequest(tenant.Issuer, client, found.Request, found.Decision!, terms), redemption);
+                return new CibaGrant(new CibaTokenRequest(tenant.Issuer, client, found.Request, found.Decision!, granted), redemption);
             }
         }
         catch

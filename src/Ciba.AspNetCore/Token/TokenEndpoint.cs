@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
@@ -37,13 +36,11 @@ internal sealed partial class TokenEndpoint(
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
             || (await bindings.ReadAsync(context, client, context.RequestServices.GetRequiredService<CibaTenant>().Urls.TokenEndpoint)).Failed(out error, out var shown)
             || ReadAuthReqId(form, client).Failed(out error, out var authReqId)
-            || ResourceIndicators.Read(form).Failed(out error, out var resources))
+            || TokenTerms.Read(form, shown).Failed(out error, out var terms))
         {
             await RefuseAsync(context, error, client);
             return;
         }
-
-        var terms = shown.IsNone && resources.Length == 0 ? TokenTerms.None : new TokenTerms(shown, resources);
 
         // A poll that waits keeps no form: a client assertion in it takes as much memory as all the rest.
         form = null;
