@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Jose;
+using Ciba.AspNetCore.Token;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Ciba.AspNetCore.Benchmarks;
@@ -18,9 +19,9 @@ public class PieceBenchmarks
     private readonly byte[][] _digests = [ClientSecret.Digest(Secret)];
     private readonly MemoryCibaRequestStore _store = new(TimeProvider.System);
     private readonly string _subject = "account-1";
-    private readonly byte[] _payload = new byte[300];
+    private readonly Dictionary<string, object> _claims = new() { ["iss"] = "c", ["sub"] = "c", ["aud"] = "https://id.example.com", ["jti"] = "1", ["exp"] = 2_000_000_000L };
 
-    private SignatureKey _signing = null!;
+    private TokenSigner _signing = null!;
     private SignatureKey _verifying = null!;
     private string _authReqId = "";
     private string _id = "";
@@ -36,9 +37,9 @@ public class PieceBenchmarks
         await _store.AddAsync(request, NoLimits, CancellationToken.None);
 
         var key = new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256));
-        _signing = SignatureKey.ForSigning(key, "ES256", "k1");
+        _signing = new TokenSigner(new SigningCredentials(key, "ES256"));
         _verifying = SignatureKey.ForVerifying(key, "ES256");
-        _token = _signing.Sign("eyJhbGciOiJFUzI1NiJ9", "{\"iss\":\"c\",\"sub\":\"c\",\"aud\":\"https://id.example.com\",\"jti\":\"1\",\"exp\":2000000000}"u8);
+        _token = _signing.SignIdToken(_claims);
         _jwt = Jwt.Read(_token)!;
     }
 
@@ -69,7 +70,7 @@ public class PieceBenchmarks
     public bool VerifyEs256() => _verifying.Verifies(_jwt);
 
     [Benchmark]
-    public string SignEs256() => _signing.Sign("eyJhbGciOiJFUzI1NiJ9", _payload);
+    public string SignEs256() => _signing.SignIdToken(_claims);
 
     private CibaRequest NewRequest(string subject, TimeSpan lifetime)
     {

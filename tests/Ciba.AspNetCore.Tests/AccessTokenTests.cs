@@ -18,7 +18,7 @@ public sealed class AccessTokenTests
         var jti = token.Claims.GetProperty("jti").GetString();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"ES256","typ":"at+jwt","kid":"{{token.KeyId}}"}"""));
+            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"ES256","kid":"{{token.KeyId}}","typ":"at+jwt"}"""));
             Assert.That(token.ClaimsJson, Is.EqualTo(
                 $$"""{"iss":"https://id.example.com","sub":"sub-alice","aud":"https://id.example.com","client_id":"client","jti":"{{jti}}","iat":{{now}},"exp":{{now + 3600}},"auth_time":{{now}},"scope":"email openid profile"}"""));
             Assert.That(jti, Has.Length.EqualTo(22), "128 bits");

@@ -29,7 +29,7 @@ public sealed class IdTokenTests
         var decided = Start.AddSeconds(10).ToUnixTimeSeconds();
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"ES256","typ":"JWT","kid":"{{token.KeyId}}"}"""));
+            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"ES256","kid":"{{token.KeyId}}","typ":"JWT"}"""));
             Assert.That(token.ClaimsJson, Is.EqualTo(
                 $$"""{"iss":"https://id.example.com","sub":"sub-alice","aud":"client","iat":{{decided + 7}},"exp":{{decided + 7 + 3600}},"auth_time":{{decided}},"at_hash":"{{ReceivedToken.HalfHash("ES256", answer.Text("access_token")!)}}"}"""));
             Assert.That(await token.IsSignedByAsync(host), Is.True);
@@ -65,7 +65,7 @@ public sealed class IdTokenTests
         var token = ReceivedToken.Id(answer);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"{{algorithm}}","typ":"JWT","kid":"mine"}"""));
+            Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"{{algorithm}}","kid":"mine","typ":"JWT"}"""));
             Assert.That(await token.IsSignedByAsync(host), Is.True);
             Assert.That(await ReceivedToken.Access(answer).IsSignedByAsync(host), Is.True);
             Assert.That(token.Claims.GetProperty("at_hash").GetString(), Is.EqualTo(ReceivedToken.HalfHash(algorithm, answer.Text("access_token")!)));

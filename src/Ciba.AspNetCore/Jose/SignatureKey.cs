@@ -1,5 +1,4 @@
 using Microsoft.IdentityModel.Tokens;
-using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Jose;
 
@@ -25,18 +24,6 @@ internal sealed class SignatureKey
     /// <summary>A key that checks signatures. The caller has asked <see cref="JoseAlgorithms.WhyNot"/> before.</summary>
     public static SignatureKey ForVerifying(SecurityKey key, string algorithm) =>
         new(algorithm, key.KeyId, Crypto.CreateForVerifying(key, algorithm));
-
-    /// <summary>A key that signs. The caller has asked <see cref="JoseAlgorithms.WhyNot"/> before.</summary>
-    public static SignatureKey ForSigning(SecurityKey key, string algorithm, string keyId) =>
-        new(algorithm, keyId, Crypto.CreateForSigning(key, algorithm));
-
-    /// <summary>The compact form of a JWS (RFC 7515 section 7.1) over a header and a payload in JSON.</summary>
-    public string Sign(string encodedHeader, ReadOnlySpan<byte> payload)
-    {
-        var input = $"{encodedHeader}.{Base64Url.EncodeToString(payload)}";
-        var signature = _provider.Sign(System.Text.Encoding.ASCII.GetBytes(input));
-        return $"{input}.{Base64Url.EncodeToString(signature)}";
-    }
 
     public bool Verifies(Jwt jwt)
     {

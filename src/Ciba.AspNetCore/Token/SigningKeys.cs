@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Ciba.AspNetCore.Jose;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Base64Url = System.Buffers.Text.Base64Url;
 
@@ -90,31 +91,26 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
     private static partial void Ephemeral(ILogger logger);
 }
 
-/// <summary>A key that signs, with the headers of its tokens made beforehand.</summary>
+/// <summary>A key that signs the tokens of the built-in issuer.</summary>
 internal sealed class TokenSigner
 {
-    private readonly SignatureKey _key;
-    private readonly string _idTokenHeader;
-    private readonly string _accessTokenHeader;
+    private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    // RFC 9068 section 2.1; an ID Token has the handler's own: JWT.
+    private static readonly Dictionary<string, object> AccessTokenHeader = new() { ["typ"] = "at+jwt" };
+
+    private readonly SigningCredentials _credentials;
 
     public TokenSigner(SigningCredentials credentials)
     {
-        var keyId = PublicKey.From(credentials.Key, credentials.Algorithm).KeyId!;
-        _key = SignatureKey.ForSigning(credentials.Key, credentials.Algorithm, keyId);
-        _idTokenHeader = Header("JWT", keyId);
-        _accessTokenHeader = Header("at+jwt", keyId);
+        // The handler writes the kid that the key has: without one of its own, the one that /jwks lists.
+        credentials.Key.KeyId = PublicKey.From(credentials.Key, credentials.Algorithm).KeyId;
+        _credentials = credentials;
     }
 
-    public string Algorithm => _key.Algorithm;
+    public string Algorithm => _credentials.Algorithm;
 
-    public string SignIdToken(IDictionary<string, object> claims) => _key.Sign(_idTokenHeader, ClaimsJson.Write(claims));
+    public string SignIdToken(IDictionary<string, object> claims) => Handler.CreateToken(ClaimsJson.Write(claims), _credentials);
 
-    public string SignAccessToken(IDictionary<string, object> claims) => _key.Sign(_accessTokenHeader, ClaimsJson.Write(claims));
-
-    private string Header(string type, string keyId) => Base64Url.EncodeToString(ClaimsJson.Write(new Dictionary<string, object>
-    {
-        ["alg"] = _key.Algorithm,
-        ["typ"] = type,
-        ["kid"] = keyId,
-    }));
+    public string SignAccessToken(IDictionary<string, object> claims) => Handler.CreateToken(ClaimsJson.Write(claims), _credentials, AccessTokenHeader);
 }
