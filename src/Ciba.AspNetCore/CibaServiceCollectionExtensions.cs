@@ -76,6 +76,7 @@ public static class CibaServiceCollectionExtensions
         // One node, until a package such as Ciba.AspNetCore.Redis puts its own in their place.
         services.TryAddSingleton<ICibaRequestStore, MemoryCibaRequestStore>();
         services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
+        services.TryAddSingleton<ReplayGuard>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
 
         services.AddMetrics();

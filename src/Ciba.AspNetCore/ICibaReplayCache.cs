@@ -5,7 +5,8 @@ public interface ICibaReplayCache
 {
     /// <summary>
     /// Records a first use in one atomic step: true for the first caller, false for every other until
-    /// <paramref name="expiresAt"/>. A cache that is full throws rather than forget.
+    /// <paramref name="expiresAt"/>, and false at and after that instant, when the key may be forgotten already. A cache that is
+    /// full throws rather than forget.
     /// </summary>
     /// <param name="key">
     /// A digest of the client and the <c>jti</c>. Its first 12 characters are the same in all keys of a client: what takes up memory can

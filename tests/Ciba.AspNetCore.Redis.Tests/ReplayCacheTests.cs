@@ -26,6 +26,22 @@ public sealed class ReplayCacheTests(string kind)
         Assert.That(used, Is.EqualTo(new[] { true, true, false, true, false }));
     }
 
+    [TestCase(0), TestCase(1), TestCase(10_000_000)]
+    public async Task A_key_is_not_taken_again_at_its_expiry_or_after(long ticks)
+    {
+        await using var one = Node(0);
+        await using var other = Node(1);
+        var expiresAt = _time.GetUtcNow().AddSeconds(10);
+
+        var used = new List<bool> { await UseAsync(one, "key", expiresAt) };
+        _time.Advance(TimeSpan.FromSeconds(10) + TimeSpan.FromTicks(ticks));
+        used.Add(await UseAsync(one, "key", expiresAt));
+        used.Add(await UseAsync(other, "key", expiresAt));
+        used.Add(await UseAsync(other, "never used", expiresAt));
+
+        Assert.That(used, Is.EqualTo(new[] { true, false, false, false }));
+    }
+
     [Test]
     public async Task Of_callers_at_once_on_two_nodes_one_is_the_first()
     {

@@ -184,7 +184,7 @@ public sealed class ClientAssertionTests
     [Spec("A4")]
     public async Task Times_count_to_the_second(string claim, int seconds, string? reason)
     {
-        await using var host = ClientCalls.KeyHost();
+        await using var host = ClientCalls.KeyHost(uptime: TimeSpan.FromDays(1));
         var time = TestJwt.Seconds(host.Time.GetUtcNow().AddSeconds(seconds));
 
         var answer = await AuthorizeAsync(host, new TestJwt(host).Claim(claim, time).Sign(TestKey.For("ES256")));

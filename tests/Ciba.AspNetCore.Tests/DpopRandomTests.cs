@@ -67,7 +67,7 @@ public sealed class DpopRandomTests
         }));
     }
 
-    private static CibaHost Host() => new() { Clients = [DpopCalls.BoundClient()] };
+    private static CibaHost Host() => new() { Clients = [DpopCalls.BoundClient()], Uptime = TimeSpan.FromMinutes(1) };
 
     private static string Signed(CibaHost host, Dictionary<int, int> chosen)
     {

@@ -164,6 +164,7 @@ public sealed class DpopWindowTests
     private static CibaHost Host(Action<CibaOptions>? change = null) => new()
     {
         Clients = [DpopCalls.BoundClient()],
+        Uptime = TimeSpan.FromMinutes(1),
         Options = options =>
         {
             options.Issuer = "https://id.example.com/a";

@@ -28,6 +28,36 @@ public sealed class ReplayCacheTests
         Assert.That(new[] { first, other, again, after }, Is.EqualTo(new[] { true, true, false, true }));
     }
 
+    [TestCase(0), TestCase(1), TestCase(10_000_000)]
+    public async Task A_key_is_not_taken_again_at_its_expiry_or_after(long ticks)
+    {
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
+        var expiresAt = _time.GetUtcNow().AddSeconds(10);
+
+        var first = await cache.TryUseAsync("key", expiresAt, default);
+        _time.Advance(TimeSpan.FromSeconds(10) + TimeSpan.FromTicks(ticks));
+        var again = await cache.TryUseAsync("key", expiresAt, default);
+        var expired = await cache.TryUseAsync("never used", expiresAt, default);
+
+        Assert.That(new[] { first, again, expired }, Is.EqualTo(new[] { true, false, false }));
+    }
+
+    [Test]
+    public async Task A_key_that_was_forgotten_is_not_taken_again_when_the_clock_is_set_back()
+    {
+        var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
+        var expiresAt = _time.GetUtcNow().AddSeconds(10);
+
+        var used = new List<bool> { await cache.TryUseAsync("key", expiresAt, default) };
+        _time.Advance(TimeSpan.FromSeconds(15));
+        used.Add(await cache.TryUseAsync("other", expiresAt.AddSeconds(10), default));
+        _time.Advance(TimeSpan.FromSeconds(-10));
+        used.Add(await cache.TryUseAsync("key", expiresAt, default));
+        used.Add(await cache.TryUseAsync("third", expiresAt.AddTicks(1), default));
+
+        Assert.That(used, Is.EqualTo(new[] { true, true, false, true }));
+    }
+
     [Test]
     public async Task A_full_cache_is_unavailable_rather_than_forgets_and_has_room_again_when_keys_expire()
     {

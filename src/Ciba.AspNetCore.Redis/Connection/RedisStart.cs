@@ -30,7 +30,7 @@ internal sealed partial class RedisStart(
             await multiplexer.GetAsync().WaitAsync(timeout * 3, time, cancellationToken);
 
             // A step like any other, because a connection may be allowed to ping and not to run scripts or to write.
-            await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow(), cancellationToken);
+            await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow().AddSeconds(1), cancellationToken);
             await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
         }
         catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)

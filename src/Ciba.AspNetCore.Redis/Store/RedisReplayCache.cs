@@ -10,10 +10,9 @@ internal sealed class RedisReplayCache(RedisConnection redis, RedisKeys keys, Ti
     public async ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var life = expiresAt > now ? expiresAt - now : TimeSpan.Zero;
-        return (bool)await redis.RunAsync(
+        return expiresAt > now && (bool)await redis.RunAsync(
             RedisScript.UseJwt,
             [keys.UsedJwt(key)],
-            [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)(life + ClockDifference).TotalMilliseconds]);
+            [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)(expiresAt - now + ClockDifference).TotalMilliseconds]);
     }
 }

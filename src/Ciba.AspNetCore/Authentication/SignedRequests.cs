@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Authentication;
 
 /// <summary>Section 7.1.1: the parameters of a request, from the form or from the JWT that the client has signed.</summary>
-internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
+internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard replay, IOptions<CibaOptions> options, TimeProvider time)
 {
     private const string Type = "oauth-authz-req+jwt";
     private const string MediaType = $"application/{Type}";
@@ -38,6 +38,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
     private static readonly CibaError TooLong = Wrong("its exp is more than 60 minutes after its nbf");
     private static readonly CibaError NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
     private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
+    private static readonly CibaError BeforeStart = Wrong("it was issued before this server started, which does not know whether it was used: sign a new one for every request");
 
     public ValueTask<Outcome<FormParameters>> ReadAsync(FormParameters form, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
     {
@@ -81,7 +82,12 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ICibaReplayCache 
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKeys.OfRequest(tenant.KeyOf(client.Client.ClientId), jwt.Id!), expiresAt, cancellationToken) ? parameters : Replayed;
+        return await replay.TryUseAsync(ReplayKeys.OfRequest(tenant.KeyOf(client.Client.ClientId), jwt.Id!), jwt, expiresAt, cancellationToken) switch
+        {
+            JwtUse.First => parameters,
+            JwtUse.IssuedBeforeStart => BeforeStart,
+            _ => Replayed,
+        };
     }
 
     private async ValueTask<CibaError?> CheckSignatureAsync(Jwt jwt, string algorithm, RegisteredClient client, CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Binding;
 
 /// <summary>RFC 9449 section 4.3: whether the header holds a proof of possession for this very call.</summary>
-internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
+internal sealed class DpopProofs(DpopNonces nonces, ReplayGuard replay, IOptions<CibaOptions> options, TimeProvider time)
 {
     public const string Header = "DPoP";
 
@@ -31,6 +31,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
     private static readonly CibaError TooEarly = ProofKey.Wrong("its iat is in the future");
     private static readonly CibaError NotNow = ProofKey.Wrong("its exp is past, its nbf in the future, or one of them no number of seconds: it needs neither");
     private static readonly CibaError Replayed = ProofKey.Wrong("its jti was used before: make a new one for every request");
+    private static readonly CibaError BeforeStart = ProofKey.Wrong("it was issued before this server started, which does not know whether it was used: make a new one for every request");
 
     /// <summary>The thumbprint of the key, or what is wrong with the proof.</summary>
     public async ValueTask<Outcome<CibaConfirmation>> CheckAsync(HttpContext context, RegisteredClient client, string url)
@@ -64,9 +65,12 @@ internal sealed class DpopProofs(DpopNonces nonces, ICibaReplayCache replay, IOp
 
         // Last, so that nobody but the key's owner uses up a jti, and not where only the nonce was wrong.
         var clientKey = context.RequestServices.GetRequiredService<CibaTenant>().KeyOf(client.Client.ClientId);
-        return await replay.TryUseAsync(ReplayKeys.OfProof(clientKey, thumbprint, id), expiresAt, context.RequestAborted)
-            ? new CibaConfirmation { DpopKeyThumbprint = thumbprint }
-            : Replayed;
+        return await replay.TryUseAsync(ReplayKeys.OfProof(clientKey, thumbprint, id), proof, expiresAt, context.RequestAborted) switch
+        {
+            JwtUse.First => new CibaConfirmation { DpopKeyThumbprint = thumbprint },
+            JwtUse.IssuedBeforeStart => BeforeStart,
+            _ => Replayed,
+        };
     }
 
     /// <summary>Whether a text is a SHA-256 thumbprint, in the one writing that base64url has for it.</summary>

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Clients;
 
 /// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
-internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCache replay, IOptions<CibaOptions> options, TimeProvider time)
+internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard replay, IOptions<CibaOptions> options, TimeProvider time)
 {
     private static readonly ClientRefusal NoAlgorithm = Unproven("its alg does not go with the client's token_endpoint_auth_method");
     private static readonly ClientRefusal NoKeys = Unproven("the keys at the client's jwks_uri cannot be read");
@@ -21,6 +21,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
     private static readonly ClientRefusal TooEarly = Wrong("its iat or nbf is in the future or not a number of seconds");
     private static readonly ClientRefusal NoId = Wrong($"jti is required, with {Jwt.MaxIdLength} characters at most");
     private static readonly ClientRefusal Replayed = Wrong("its jti was used before: sign a new one for every request");
+    private static readonly ClientRefusal BeforeStart = Wrong("it was issued before this server started, which does not know whether it was used: sign a new one for every request, with iat");
 
     public async ValueTask<ClientRefusal?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
     {
@@ -54,7 +55,12 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ICibaReplayCach
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), expiresAt, cancellationToken) ? null : Replayed;
+        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), assertion, expiresAt, cancellationToken) switch
+        {
+            JwtUse.First => null,
+            JwtUse.IssuedBeforeStart => BeforeStart,
+            _ => Replayed,
+        };
     }
 
     private ClientRefusal? CheckHeader(Jwt assertion, string algorithm, RegisteredClient client)

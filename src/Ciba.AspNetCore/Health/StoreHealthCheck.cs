@@ -16,7 +16,7 @@ internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache
         try
         {
             await store.PollAsync(id, nobody, time.GetUtcNow(), TimeSpan.FromSeconds(1), cancellationToken);
-            await replayCache.TryUseAsync($"health {nobody}", time.GetUtcNow(), cancellationToken);
+            await replayCache.TryUseAsync($"health {nobody}", time.GetUtcNow().AddSeconds(1), cancellationToken);
         }
         catch (CibaStoreUnavailableException exception)
         {

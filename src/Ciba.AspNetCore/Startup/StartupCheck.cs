@@ -34,6 +34,9 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     {
         ThrowIfWrong(await SigningKeyProblemsAsync(cancellationToken));
         services.GetRequiredService<TokenEndpointUse>().IsChecked = true;
+
+        // Made now: a cache in memory takes what was issued before it was made for used.
+        services.GetRequiredService<ICibaReplayCache>();
     }
 
     /// <param name="more">What has been found wrong by others.</param>

@@ -9,7 +9,7 @@ namespace Ciba.AspNetCore.Store;
 /// The used JWTs of this node, in 50 bytes or so each. Full, it takes no more: a client that waits is better than a JWT that can be used
 /// twice. One client fills an eighth of it at most, so that others find a place.
 /// </summary>
-internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<MemoryReplayCache> logger, int capacity = MemoryReplayCache.DefaultCapacity) : ICibaReplayCache
+internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<MemoryReplayCache> logger, int capacity = MemoryReplayCache.DefaultCapacity) : ICibaReplayCache, IForgetsAtRestart
 {
     public const int DefaultCapacity = 1_000_000;
 
@@ -24,6 +24,12 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
 
     private bool _isFull;
 
+    // The latest expiry among the JWTs that were forgotten.
+    private long _forgottenUntil;
+
+    // JWTs are dated to the second, so the second in which the process began counts as its own.
+    public DateTimeOffset RemembersFrom { get; } = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
+
     public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
         var entry = Entry(key);
@@ -36,9 +42,11 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
                 _due.Dequeue();
                 _used.Remove(old);
                 Leave(Client(old));
+                _forgottenUntil = Math.Max(_forgottenUntil, dueAt);
             }
 
-            if (_used.Contains(entry))
+            // The caller's look at the clock was a moment ago: what expired since then may be forgotten already.
+            if (expiresAt.UtcTicks <= Math.Max(now, _forgottenUntil) || _used.Contains(entry))
             {
                 return new(false);
             }

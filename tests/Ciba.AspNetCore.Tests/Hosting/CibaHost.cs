@@ -50,6 +50,9 @@ public sealed class CibaHost : IAsyncDisposable
     /// <summary>Changes the ready token issuer.</summary>
     public Action<CibaJwtTokenIssuerOptions>? Tokens { get; init; }
 
+    /// <summary>How long the host has been up at the first call.</summary>
+    public TimeSpan Uptime { get; init; }
+
     /// <summary>Adds middleware of the host's own in front of routing.</summary>
     public Action<WebApplication>? BeforeRouting { get; init; }
 
@@ -169,6 +172,7 @@ public sealed class CibaHost : IAsyncDisposable
 
     private async Task<WebApplication> StartAsync()
     {
+        Time.Advance(-Uptime);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseTestServer();
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
@@ -203,6 +207,7 @@ public sealed class CibaHost : IAsyncDisposable
         Map?.Invoke(app);
         Endpoints(app);
         await app.StartAsync();
+        Time.Advance(Uptime);
         return app;
     }
 }

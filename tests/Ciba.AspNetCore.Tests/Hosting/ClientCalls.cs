@@ -31,7 +31,7 @@ public static class ClientCalls
     }
 
     /// <summary>A host whose first client has the P-256 key of <see cref="TestKey.For"/> by value.</summary>
-    public static CibaHost KeyHost() => new() { Clients = [KeyClient("client", TestKey.Set(TestKey.For("ES256").Jwk()))] };
+    public static CibaHost KeyHost(TimeSpan uptime = default) => new() { Clients = [KeyClient("client", TestKey.Set(TestKey.For("ES256").Jwk()))], Uptime = uptime };
 
     /// <summary>A call that is right but for the client authentication, of which there is only what the test states.</summary>
     public static Task<Answer> CallAsync(this CibaHost host, string endpoint, string[] authorization, params (string Name, string? Value)[] fields) =>
