@@ -137,7 +137,7 @@ public sealed class ClientAssertionTests
         var accepted = new[]
         {
             new TestJwt(host).Sign(first), new TestJwt(host).Sign(second), new TestJwt(host).Sign(nameless),
-            new TestJwt(host).Header("kid", "\"whatever\"").Sign(nameless), new TestJwt(host).Header("kid", "null").Sign(second),
+            new TestJwt(host).Header("kid", "\"whatever\"").Sign(nameless), new TestJwt(host).Header("kid", null).Sign(second),
             new TestJwt(host).Sign(TestKey.For("PS256"), "PS256"),
         };
         var refused = new[] { new TestJwt(host).Header("kid", "\"one\"").Sign(second), new TestJwt(host).Header("kid", "\"ONE\"").Sign(first), new TestJwt(host).Header("kid", "\"one\"").Sign(foreign) };

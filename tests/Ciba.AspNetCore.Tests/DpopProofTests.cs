@@ -44,12 +44,13 @@ public sealed class DpopProofTests
 
     private static IEnumerable<TestCaseData> Wrong()
     {
-        const string NotAJwt = "it is no signed JWT, has a member twice or a crit, or is longer than 16384 characters";
+        const string NotAJwt = "it is not a signed JWT, has a member twice, a crit or a kid that is not a string, or is longer than 16384 characters";
         yield return Case(NotAJwt, _ => "x");
         yield return Case(NotAJwt, host => host.Proof() + ".", "with a fourth part");
         yield return Case(NotAJwt, host => $"{host.Proof()}, {host.Proof()}", "two in one header");
         yield return Case(NotAJwt, host => host.NewProof().Again("htm", "\"POST\"").Sign(DpopCalls.Key), "htm twice");
         yield return Case(NotAJwt, host => host.NewProof().Header("crit", "[]").Sign(DpopCalls.Key), "crit");
+        yield return Case(NotAJwt, host => host.NewProof().Header("kid", "42").Sign(DpopCalls.Key), "kid 42");
         yield return Case(NotAJwt, host => host.NewProof().Claim("x", TestJwt.Text(new string('x', 13_000))).Sign(DpopCalls.Key), "17 KB");
         foreach (var type in (string?[])[null, "\"JWT\"", "\"dpop+jwt \"", "1"])
         {

@@ -6,6 +6,7 @@ namespace Ciba.AspNetCore.Tests;
 public sealed class SignedRequestClaimTests
 {
     private const string NotIssuer = "The request is refused: its iss is not the client_id.";
+    private const string NotClient = "The request is refused: its client_id is not that of the client that sends it (RFC 9101 section 6.3).";
     private const string NotAudience = "The request is refused: its aud does not hold the issuer.";
     private const string InFuture = "The request is refused: its iat or nbf is in the future.";
     private const string NotId = "The request is refused: jti is required, with 512 characters at most.";
@@ -40,6 +41,11 @@ public sealed class SignedRequestClaimTests
             foreach (var junk in new[] { null, "\"\"", "1", "null", "[\"a\"]", "{}", "\"\\ud800\"", $"\"{new string('j', 513)}\"" })
             {
                 yield return new TestCaseData("jti", junk, NotId);
+            }
+
+            foreach (var junk in new[] { "\"other\"", "\"CLIENT\"", "\"\"", "[\"client\"]", "{}", "1", "null", "\"\\ud800\"" })
+            {
+                yield return new TestCaseData("client_id", junk, NotClient);
             }
 
             yield return new TestCaseData("sub", "\"client\"", "The request is refused: its sub is the client_id, as in a client_assertion: leave sub out.");

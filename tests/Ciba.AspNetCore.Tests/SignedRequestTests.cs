@@ -5,12 +5,12 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>Section 7.1.1: a request that the client has signed, and everything that keeps it from being taken.</summary>
 public sealed class SignedRequestTests
 {
-    private const string NotJwt = "The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice and without crit.";
+    private const string NotJwt = "The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice or a crit, and kid a string if it is there.";
     private const string NotSigned = "The request is refused: no key of the client verifies its signature.";
     private const string OtherAlgorithm = "The request is refused: the client signs with ES256.";
     private const string NotIssuer = "The request is refused: its iss is not the client_id.";
     private const string NotAudience = "The request is refused: its aud does not hold the issuer.";
-    private const string NotType = "The request is refused: its typ is neither absent nor oauth-authz-req+jwt.";
+    private const string NotType = "The request is refused: its typ is neither absent nor JWT nor oauth-authz-req+jwt.";
     private const string Used = "The request is refused: its jti was used before: sign a new one for every request.";
 
     [Test, Spec("R1"), Spec("R2"), Spec("R3")]
@@ -35,9 +35,11 @@ public sealed class SignedRequestTests
     [TestCase("\"OAuth-AuthZ-Req+JWT\"")]
     [TestCase("\"application/oauth-authz-req+jwt\"")]
     [TestCase("\"Application/OAuth-authz-req+jwt\"")]
+    [TestCase("\"JWT\"")]
+    [TestCase("\"application/jwt\"")]
     [TestCase(null)]
     [Spec("R0")]
-    public async Task The_type_may_be_that_of_a_request_in_any_case_or_absent(string? type)
+    public async Task The_type_may_be_that_of_a_request_or_of_any_JWT_in_any_case_or_absent(string? type)
     {
         await using var host = SignedCalls.Host();
 
@@ -46,8 +48,8 @@ public sealed class SignedRequestTests
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
     }
 
-    [TestCase("\"JWT\"")]
     [TestCase("\"at+jwt\"")]
+    [TestCase("\"logout+jwt\"")]
     [TestCase("\"client-authentication+jwt\"")]
     [TestCase("\"dpop+jwt\"")]
     [TestCase("\"text/oauth-authz-req+jwt\"")]

@@ -31,7 +31,7 @@ internal sealed class IdTokenHints(IServiceProvider services, ProviderKeys provi
         if (Jwt.Read(token) is not { Subject: { Length: > 0 } subject } jwt
             || jwt.Issuer != tenant.Issuer
             || !jwt.IsFor([client.ClientId])
-            || !(jwt.Type is null || jwt.Type.Equals("JWT", StringComparison.OrdinalIgnoreCase)))
+            || !jwt.IsUntyped)
         {
             return NotOurs;
         }

@@ -9,7 +9,7 @@ namespace Ciba.AspNetCore.Authentication;
 internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard replay, IOptions<CibaOptions> options, TimeProvider time)
 {
     private const string Type = "oauth-authz-req+jwt";
-    private const string MediaType = $"application/{Type}";
+
     // FAPI-CIBA section 5.2.2; taken for every client, because a signature that is good for longer is good for whoever finds it.
     private static readonly TimeSpan MaxLifetime = TimeSpan.FromMinutes(60);
 
@@ -22,11 +22,12 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
     private static readonly CibaError Unsigned = CibaError.InvalidRequest.With("The client is registered to sign its authentication requests: send the parameters as claims of a JWT in request.");
     private static readonly CibaError ByReference = CibaError.InvalidRequest.With("request_uri is not supported: send the JWT itself as request.");
     private static readonly CibaError Encrypted = CibaError.InvalidRequest.With("The request is encrypted, which is not supported: sign it and leave it unencrypted.");
-    private static readonly CibaError NotJwt = CibaError.InvalidRequest.With("The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice and without crit.");
+    private static readonly CibaError NotJwt = CibaError.InvalidRequest.With("The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice or a crit, and kid a string if it is there.");
 
-    private static readonly CibaError WrongType = Wrong($"its typ is neither absent nor {Type}");
+    private static readonly CibaError WrongType = Wrong($"its typ is neither absent nor JWT nor {Type}");
     private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
     private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
+    private static readonly CibaError WrongClient = Wrong("its client_id is not that of the client that sends it (RFC 9101 section 6.3)");
     private static readonly CibaError WrongIssuer = Wrong("its iss is not the client_id");
     private static readonly CibaError IsAssertion = Wrong("its sub is the client_id, as in a client_assertion: leave sub out");
     private static readonly CibaError WrongAudience = Wrong("its aud does not hold the issuer");
@@ -97,7 +98,8 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
             return Wrong($"the client signs with {algorithm}");
         }
 
-        if (jwt.Type is { } type && !type.Equals(Type, StringComparison.OrdinalIgnoreCase) && !type.Equals(MediaType, StringComparison.OrdinalIgnoreCase))
+        // The usual libraries set JWT where they are told nothing.
+        if (!jwt.IsUntyped && !jwt.IsOfType(Type))
         {
             return WrongType;
         }
@@ -111,6 +113,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
     // RFC 9101 section 10.8: what is an assertion cannot be taken for a request.
     private static CibaError? CheckParties(Jwt jwt, string clientId, string issuer) =>
         jwt.Issuer != clientId ? WrongIssuer
+        : jwt.TryGetClaim("client_id", out var named) && Jwt.Text(named) != clientId ? WrongClient
         : jwt.Subject == clientId ? IsAssertion
         : !jwt.IsFor([issuer]) ? WrongAudience
         : null;

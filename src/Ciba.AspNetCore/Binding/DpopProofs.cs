@@ -19,7 +19,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ReplayGuard replay, IOptions
     private const int ThumbprintLength = 43;
 
     private static readonly CibaError NotOne = CibaError.InvalidDpopProof.With("Send one DPoP header with one proof in it.");
-    private static readonly CibaError NotAJwt = ProofKey.Wrong($"it is no signed JWT, has a member twice or a crit, or is longer than {Jwt.MaxLength} characters");
+    private static readonly CibaError NotAJwt = ProofKey.Wrong($"it is not a signed JWT, has a member twice, a crit or a kid that is not a string, or is longer than {Jwt.MaxLength} characters");
     private static readonly CibaError WrongType = ProofKey.Wrong($"its typ is not {Type}");
     private static readonly CibaError WrongAlgorithm = ProofKey.Wrong("its alg is none that is taken here: the discovery document has dpop_signing_alg_values_supported");
     private static readonly CibaError BadSignature = ProofKey.Wrong("the jwk in its header does not verify its signature");
@@ -82,7 +82,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ReplayGuard replay, IOptions
 
     private static Outcome<string> CheckSignature(Jwt proof, IEnumerable<string> algorithms)
     {
-        if (!Type.Equals(proof.Type, StringComparison.OrdinalIgnoreCase))
+        if (!proof.IsOfType(Type))
         {
             return WrongType;
         }

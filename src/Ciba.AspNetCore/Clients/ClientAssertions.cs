@@ -9,11 +9,13 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>RFC 7523 section 3: whether a JWT is what the client that it names has signed, for us, just now, and once.</summary>
 internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard replay, IOptions<CibaOptions> options, TimeProvider time)
 {
+    private const string Type = "client-authentication+jwt";
+
     private static readonly ClientRefusal NoAlgorithm = Unproven("its alg does not go with the client's token_endpoint_auth_method");
     private static readonly ClientRefusal NoKeys = Unproven("the keys at the client's jwks_uri cannot be read");
     private static readonly ClientRefusal BadSignature = Unproven("no key of the client verifies its signature");
     private static readonly ClientRefusal ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
-    private static readonly ClientRefusal WrongType = Wrong("its typ is neither absent nor JWT nor client-authentication+jwt");
+    private static readonly ClientRefusal WrongType = Wrong($"its typ is neither absent nor JWT nor {Type}");
     private static readonly ClientRefusal WrongAudience = Wrong("its aud holds neither the issuer nor the URL of the token or backchannel authentication endpoint");
     private static readonly ClientRefusal NoExpiry = Wrong("exp is required and is a number of seconds");
     private static readonly ClientRefusal Expired = Wrong("it has expired");
@@ -75,10 +77,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             return ForbiddenAlgorithm;
         }
 
-        return assertion.Type is { } type
-            && !type.Equals("JWT", StringComparison.OrdinalIgnoreCase)
-            && !type.Equals("client-authentication+jwt", StringComparison.OrdinalIgnoreCase)
-            ? WrongType : null;
+        return assertion.IsUntyped || assertion.IsOfType(Type) ? null : WrongType;
     }
 
     private ClientRefusal? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)

@@ -21,6 +21,8 @@ internal sealed class Jwt
     /// <summary>A signed request has hints and authorization details in it. No field of a form is longer.</summary>
     public const int MaxRequestLength = 64 * 1024;
 
+    private const string MediaTypePrefix = "application/";
+
     private static readonly SearchValues<char> Base64UrlCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
@@ -44,8 +46,8 @@ internal sealed class Jwt
 
     public string? KeyId => Text(_header, "kid");
 
-    /// <summary>The header's <c>typ</c>, null where there is none; empty where it is no string.</summary>
-    public string? Type => _header.TryGetProperty("typ", out var type) ? Text(type) ?? "" : null;
+    /// <summary>Gets a value indicating whether <c>typ</c> says nothing of the kind of JWT: it is absent, or <c>JWT</c>.</summary>
+    public bool IsUntyped => !_header.TryGetProperty("typ", out _) || IsOfType("JWT");
 
     public string? Issuer => Text(_claims, "iss");
 
@@ -57,7 +59,7 @@ internal sealed class Jwt
 
     public byte[] Signature { get; }
 
-    /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>.</summary>
+    /// <summary>The token's parts, or null where it is no signed JWT: too long, encrypted, not JSON, a name twice, a <c>crit</c>, a <c>kid</c> that is not a string.</summary>
     public static Jwt? Read(string token) => token.Length > MaxLength ? null : Parse(token, Strict);
 
     /// <summary>The same for a signed authentication request, which may be longer and one level deeper.</summary>
@@ -78,12 +80,25 @@ internal sealed class Jwt
         if (Decode(token.AsSpan(second + 1)) is not { Length: > 0 } signature
             || ParseObject(Decode(token.AsSpan(0, first)), Strict) is not { } header
             || ParseObject(Decode(token.AsSpan(first + 1, second - first - 1)), claimsOptions) is not { } claims
-            || header.TryGetProperty("crit", out _))
+            || header.TryGetProperty("crit", out _)
+            || (header.TryGetProperty("kid", out var keyId) && Text(keyId) is null))
         {
             return null;
         }
 
         return new Jwt(header, claims, Encoding.ASCII.GetBytes(token, 0, second), signature);
+    }
+
+    /// <summary>Returns whether <c>typ</c> is this media type, in any case and with or without <c>application/</c> (RFC 7515 section 4.1.9).</summary>
+    public bool IsOfType(string type)
+    {
+        var actual = Text(_header, "typ").AsSpan();
+        if (actual.StartsWith(MediaTypePrefix, StringComparison.OrdinalIgnoreCase))
+        {
+            actual = actual[MediaTypePrefix.Length..];
+        }
+
+        return actual.Equals(type, StringComparison.OrdinalIgnoreCase);
     }
 
     /// <summary>A member of the header, or null.</summary>

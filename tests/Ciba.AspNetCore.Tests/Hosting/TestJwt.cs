@@ -17,6 +17,8 @@ public sealed class TestJwt
     private readonly List<(string Name, string Json)> _header = [];
     private readonly List<(string Name, string Json)> _claims = [];
 
+    private bool _hasOwnKeyId;
+
     public TestJwt(CibaHost host, string clientId = "client")
     {
         var now = host.Time.GetUtcNow();
@@ -33,7 +35,11 @@ public sealed class TestJwt
     public static string Seconds(DateTimeOffset time) => time.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Sets a member of the header, or takes it away.</summary>
-    public TestJwt Header(string name, string? json) => Set(_header, name, json);
+    public TestJwt Header(string name, string? json)
+    {
+        _hasOwnKeyId |= name == "kid";
+        return Set(_header, name, json);
+    }
 
     /// <summary>Sets a claim, or takes it away.</summary>
     public TestJwt Claim(string name, string? json) => Set(_claims, name, json);
@@ -45,10 +51,10 @@ public sealed class TestJwt
         return this;
     }
 
-    /// <summary>Signed with the key; <c>alg</c> and <c>kid</c> are added unless the test has set them.</summary>
+    /// <summary>Signed with the key; <c>alg</c> and <c>kid</c> are added unless the test has set them, or taken <c>kid</c> away.</summary>
     public string Sign(TestKey key, string algorithm = "ES256")
     {
-        if (_header.All(member => member.Name != "kid"))
+        if (!_hasOwnKeyId)
         {
             Header("kid", Text(key.KeyId));
         }
