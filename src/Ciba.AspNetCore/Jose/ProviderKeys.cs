@@ -31,16 +31,40 @@ internal sealed partial class ProviderKeys(ILogger<ProviderKeys> logger)
             }
         }
 
+        // They sign already: to leave one out would be worse.
+        foreach (var problem in SharedKeyIds(usable.Select(key => key.Published)))
+        {
+            if (_said.TryAdd(problem, true))
+            {
+                Ambiguous(problem);
+            }
+        }
+
         return usable;
     }
 
-    /// <summary>What is wrong with each of the keys that cannot be used.</summary>
-    public static IEnumerable<string> Check(IEnumerable<SigningCredentials> all) => all.Select(credentials => Of(credentials).Problem).OfType<string>();
+    /// <summary>What is wrong with the keys: each that cannot be used, and each <c>kid</c> that is not one key's alone.</summary>
+    public static IEnumerable<string> Check(IEnumerable<SigningCredentials> all)
+    {
+        var keys = all.Select(Of).ToList();
+        return keys.Select(key => key.Problem).OfType<string>()
+            .Concat(SharedKeyIds(keys.Where(key => key.Problem is null).Select(key => key.Published)).Select(problem => $"AddSigningKeys: {problem}."));
+    }
+
+    /// <summary>RFC 7517 section 4.5: a sentence for each <c>kid</c> that different keys have. One key may stand there for several algorithms.</summary>
+    public static IEnumerable<string> SharedKeyIds(IEnumerable<PublicKey> keys) =>
+        from key in keys
+        group key.Thumbprint() by key.KeyId into same
+        where same.Distinct().Count() > 1
+        select $"different keys have the kid '{same.Key}': give each a KeyId of its own (RFC 7517 section 4.5)";
 
     private static ProviderKey Of(SigningCredentials credentials) => Known.GetValue(credentials, static credentials => new ProviderKey(credentials));
 
     [LoggerMessage(1, LogLevel.Error, "A signing key is left out of the JWK Set, and no id_token_hint is checked with it. {Problem}")]
     private partial void LeftOut(string problem);
+
+    [LoggerMessage(2, LogLevel.Error, "The JWK Set is ambiguous: {Problem}")]
+    private partial void Ambiguous(string problem);
 }
 
 /// <summary>A signing key, worked out once.</summary>

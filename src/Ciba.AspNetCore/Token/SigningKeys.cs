@@ -23,6 +23,11 @@ internal sealed partial class SigningKeys : ICibaSigningKeys
     {
         var given = options.Value.SigningCredentials;
         Problems = [.. given.Select(Problem).OfType<string>()];
+        if (Problems.Count == 0)
+        {
+            Problems = [.. ProviderKeys.SharedKeyIds(given.Select(credentials => PublicKey.From(credentials.Key, credentials.Algorithm))).Select(problem => $"AddJwtTokenIssuer: {problem}.")];
+        }
+
         Default = given.Count > 0 ? given[0].Algorithm : DefaultAlgorithm;
         Algorithms = given.Count > 0 ? [.. given.Select(credentials => credentials.Algorithm).Distinct()] : [DefaultAlgorithm, "PS256", "RS256"];
         IsEphemeral = given.Count == 0;
