@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
@@ -74,9 +75,16 @@ internal static class SignedParameters
     private static string? Read(JsonElement claim, Shape shape) => (claim.ValueKind, shape) switch
     {
         (_, Shape.Nothing) => null,
-        (JsonValueKind.Number, Shape.Number) or (JsonValueKind.Array, Shape.Array) or (JsonValueKind.Object, Shape.Object) => claim.GetRawText(),
+        (JsonValueKind.Number, Shape.Number) => WholeNumber(claim.GetRawText()),
+        (JsonValueKind.Array, Shape.Array) or (JsonValueKind.Object, Shape.Object) => claim.GetRawText(),
         _ => Jwt.Text(claim),
     };
+
+    // JSON knows one kind of number: 300.0 and 3e2 are 300. What is not a whole number is refused by the parameter's own rule.
+    private static string WholeNumber(string number) =>
+        number.AsSpan().ContainsAny(".eE") && decimal.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && decimal.IsInteger(value)
+            ? decimal.Truncate(value).ToString(CultureInfo.InvariantCulture)
+            : number;
 
     private static bool TryAdd(List<KeyValuePair<string, string>> fields, string name, string? value)
     {
