@@ -170,6 +170,9 @@ public sealed class CibaOptions
     /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
     public CibaCallbackOptions Callbacks { get; set; } = new();
 
+    /// <summary>Gets the limits on the JWK Sets of clients.</summary>
+    public CibaClientKeyOptions ClientKeys { get; } = new();
+
     /// <summary>How far ahead the <c>exp</c> of a client assertion may lie (RFC 7523 section 3). Default 1 h.</summary>
     public TimeSpan MaxClientAssertionLifetime { get; set; } = TimeSpan.FromHours(1);
 

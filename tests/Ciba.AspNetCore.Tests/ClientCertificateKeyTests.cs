@@ -88,7 +88,11 @@ public sealed class ClientCertificateKeyTests : IDisposable
         yield return Case("of another key", false, (jwk, other) => jwk["x"] = other["x"]!.DeepClone());
         yield return Case("of an RSA key", false, (jwk, _) => (jwk["kty"], jwk["n"], jwk["e"]) = ("RSA", "AQAB", "AQAB"));
         yield return Case("alone", true, (jwk, _) => { jwk.Remove("x"); jwk.Remove("y"); });
-        yield return Case("for encryption", true, (jwk, _) => jwk["use"] = "enc");
+        yield return Case("for encryption", false, (jwk, _) => jwk["use"] = "enc");
+        yield return Case("for signatures", true, (jwk, _) => (jwk["use"], jwk["alg"], jwk["key_ops"]) = ("sig", "ES256", new JsonArray("sign", "verify")));
+        yield return Case("for signing alone", false, (jwk, _) => jwk["key_ops"] = new JsonArray("sign"));
+        yield return Case("for key agreement", false, (jwk, _) => jwk["alg"] = "ECDH-ES");
+        yield return Case("with a kid that is a number", false, (jwk, _) => jwk["kid"] = 42);
         yield return Case("no base64", false, (jwk, _) => jwk["x5c"] = new JsonArray("%"));
         yield return Case("no certificate", false, (jwk, _) => jwk["x5c"] = new JsonArray("AAAA"));
         yield return Case("with something behind", false, (jwk, _) => jwk["x5c"] = new JsonArray(Convert.ToBase64String([.. Convert.FromBase64String(jwk["x5c"]![0]!.GetValue<string>()), 0])));

@@ -23,6 +23,26 @@ public sealed class ClientKeyTests
             yield return new("a key for encryption", Ec.Jwk(("use", "enc")));
             yield return new("a use that nobody knows", Ec.Jwk(("use", "")));
             yield return new("another algorithm", Ec.Jwk(("alg", "ECDH-ES")));
+            foreach (var operations in new[] { "[]", "[\"sign\"]", "[\"encrypt\",\"deriveBits\"]", "[\"Verify\"]", "\"verify\"", "[\"verify\",1]", "{}", "1" })
+            {
+                yield return new($"key_ops {operations}", Changed(Ec, "key_ops", operations));
+            }
+
+            foreach (var (name, key) in new[] { ("kty", Ec), ("use", Ec), ("alg", Ec), ("kid", Ec), ("crv", Ec), ("x", Ec), ("y", Ec), ("n", Rsa), ("e", Rsa) })
+            {
+                foreach (var json in new[] { "42", "65537", "true", "{}", "[]", "[\"sig\"]" })
+                {
+                    yield return new($"{name} {json}", Changed(key, name, json));
+                }
+            }
+
+            // The most bits that an exponent may have are 64, and neither 1 nor an even number is one.
+            foreach (var exponent in new byte[][] { [1], [0, 1], [2], [1, 0, 0], [1, 0, 0, 0, 0, 0, 0, 0, 1], Rsa.Modulus })
+            {
+                yield return new($"an exponent of {exponent.Length} bytes, the last {exponent[^1]}", Rsa.Jwk(("e", Base64Url.EncodeToString(exponent))));
+            }
+
+            yield return new("a modulus of 8200 bits", Rsa.Jwk(("n", Base64Url.EncodeToString([.. Enumerable.Repeat((byte)0xFF, 1025)]))));
             yield return new("an algorithm of another curve", Ec.Jwk(("alg", "ES384")));
             yield return new("an algorithm of another type", Ec.Jwk(("alg", "RS256")));
             yield return new("a wrong curve name", Ec.Jwk(("crv", "P-384")));
@@ -49,16 +69,18 @@ public sealed class ClientKeyTests
     {
         get
         {
-            foreach (var text in new[] { " ", "null", "[]", "1", "{}", "{\"keys\":null}", "{\"keys\":{}}", "{\"keys\":[1]}", "{\"keys\":[\"x\"]}", "{\"keys\":[{\"kty\":1}]}", "{\"keys\":[{\"kty\":\"\\ud800\"}]}", "{\"Keys\":[]}", "{" })
+            foreach (var text in new[] { " ", "null", "[]", "1", "{}", "{\"keys\":null}", "{\"keys\":{}}", "{\"Keys\":[]}", "{\"\\ud800\":[]}", "{", "{\"keys\":[]} x", "\uFEFF\uFEFF{\"keys\":[]}" })
             {
                 yield return new(text, NoSet);
             }
 
-            yield return new("{\"keys\":[]}", None);
-            yield return new("{\"keys\":[null]}", None);
-            yield return new("{\"keys\":[{}]}", None);
+            foreach (var text in new[] { "", "null", "{}", "1", "\"x\"", "[]", "{\"kty\":1}", "{\"kty\":\"\\ud800\"}", "{\"\\ud800\":1}" })
+            {
+                yield return new($"{{\"keys\":[{text}]}}", None);
+            }
+
             yield return new("{\"keys\":[{\"kty\":\"EC\",\"crv\":\"P-256\",\"x5c\":[\"\\ud800\"]}]}", None);
-            yield return new(TestKey.Set(Enumerable.Range(0, 33).Select(_ => Ec.Jwk())), "holds more than 32 keys");
+            yield return new(TestKey.Set(Enumerable.Range(0, 33).Select(_ => Ec.Jwk())), "holds more than 32 keys; register fewer, or raise CibaOptions.ClientKeys.MaxKeys");
             yield return new(TestKey.Set(Ec.Jwk(("d", Ec.D))), "holds a private key: take the 'd' members out, and that key out of use");
             yield return new(TestKey.Set(Ec.Jwk(), Rsa.Jwk(("d", Rsa.D))), "holds a private key: take the 'd' members out, and that key out of use");
             yield return new(TestKey.Set(Ec.Jwk(), Ec.Jwk(("d", ""), ("use", "enc"))), "holds a private key: take the 'd' members out, and that key out of use");
@@ -124,6 +146,13 @@ public sealed class ClientKeyTests
         var answer = await host.AuthorizeAsync(TestJwt.Form(new TestJwt(host).Sign(Ec)));
 
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    private static JsonObject Changed(TestKey key, string name, string json)
+    {
+        var jwk = key.Jwk();
+        jwk[name] = JsonNode.Parse(json);
+        return jwk;
     }
 
     private static async Task<string?> StartAsync(string jwks)

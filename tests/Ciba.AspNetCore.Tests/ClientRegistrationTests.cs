@@ -60,7 +60,7 @@ public sealed class ClientRegistrationTests
         yield return Case(client => PrivateKey(client, "RS256", rsaBits: 1024), "Jwks holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits).");
         yield return Case(client => PrivateKey(client, "ES256", change: jwk => jwk["use"] = "enc"), "Jwks holds no key that can check a signature (EC P-256, P-384, P-521, or RSA of 2048 to 8192 bits).");
         yield return Case(client => PrivateKey(client, "ES256", change: jwk => jwk["d"] = "AAAA"), "Jwks holds a private key: take the 'd' members out, and that key out of use.");
-        yield return Case(client => PrivateKey(client, "ES256", keys: 33), "Jwks holds more than 32 keys.");
+        yield return Case(client => PrivateKey(client, "ES256", keys: 33), "Jwks holds more than 32 keys; register fewer, or raise CibaOptions.ClientKeys.MaxKeys.");
         yield return Case(client => client.JwksUri = "http://rp.example/jwks", "JwksUri must be an absolute https URL (http only for loopback).");
         yield return Case(client => client.JwksUri = "https://me:pw@rp.example/jwks", "JwksUri must be an absolute https URL (http only for loopback).");
         yield return Case(client => client.JwksUri = "jwks", "JwksUri must be an absolute https URL (http only for loopback).");

@@ -132,6 +132,20 @@ public sealed class DpopProofTests
         yield return Case(BadKey, host => With(host, "RS256", jwk => jwk["e"] = Base64Url.EncodeToString(new byte[] { 1, 0, 0, 0, 0, 0, 0, 0, 1 })), "an exponent of nine bytes");
         yield return Case(BadKey, host => With(host, "RS256", jwk => jwk["n"] = ""), "no modulus");
 
+        yield return Case(BadKey, host => With(host, "RS256", jwk => jwk["e"] = "AQ"), "an exponent of 1");
+        yield return Case(BadKey, host => With(host, "RS256", jwk => jwk["e"] = "AQAA"), "an even exponent");
+        yield return Case(BadKey, host => With(host, "ES256", jwk => jwk["kid"] = 42), "kid 42");
+        yield return Case(BadKey, host => With(host, "ES256", jwk => jwk["use"] = new JsonArray("sig")), "use in a list");
+        yield return Case(BadKey, host => With(host, "ES256", jwk => jwk["key_ops"] = "verify"), "key_ops as a text");
+
+        const string WrongUse = "the jwk in its header is for something else: leave use, key_ops and alg out, or make them sig, verify and the alg of the proof";
+        yield return Case(WrongUse, host => With(host, "ES256", jwk => jwk["use"] = "enc"), "use enc");
+        yield return Case(WrongUse, host => With(host, "ES256", jwk => jwk["use"] = ""), "an empty use");
+        yield return Case(WrongUse, host => With(host, "ES256", jwk => jwk["key_ops"] = new JsonArray("sign")), "key_ops sign");
+        yield return Case(WrongUse, host => With(host, "ES256", jwk => jwk["key_ops"] = new JsonArray()), "no key_ops");
+        yield return Case(WrongUse, host => With(host, "ES256", jwk => jwk["alg"] = "ECDH-ES"), "alg ECDH-ES");
+        yield return Case(WrongUse, host => With(host, "PS256", jwk => jwk["alg"] = "RS256"), "alg RS256 for PS256");
+
         const string WrongKey = "the jwk in its header does not go with its alg: ES256 needs P-256, ES384 P-384, ES512 P-521, the others RSA of 2048 to 8192 bits";
         yield return Case(WrongKey, host => host.NewProof(TestKey.For("ES384")).Sign(TestKey.For("ES384"), "ES256"), "P-384 for ES256");
         yield return Case(WrongKey, host => host.NewProof(TestKey.For("RS256")).Header("alg", "\"ES256\"").Sign(TestKey.For("RS256"), "RS256"), "RSA for ES256");
@@ -149,6 +163,17 @@ public sealed class DpopProofTests
         var tokens = await host.PollWithAsync(id, proof.Sign(DpopCalls.Key));
 
         Assert.That(tokens.Text("token_type"), Is.EqualTo("DPoP"), tokens.Body);
+    }
+
+    [Test]
+    public async Task A_key_may_say_that_it_is_for_its_proof()
+    {
+        await using var host = Host();
+        var id = await host.ApprovedAsync();
+
+        var tokens = await host.PollWithAsync(id, With(host, "PS256", jwk => (jwk["use"], jwk["key_ops"], jwk["alg"], jwk["kid"]) = ("sig", new JsonArray("sign", "verify"), "PS256", "mine")));
+
+        Assert.That(DpopCalls.Confirmation(tokens), Is.EqualTo(DpopCalls.BoundTo(TestKey.For("PS256"))), tokens.Body);
     }
 
     [Test]

@@ -13,9 +13,9 @@ public sealed class DpopRandomTests
     // What a member may be, and whether a proof is right with it.
     private static readonly (string Name, bool InHeader, (string? Json, bool IsRight)[] Values)[] Members =
     [
-        ("typ", true, [("\"dpop+jwt\"", true), ("\"DPOP+jwt\"", true), ("\"jwt\"", false), (null, false), ("[]", false), ("\"\\ud800\"", false)]),
+        ("typ", true, [("\"dpop+jwt\"", true), ("\"DPOP+jwt\"", true), ("\"application/dpop+jwt\"", true), ("\"jwt\"", false), (null, false), ("[]", false), ("\"\\ud800\"", false)]),
         ("alg", true, [("\"ES256\"", true), ("\"ES384\"", false), ("\"HS256\"", false), ("\"none\"", false), ("\"es256\"", false), (null, false), ("{}", false)]),
-        ("jwk", true, [(DpopCalls.Key.Jwk().ToJsonString(), true), (DpopCalls.Key.Jwk(("use", "enc")).ToJsonString(), true), (TestKey.For("ES384").Jwk().ToJsonString(), false), (DpopCalls.Key.Jwk(("d", "AA")).ToJsonString(), false), ("{}", false), ("null", false), (null, false)]),
+        ("jwk", true, [(DpopCalls.Key.Jwk().ToJsonString(), true), (DpopCalls.Key.Jwk(("use", "sig"), ("alg", "ES256")).ToJsonString(), true), (DpopCalls.Key.Jwk(("use", "enc")).ToJsonString(), false), (DpopCalls.Key.Jwk(("alg", "ES384")).ToJsonString(), false), (TestKey.For("ES384").Jwk().ToJsonString(), false), (DpopCalls.Key.Jwk(("d", "AA")).ToJsonString(), false), ("{}", false), ("null", false), (null, false)]),
         ("crit", true, [(null, true), ("[\"exp\"]", false)]),
         ("jku", true, [(null, true), ("\"https://evil.example/jwks\"", true)]),
         ("htm", false, [("\"POST\"", true), ("\"GET\"", false), ("\"POST \"", false), ("1", false), (null, false)]),

@@ -27,7 +27,7 @@ public sealed class JwksUriTests
                 yield return _ => Task.FromResult(FakeJwksUri.Answer(status, new StringContent(TestKey.Set(Old.Jwk()))));
             }
 
-            foreach (var junk in new[] { "", "<html>", "{}", "[]", "{\"keys\":[]}", "{\"keys\":[{}]}", TestKey.Set(Old.Jwk(("d", Old.D))), TestKey.Set(TestKey.For("RS256").Jwk(("n", ""))) })
+            foreach (var junk in new[] { "", "<html>", "{}", "[]", TestKey.Set(Old.Jwk(("d", Old.D))), TestKey.Set(Enumerable.Range(0, 33).Select(_ => Old.Jwk())) })
             {
                 yield return _ => Task.FromResult(FakeJwksUri.Answer(HttpStatusCode.OK, new StringContent(junk)));
             }
@@ -128,15 +128,6 @@ public sealed class JwksUriTests
 
         remote.OnGet = null;
         host.Time.Advance(TimeSpan.FromSeconds(29));
-        await AssertAcceptedAsync(host, Old);
-    }
-
-    [Test]
-    public async Task The_largest_JWK_Set_has_64_KiB()
-    {
-        var remote = new FakeJwksUri(TestKey.Set(Old.Jwk()).PadRight(MaxBytes));
-        await using var host = remote.Host();
-
         await AssertAcceptedAsync(host, Old);
     }
 

@@ -25,7 +25,8 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
     private static readonly CibaError NotJwt = CibaError.InvalidRequest.With("The request is not a signed JWT: three parts of base64url, the first two JSON objects without a name twice or a crit, and kid a string if it is there.");
 
     private static readonly CibaError WrongType = Wrong($"its typ is neither absent nor JWT nor {Type}");
-    private static readonly CibaError NoKeys = Wrong("the keys at the client's jwks_uri cannot be read");
+    private static readonly CibaError Unreadable = Wrong(RemoteKeySets.Unreadable);
+    private static readonly CibaError NoUsableKeys = Wrong(RemoteKeySets.NoUsableKeys);
     private static readonly CibaError BadSignature = Wrong("no key of the client verifies its signature");
     private static readonly CibaError WrongClient = Wrong("its client_id is not that of the client that sends it (RFC 9101 section 6.3)");
     private static readonly CibaError WrongIssuer = Wrong("its iss is not the client_id");
@@ -104,10 +105,13 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
             return WrongType;
         }
 
-        var keys = client.RequestKeys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, jwt.KeyId, cancellationToken);
-        return keys is null ? NoKeys
-            : keys.Verifies(jwt) ? null
-            : BadSignature;
+        return await remoteKeys.FindAsync(client.RequestKeys, client.Client, keys => keys.Verifies(jwt), cancellationToken) switch
+        {
+            KeyMatch.Found => null,
+            KeyMatch.Unreadable => Unreadable,
+            KeyMatch.NoUsableKeys => NoUsableKeys,
+            _ => BadSignature,
+        };
     }
 
     // RFC 9101 section 10.8: what is an assertion cannot be taken for a request.
@@ -124,6 +128,11 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
         if (CheckParties(jwt, clientId, issuer) is { } wrong)
         {
             return wrong;
+        }
+
+        if (jwt.FindMilliseconds() is { } name)
+        {
+            return Wrong(Jwt.NotMilliseconds(name));
         }
 
         if (!jwt.TryGetTime("exp", out var expires) || expires is null)

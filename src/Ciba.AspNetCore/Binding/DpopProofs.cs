@@ -120,6 +120,11 @@ internal sealed class DpopProofs(DpopNonces nonces, ReplayGuard replay, IOptions
             return WrongUrl;
         }
 
+        if (proof.FindMilliseconds() is { } name)
+        {
+            return ProofKey.Wrong(Jwt.NotMilliseconds(name));
+        }
+
         if (!proof.TryGetTime("iat", out var issuedAt) || issuedAt is null)
         {
             return NoTime;

@@ -12,14 +12,10 @@ namespace Ciba.AspNetCore.Binding;
 /// </summary>
 internal sealed class ProofKey : IDisposable
 {
-    private const int MaxModulusBytes = 1024;
-
-    // Longer ones, which nobody has, make a check expensive.
-    private const int MaxExponentBytes = 8;
-
     private static readonly CibaError NoKey = Wrong("it has no jwk in its header, which is the public key as a JSON object");
     private static readonly CibaError PrivateKey = Wrong("the jwk in its header is not a public key alone: take that key out of use, and send no private member of the next one");
     private static readonly CibaError BadKey = Wrong("the jwk in its header is no EC key (P-256, P-384, P-521) and no RSA key, or not written as RFC 7518 section 6 has it, without padding and leading zeros");
+    private static readonly CibaError WrongUse = Wrong("the jwk in its header is for something else: leave use, key_ops and alg out, or make them sig, verify and the alg of the proof");
     private static readonly CibaError WrongKey = Wrong("the jwk in its header does not go with its alg: ES256 needs P-256, ES384 P-384, ES512 P-521, the others RSA of 2048 to 8192 bits");
 
     private static readonly string[] PrivateMembers = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -51,16 +47,17 @@ internal sealed class ProofKey : IDisposable
             return PrivateKey;
         }
 
-        var publicKey = new PublicKey
+        if (PublicKey.Read(jwk) is not { } publicKey || !IsWellWritten(publicKey))
         {
-            KeyType = Jwt.Text(jwk, "kty"),
-            Curve = Jwt.Text(jwk, "crv"),
-            X = Jwt.Text(jwk, "x"),
-            Y = Jwt.Text(jwk, "y"),
-            Modulus = Jwt.Text(jwk, "n"),
-            Exponent = Jwt.Text(jwk, "e"),
-        };
-        if (!IsWellWritten(publicKey) || publicKey.ToSecurityKey() is not { } key)
+            return BadKey;
+        }
+
+        if (!publicKey.IsFor(algorithm))
+        {
+            return WrongUse;
+        }
+
+        if (publicKey.ToSecurityKey() is not { } key)
         {
             return BadKey;
         }
@@ -100,13 +97,13 @@ internal sealed class ProofKey : IDisposable
     private static bool IsWellWritten(PublicKey key) => key.KeyType switch
     {
         "EC" => CoordinateBytes(key.Curve) is var length && Bytes(key.X)?.Length == length && Bytes(key.Y)?.Length == length,
-        "RSA" => IsNumber(key.Modulus, MaxModulusBytes) && IsNumber(key.Exponent, MaxExponentBytes),
+        "RSA" => IsNumber(key.Modulus) && IsNumber(key.Exponent),
         _ => false,
     };
 
     private static int CoordinateBytes(string? curve) => curve switch { "P-256" => 32, "P-384" => 48, "P-521" => 66, _ => 0 };
 
-    private static bool IsNumber(string? text, int mostBytes) => Bytes(text) is [not 0, ..] bytes && bytes.Length <= mostBytes;
+    private static bool IsNumber(string? text) => Bytes(text) is [not 0, ..];
 
     private static byte[]? Bytes(string? text) => string.IsNullOrEmpty(text) ? null : Jwt.Decode(text);
 }

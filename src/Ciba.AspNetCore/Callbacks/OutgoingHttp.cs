@@ -25,11 +25,7 @@ internal static class OutgoingHttp
 
         AddSender(services, CibaCallbackOptions.HttpClientName);
         AddSender(services, CibaWebhookOptions.HttpClientName);
-        services.AddHttpClient(RemoteKeySets.HttpClientName, static client =>
-            {
-                client.Timeout = Timeout.InfiniteTimeSpan;
-                client.MaxResponseContentBufferSize = RemoteKeySets.MaxBytes;
-            })
+        services.AddHttpClient(RemoteKeySets.HttpClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(Handler);
     }
 

@@ -12,7 +12,8 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
     private const string Type = "client-authentication+jwt";
 
     private static readonly ClientRefusal NoAlgorithm = Unproven("its alg does not go with the client's token_endpoint_auth_method");
-    private static readonly ClientRefusal NoKeys = Unproven("the keys at the client's jwks_uri cannot be read");
+    private static readonly ClientRefusal Unreadable = Unproven(RemoteKeySets.Unreadable);
+    private static readonly ClientRefusal NoUsableKeys = Unproven(RemoteKeySets.NoUsableKeys);
     private static readonly ClientRefusal BadSignature = Unproven("no key of the client verifies its signature");
     private static readonly ClientRefusal ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
     private static readonly ClientRefusal WrongType = Wrong($"its typ is neither absent nor JWT nor {Type}");
@@ -33,16 +34,29 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             return NoAlgorithm;
         }
 
-        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, algorithm, assertion.KeyId, cancellationToken);
-        if (keys is null || !keys.Find(algorithm, assertion.KeyId).Any())
+        var isChecked = false;
+        var match = await remoteKeys.FindAsync(
+            client.Keys,
+            client.Client,
+            keys =>
+            {
+                isChecked |= keys.HasKeyFor(assertion);
+                return keys.Verifies(assertion);
+            },
+            cancellationToken);
+        if (match != KeyMatch.Found)
         {
-            DecoyCredentials.Check(assertion);
-            return keys is null ? NoKeys : BadSignature;
-        }
+            if (!isChecked)
+            {
+                DecoyCredentials.Check(assertion);
+            }
 
-        if (!keys.Verifies(assertion))
-        {
-            return BadSignature;
+            return match switch
+            {
+                KeyMatch.Unreadable => Unreadable,
+                KeyMatch.NoUsableKeys => NoUsableKeys,
+                _ => BadSignature,
+            };
         }
 
         // From here on it is the client, which is told what to mend.
@@ -86,6 +100,11 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
         if (!assertion.IsFor(urls.AssertionAudiences))
         {
             return WrongAudience;
+        }
+
+        if (assertion.FindMilliseconds() is { } name)
+        {
+            return Wrong(Jwt.NotMilliseconds(name));
         }
 
         if (!assertion.TryGetTime("exp", out var expires) || expires is null)

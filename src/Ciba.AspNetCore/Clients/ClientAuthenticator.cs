@@ -136,6 +136,7 @@ internal sealed partial class ClientAuthenticator(
 
     private IReadOnlyList<string> Problems(RegisteredClient client) =>
         client.Problems is { Count: > 0 } own ? own
+        : ClientRules.HasTooManyKeys(client.Client, options.Value) is { } tooMany ? [tooMany]
         : ClientRules.MutualTlsIsMissing(client.Client, options.Value, authorities) is { } missing ? [missing]
         : ClientRules.DpopIsOff(client.Client, options.Value) is { } off ? [off]
         : FapiCiba.AppliesTo(client.Client, options.Value) && client.FapiProblems is { Count: > 0 } forbidden ? forbidden

@@ -50,11 +50,13 @@ internal sealed partial class ClientCertificates(
     private async ValueTask<ClientRefusal?> CheckByKeysAsync(RegisteredClient client, X509Certificate2 certificate, CancellationToken cancellationToken)
     {
         var encoded = certificate.RawDataMemory;
-        var keys = client.Keys ?? await remoteKeys.GetAsync(client.Client.JwksUri!, encoded, cancellationToken);
-        return keys is null ? Wrong("the keys at the client's jwks_uri cannot be read")
-            : !keys.HasCertificate(encoded.Span) ? Wrong("it is not the x5c of a key of the client")
-            : WhyNotInTime(certificate) is not null ? NotInTime
-            : null;
+        return await remoteKeys.FindAsync(client.Keys, client.Client, keys => keys.HasCertificate(encoded.Span), cancellationToken) switch
+        {
+            KeyMatch.Found => WhyNotInTime(certificate) is null ? null : NotInTime,
+            KeyMatch.Unreadable => Wrong(RemoteKeySets.Unreadable),
+            KeyMatch.NoUsableKeys => Wrong(RemoteKeySets.NoUsableKeys),
+            _ => Wrong("it is not the x5c of a key of the client"),
+        };
     }
 
     private string? WhyNotInTime(X509Certificate2 certificate)

@@ -29,9 +29,9 @@ internal static class DecoyCredentials
 
     public static void Check(Jwt assertion)
     {
-        if (assertion.Algorithm is { } algorithm)
+        if (assertion.Algorithm is not null)
         {
-            Keys.Value.Find(algorithm, keyId: null).FirstOrDefault()?.Verifies(assertion);
+            Keys.Value.Verifies(assertion);
         }
     }
 

@@ -11,6 +11,9 @@ internal static class ReadKeySets
     public const int MaxCount = 1000;
     public const int MaxLength = 64 * 1024;
 
+    /// <summary>The most that <see cref="CibaClientKeyOptions.MaxKeys"/> may allow. What is read here holds for any options.</summary>
+    public const int MaxKeys = 1000;
+
     private static readonly BoundedMemory<KnownSet> Known = new(MaxCount);
 
     /// <summary>Reads a JWK Set as <see cref="ClientKeySet.Read"/> does.</summary>
@@ -18,7 +21,7 @@ internal static class ReadKeySets
     {
         if (!Known.TryGet(jwks, out var known))
         {
-            known = new(ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), out var found), found);
+            known = new(ClientKeySet.Read(Encoding.UTF8.GetBytes(jwks), MaxKeys, out var found), found);
             if (jwks.Length <= MaxLength)
             {
                 Known.Set(jwks, known);

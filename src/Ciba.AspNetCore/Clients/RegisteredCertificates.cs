@@ -2,6 +2,7 @@ using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Ciba.AspNetCore.Jose;
 using Base64Url = System.Buffers.Text.Base64Url;
 using PublicKey = Ciba.AspNetCore.Jose.PublicKey;
 
@@ -10,10 +11,17 @@ namespace Ciba.AspNetCore.Clients;
 /// <summary>RFC 8705 section 2.2.2: the certificate of a key that a client has registered, the first of its <c>x5c</c>.</summary>
 internal static class RegisteredCertificates
 {
-    /// <summary>The DER of the certificate, or null where there is none, or one of another key (RFC 7517 section 4.7).</summary>
+    private static readonly string[] Algorithms = [.. JoseAlgorithms.Asymmetric, "EdDSA", "Ed25519", "Ed448"];
+
+    /// <summary>
+    /// The DER of the certificate, or null where there is none, one of another key (RFC 7517 section 4.7), or one of a key that is
+    /// not there to check signatures.
+    /// </summary>
     public static byte[]? Of(PublicKey published)
     {
-        if (published.Certificates is not { ValueKind: JsonValueKind.Array } chain
+        if (!published.IsForSignatures
+            || (published.Algorithm is not null && !Algorithms.Contains(published.Algorithm))
+            || published.Certificates is not { ValueKind: JsonValueKind.Array } chain
             || chain.EnumerateArray().FirstOrDefault() is not { ValueKind: JsonValueKind.String } first)
         {
             return null;
@@ -27,7 +35,9 @@ internal static class RegisteredCertificates
             }
 
             using var certificate = X509CertificateLoader.LoadCertificate(encoded);
-            return certificate.RawDataMemory.Span.SequenceEqual(encoded) && IsOf(published, certificate.PublicKey.EncodedKeyValue.RawData) ? encoded : null;
+            return certificate.RawDataMemory.Span.SequenceEqual(encoded)
+                && IsOf(published, certificate.PublicKey.EncodedKeyValue.RawData)
+                && IsWithinBounds(certificate) ? encoded : null;
         }
         catch (Exception exception) when (exception is CryptographicException or AsnContentException or FormatException or InvalidOperationException)
         {
@@ -50,6 +60,13 @@ internal static class RegisteredCertificates
     {
         var numbers = new AsnReader(encoded, AsnEncodingRules.DER).ReadSequence();
         return IsSame(numbers.ReadIntegerBytes().Span, modulus) && IsSame(numbers.ReadIntegerBytes().Span, exponent);
+    }
+
+    private static bool IsWithinBounds(X509Certificate2 certificate)
+    {
+        using var rsa = certificate.GetRSAPublicKey();
+        return rsa is null || (rsa.KeySize is >= JoseAlgorithms.MinRsaBits and <= JoseAlgorithms.MaxRsaBits
+            && rsa.ExportParameters(includePrivateParameters: false) is var numbers && JoseAlgorithms.AreRsaNumbers(numbers.Modulus, numbers.Exponent));
     }
 
     private static bool IsSame(ReadOnlySpan<byte> one, ReadOnlySpan<byte> other) => one.TrimStart((byte)0).SequenceEqual(other.TrimStart((byte)0));

@@ -14,8 +14,11 @@ internal static class JoseAlgorithms
     public static readonly string[] Asymmetric =
         ["ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS384", "RS512"];
 
-    private const int MinRsaBits = 2048;
-    private const int MaxRsaBits = 8192;
+    public const int MinRsaBits = 2048;
+    public const int MaxRsaBits = 8192;
+
+    // Longer ones, which nobody has, make a check expensive.
+    private const int MaxRsaExponentBytes = 8;
 
     /// <summary>Null where the key may be used with the algorithm, else why not.</summary>
     public static string? WhyNot(string algorithm, SecurityKey key)
@@ -57,6 +60,19 @@ internal static class JoseAlgorithms
         X509SecurityKey x509 => x509.PublicKey as RSA,
         _ => null,
     };
+
+    /// <summary>
+    /// Returns whether an RSA key may have these numbers. Others are expensive to check with, or, with an exponent of 1, verify what
+    /// anybody can make. <see cref="WhyNot"/> says whether the modulus is long enough.
+    /// </summary>
+    public static bool AreRsaNumbers(ReadOnlySpan<byte> modulus, ReadOnlySpan<byte> exponent)
+    {
+        exponent = exponent.TrimStart((byte)0);
+        return modulus.TrimStart((byte)0).Length <= MaxRsaBits / 8
+            && exponent.Length is > 0 and <= MaxRsaExponentBytes
+            && (exponent[^1] & 1) == 1
+            && exponent is not [1];
+    }
 
     /// <summary>The modulus and the exponent; also of a key that was made from them, for which nobody has to make an RSA object then.</summary>
     public static RSAParameters? RsaNumbers(SecurityKey key) =>

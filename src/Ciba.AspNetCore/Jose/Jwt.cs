@@ -155,6 +155,21 @@ internal sealed class Jwt
         return true;
     }
 
+    /// <summary>The first claim of a time that is in milliseconds, as some libraries have it, where seconds must be; or null.</summary>
+    public string? FindMilliseconds()
+    {
+        foreach (var name in (ReadOnlySpan<string>)["exp", "iat", "nbf"])
+        {
+            // As seconds they would be after the year 9999; as milliseconds they are from 2001 to 2286.
+            if (_claims.TryGetProperty(name, out var claim) && claim.ValueKind == JsonValueKind.Number && claim.TryGetDouble(out var number) && number is >= 1e12 and < 1e13)
+            {
+                return name;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>A member that is a string; null where it is none.</summary>
     internal static string? Text(JsonElement parent, string name) =>
         parent.TryGetProperty(name, out var value) ? Text(value) : null;
@@ -186,6 +201,9 @@ internal sealed class Jwt
         // Not TryDecodeFromChars, which throws where the length is wrong or bits that stand for nothing are set.
         return Base64Url.DecodeFromChars(part, bytes, out _, out var written) == OperationStatus.Done ? bytes[..written] : null;
     }
+
+    /// <summary>What is said of a claim that <see cref="FindMilliseconds"/> has found.</summary>
+    public static string NotMilliseconds(string name) => $"its {name} is in milliseconds: seconds since 1970-01-01T00:00:00Z are expected (RFC 7519 section 2)";
 
     private static JsonElement? ParseObject(byte[]? utf8, in JsonDocumentOptions options)
     {

@@ -19,6 +19,8 @@ internal sealed record PublicKey
         ["P-521"] = ECCurve.NamedCurves.nistP521,
     };
 
+    private static readonly string[] TextMembers = ["kty", "use", "alg", "kid", "crv", "x", "y", "n", "e"];
+
     [JsonPropertyName("kty")]
     public string? KeyType { get; init; }
 
@@ -46,13 +48,57 @@ internal sealed record PublicKey
     [JsonPropertyName("e")]
     public string? Exponent { get; init; }
 
-    /// <summary>RFC 7517 section 4.7; of any shape, because most who read keys have no use for it.</summary>
-    [JsonPropertyName("x5c")]
+    /// <summary>RFC 7517 section 4.3, <c>key_ops</c>. Only ever read.</summary>
+    [JsonIgnore]
+    public IReadOnlyList<string>? Operations { get; init; }
+
+    /// <summary>RFC 7517 section 4.7, <c>x5c</c>; of any shape, because most who read keys have no use for it. Only ever read.</summary>
+    [JsonIgnore]
     public JsonElement? Certificates { get; init; }
 
-    /// <summary>Only ever read, to tell a client that it has given its private key away.</summary>
-    [JsonPropertyName("d")]
-    public string? Private { get; init; }
+    /// <summary>RFC 7517 sections 4.2 and 4.3: whether the key is there to check signatures.</summary>
+    [JsonIgnore]
+    public bool IsForSignatures => Use is null or "sig" && Operations?.Contains("verify") is not false;
+
+    /// <summary>
+    /// Reads a JWK that somebody sent. Null where it is not one: RFC 7517 section 5 has a key ignored that a reader cannot make out.
+    /// A member that is null is absent.
+    /// </summary>
+    public static PublicKey? Read(JsonElement jwk)
+    {
+        if (jwk.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        try
+        {
+            return TextMembers.All(name => Member(jwk, name) is not { } member || Jwt.Text(member) is not null) && TryReadOperations(jwk, out var operations)
+                ? new PublicKey
+                {
+                    KeyType = Jwt.Text(jwk, "kty"),
+                    Use = Jwt.Text(jwk, "use"),
+                    Operations = operations,
+                    Algorithm = Jwt.Text(jwk, "alg"),
+                    KeyId = Jwt.Text(jwk, "kid"),
+                    Curve = Jwt.Text(jwk, "crv"),
+                    X = Jwt.Text(jwk, "x"),
+                    Y = Jwt.Text(jwk, "y"),
+                    Modulus = Jwt.Text(jwk, "n"),
+                    Exponent = Jwt.Text(jwk, "e"),
+                    Certificates = Member(jwk, "x5c"),
+                }
+                : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair in the name of a member.
+            return null;
+        }
+    }
+
+    /// <summary>Returns whether the key is there to check signatures by this algorithm (RFC 7517 sections 4.2 to 4.4).</summary>
+    public bool IsFor(string algorithm) => IsForSignatures && (Algorithm is null || Algorithm == algorithm);
 
     public static PublicKey From(SecurityKey key, string algorithm)
     {
@@ -94,7 +140,7 @@ internal sealed record PublicKey
             {
                 "EC" when Curve is not null && X is not null && Y is not null && Curves.TryGetValue(Curve, out var curve) =>
                     new ECDsaSecurityKey(ECDsa.Create(new ECParameters { Curve = curve, Q = new() { X = Number(X), Y = Number(Y) } })) { KeyId = KeyId },
-                "RSA" when Modulus is not null && Exponent is not null =>
+                "RSA" when Modulus is not null && Exponent is not null && JoseAlgorithms.AreRsaNumbers(Number(Modulus), Number(Exponent)) =>
                     new RsaSecurityKey(RSA.Create(new RSAParameters { Modulus = Number(Modulus), Exponent = Number(Exponent) })) { KeyId = KeyId },
                 _ => null,
             };
@@ -107,6 +153,26 @@ internal sealed record PublicKey
 
     // An RSA number without bytes makes the framework throw an IndexOutOfRangeException.
     private static byte[] Number(string text) => Base64Url.DecodeFromChars(text) is { Length: > 0 } number ? number : throw new FormatException();
+
+    private static JsonElement? Member(JsonElement jwk, string name) =>
+        jwk.TryGetProperty(name, out var member) && member.ValueKind != JsonValueKind.Null ? member : null;
+
+    private static bool TryReadOperations(JsonElement jwk, out IReadOnlyList<string>? operations)
+    {
+        operations = null;
+        if (Member(jwk, "key_ops") is not { } member)
+        {
+            return true;
+        }
+
+        if (member.ValueKind != JsonValueKind.Array)
+        {
+            return false;
+        }
+
+        operations = [.. member.EnumerateArray().Select(Jwt.Text).OfType<string>()];
+        return operations.Count == member.GetArrayLength();
+    }
 
     private static PublicKey Identified(SecurityKey key, PublicKey publicKey) =>
         publicKey with { KeyId = string.IsNullOrEmpty(key.KeyId) ? publicKey.Thumbprint() : key.KeyId };

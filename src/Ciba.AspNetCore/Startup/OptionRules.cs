@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
@@ -51,6 +52,8 @@ internal static partial class OptionRules
         options.TokenSource == TokenSource.TokenEndpointOfTheHost && options.DeliveryModes.Contains(CibaTokenDeliveryModes.Push)
             ? Option(nameof(CibaOptions.BackchannelTokenDeliveryModesSupported), "holds push, whose tokens an ICibaTokenIssuer issues: add it with AddTokenIssuer<T>() or AddJwtTokenIssuer(...), or leave push out") : null,
         Between(nameof(CibaOptions.OutboxLease), options.OutboxLease, OneSecond, TimeSpan.FromMinutes(10)),
+        Between(ClientKeys(nameof(options.ClientKeys.MaxKeys)), options.ClientKeys.MaxKeys, 1, ReadKeySets.MaxKeys),
+        Between(ClientKeys(nameof(options.ClientKeys.MaxSetSize)), options.ClientKeys.MaxSetSize, 1024, 1024 * 1024),
         Between(nameof(CibaOptions.MaxClientAssertionLifetime), options.MaxClientAssertionLifetime, OneSecond, OneDay),
         Between(nameof(CibaOptions.ClockSkew), options.ClockSkew, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
         options.RequestSigningAlgorithms.Except(JoseAlgorithms.Asymmetric).Any()
@@ -138,6 +141,8 @@ internal static partial class OptionRules
         : !isUsed ? "needs MutualTls.Enabled: set that, or leave it out"
         : null;
 
+    private static string ClientKeys(string name) => $"{nameof(CibaOptions.ClientKeys)}.{name}";
+
     private static string LongPolling(string name) => $"{nameof(CibaOptions.LongPolling)}.{name}";
 
     private static string Limits(string name) => $"{nameof(CibaOptions.Limits)}.{name}";
@@ -178,6 +183,9 @@ internal static partial class OptionRules
         value < least || value > most ? Option(name, $"must be between {least:c} and {most:c}, not {value:c}")
         : wholeSeconds && value.Ticks % TimeSpan.TicksPerSecond != 0 ? Option(name, $"must be whole seconds, not {value:c}")
         : null;
+
+    private static string? Between(string name, int value, int least, int most) =>
+        value < least || value > most ? Option(name, $"must be between {least} and {most}, not {value}") : null;
 
     private static string? NotNegative(string name, int value, string zero = "no limit") => value < 0 ? Option(name, $"must be 0 ({zero}) or more") : null;
 

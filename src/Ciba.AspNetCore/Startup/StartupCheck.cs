@@ -52,6 +52,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
             .. Clients.Select(client => ClientRules.RequestSigningIsOff(client, options.Value)).OfType<string>(),
+            .. Clients.Select(client => ClientRules.HasTooManyKeys(client, options.Value)).OfType<string>(),
             .. Clients.SelectMany(client => ClientRules.UnknownDetailsTypes(client, options.Value)),
             .. Clients.Where(client => FapiCiba.AppliesTo(client, options.Value)).SelectMany(client => RegisteredClient.Of(client).FapiProblems),
             .. Clients.Select(client => ClientRules.DpopIsOff(client, options.Value)).OfType<string>(),

@@ -17,6 +17,9 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
     /// <summary>What it answers instead of the JWK Set; null for nothing else.</summary>
     public Func<CancellationToken, Task<HttpResponseMessage>>? OnGet { get; set; }
 
+    /// <summary>What the last call asked for in <c>Accept-Encoding</c>.</summary>
+    public string? AcceptEncoding { get; private set; }
+
     public int Calls => Volatile.Read(ref _calls);
 
     /// <summary>A host whose clients have their keys here.</summary>
@@ -27,6 +30,23 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
         Setup = Use,
     };
 
+    /// <summary>A host whose one client has a secret, and the keys of its signed requests here.</summary>
+    public CibaHost SigningHost(Action<CibaOptions>? options = null)
+    {
+        var client = SignedCalls.Client();
+        (client.Jwks, client.JwksUri) = (null, Url);
+        return new()
+        {
+            Clients = [client],
+            Options = more =>
+            {
+                more.Limits.SwitchOff();
+                options?.Invoke(more);
+            },
+            Setup = Use,
+        };
+    }
+
     public void Use(CibaBuilder ciba) => ciba.Services.AddHttpClient(RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
 
     public static HttpResponseMessage Answer(HttpStatusCode status, HttpContent content) => new(status) { Content = content };
@@ -34,6 +54,7 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
     protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         Interlocked.Increment(ref _calls);
+        AcceptEncoding = request.Headers.AcceptEncoding.ToString();
         return OnGet is { } onGet ? onGet(cancellationToken) : Task.FromResult(Answer(HttpStatusCode.OK, new StringContent(Jwks)));
     }
 
