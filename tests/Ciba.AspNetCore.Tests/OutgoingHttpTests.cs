@@ -119,12 +119,12 @@ public sealed class OutgoingHttpTests
         Assert.That(host.Log.Ours.Select(line => line.Text), Has.One.EqualTo($"The client keys at https://rp.example/jwks could not be read: {Closed} "));
     }
 
-    [Test]
-    public async Task What_is_sent_leaves_nothing_in_the_log_of_the_HTTP_client()
+    [TestCaseSource(nameof(Clients))]
+    public async Task What_is_sent_and_what_is_answered_leaves_nothing_in_the_log_of_the_HTTP_client(string name)
     {
-        using var receiver = new RawServer();
-        await using var host = Open();
-        using var http = await ClientAsync(host);
+        using var receiver = new RawServer("HTTP/1.1 204 Forged\tline\r\nX-Forged: line\r\n\r\n");
+        await using var host = Open(ciba => ciba.Services.ConfigureHttpClientDefaults(all => all.AddDefaultLogger()));
+        using var http = await ClientAsync(host, name);
 
         using var response = await GetAsync(http, Url("127.0.0.1", receiver.Port));
 
@@ -184,41 +184,60 @@ public sealed class OutgoingHttpTests
         }
     }
 
-    [Test]
-    public async Task Handlers_of_all_clients_of_the_host_do_not_repeat_callbacks_and_one_that_is_meant_for_them_stays()
+    [TestCaseSource(nameof(Clients))]
+    public async Task Handlers_of_all_clients_of_the_host_see_no_call_and_one_that_is_meant_for_this_client_stays(string name)
     {
         await using var host = new CibaHost
         {
             Setup = ciba =>
             {
-                ciba.Services.AddTransient<ForAll>().AddTransient<ForCallbacks>();
+                ciba.Services.AddTransient<ForAll>().AddTransient<ForThis>();
                 ciba.Services.ConfigureHttpClientDefaults(all => all.AddHttpMessageHandler<ForAll>());
-                ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).AddHttpMessageHandler<ForCallbacks>();
+                ciba.Services.AddHttpClient(name).AddHttpMessageHandler<ForThis>();
             },
         };
 
         var handlers = new List<string>();
-        var handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(CibaCallbackOptions.HttpClientName);
+        var handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(name);
         for (; handler is DelegatingHandler { InnerHandler: { } inner }; handler = inner)
         {
             handlers.Add(handler.GetType().Name);
         }
 
-        Assert.That(handlers, Does.Contain(nameof(ForCallbacks)).And.Not.Contain(nameof(ForAll)));
+        Assert.That(handlers, Does.Contain(nameof(ForThis)).And.Not.Contain(nameof(ForAll)));
+    }
+
+    [TestCaseSource(nameof(Clients))]
+    public async Task What_the_host_sends_with_all_its_clients_is_not_sent_along(string name)
+    {
+        using var receiver = new RawServer();
+        await using var host = Open(ciba => ciba.Services.ConfigureHttpClientDefaults(all => all.ConfigureHttpClient(client =>
+        {
+            client.BaseAddress = new Uri("https://api.example");
+            client.DefaultRequestHeaders.Add("Authorization", "Bearer of-the-host");
+            (client.DefaultRequestVersion, client.DefaultVersionPolicy) = (HttpVersion.Version30, HttpVersionPolicy.RequestVersionExact);
+        })));
+        using var http = await ClientAsync(host, name);
+
+        using var response = await GetAsync(http, Url("127.0.0.1", receiver.Port));
+
+        Assert.That(await receiver.NextRequestAsync(), Is.EqualTo($"GET /cb?secret HTTP/1.1\nHost: 127.0.0.1:{receiver.Port}"));
     }
 
     private sealed class ForAll : DelegatingHandler;
 
-    private sealed class ForCallbacks : DelegatingHandler;
+    private sealed class ForThis : DelegatingHandler;
 
     private static Task<HttpResponseMessage> GetAsync(HttpClient http, string url) => http.GetAsync(url).WaitAsync(Bound);
 
     private static string Url(string host, int port) => $"http://{host}:{port}/cb?secret";
 
-    private static CibaHost Open(List<string>? asked = null, params string[] addresses) => new()
+    private static CibaHost Open(List<string> asked, params string[] addresses) => Open(ciba => Resolve(ciba, asked, addresses));
+
+    private static CibaHost Open(Action<CibaBuilder>? setup = null) => new()
     {
         Options = options => options.Callbacks.AllowedNetworks = ["127.0.0.1"],
-        Setup = ciba => Resolve(ciba, asked ?? [], addresses),
+        Setup = setup,
     };
 
     private static void Resolve(CibaBuilder ciba, List<string> asked, string[] addresses) => ciba.Services.AddSingleton(services => new OutgoingConnections(

@@ -23,19 +23,29 @@ internal static class OutgoingHttp
         services.AddSingleton(static provider => new OutgoingConnections(
             provider.GetRequiredService<AddressRules>(), Callbacks(provider)!.ConnectTimeout, provider.GetRequiredService<TimeProvider>()));
 
-        AddSender(services, CibaCallbackOptions.HttpClientName);
-        AddSender(services, CibaWebhookOptions.HttpClientName);
-        services.AddHttpClient(RemoteKeySets.HttpClientName, static client => client.Timeout = Timeout.InfiniteTimeSpan)
-            .ConfigurePrimaryHttpMessageHandler(Handler);
+        Add(services, CibaCallbackOptions.HttpClientName);
+        Add(services, CibaWebhookOptions.HttpClientName);
+        Add(services, RemoteKeySets.HttpClientName);
     }
 
-    // The factory's own log lines would hold URLs and headers; and handlers that the host gives to all its clients, such as for
-    // retries, would send a callback twice.
-    private static void AddSender(IServiceCollection services, string name) =>
-        services.AddHttpClient(name, static client => client.Timeout = Timeout.InfiniteTimeSpan)
+    // What the host gives to all of its clients is not for URLs that others have chosen: a handler or a header may hold a token,
+    // and a handler that retries would send a callback twice. The factory's own log lines hold what the other side says.
+    private static void Add(IServiceCollection services, string name) =>
+        services.AddHttpClient(name, Reset)
             .ConfigurePrimaryHttpMessageHandler(Handler)
             .ConfigureAdditionalHttpMessageHandlers(static (handlers, _) => handlers.Clear())
             .RemoveAllLoggers();
+
+    private static void Reset(HttpClient client)
+    {
+        client.BaseAddress = null;
+        client.DefaultRequestHeaders.Clear();
+
+        // HTTP/3 would not use the ConnectCallback.
+        client.DefaultRequestVersion = HttpVersion.Version11;
+        client.DefaultVersionPolicy = HttpVersionPolicy.RequestVersionOrLower;
+        client.Timeout = Timeout.InfiniteTimeSpan;
+    }
 
     private static SocketsHttpHandler Handler(IServiceProvider provider)
     {
