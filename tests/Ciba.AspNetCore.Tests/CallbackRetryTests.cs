@@ -165,8 +165,9 @@ public sealed partial class CallbackRetryTests
         Assert.That(Lines(host), Is.EqualTo(new[] { "Warning: The ping for request * of client client was not delivered; the next try is in 00:00:01: it took too long" }));
     }
 
-    [TestCase("12", 12.0), TestCase("1", 1.0), TestCase("0", 1.0), TestCase("60", 60.0), TestCase("61", 60.0), TestCase("2147483647", 60.0), TestCase("99999999999999999999", 1.0)]
-    [TestCase("-5", 1.0), TestCase("soon", 1.0), TestCase("1.5", 1.0), TestCase("", 1.0)]
+    [TestCase("12", 12.0), TestCase("1", 1.0), TestCase("0", 1.0), TestCase("60", 60.0), TestCase("61", 60.0), TestCase("2147483647", 60.0)]
+    [TestCase("2147483648", 60.0), TestCase("99999999999999999999", 60.0), TestCase("0000000000000000000012", 12.0)]
+    [TestCase("-5", 1.0), TestCase("soon", 1.0), TestCase("1.5", 1.0), TestCase("", 1.0), TestCase("+99999999999", 1.0), TestCase("12 99999999999", 1.0), TestCase("\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669\u0669", 1.0)]
     [TestCase("Thu, 15 Jan 2026 12:00:20 GMT", 20.0), TestCase("Thu, 15 Jan 2026 11:00:00 GMT", 1.0), TestCase("Fri, 16 Jan 2026 12:00:00 GMT", 60.0)]
     public async Task A_receiver_that_asks_for_time_gets_it_within_bounds(string retryAfter, double wait)
     {

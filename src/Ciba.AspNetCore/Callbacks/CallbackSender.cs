@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Options;
@@ -45,8 +46,20 @@ internal sealed class CallbackSender(IHttpClientFactory clients, IOptions<CibaOp
     {
         { Delta: { } delta } => delta,
         { Date: { } date } => date - time.GetUtcNow(),
-        _ => null,
+        _ => LongRetryAfter(response),
     };
+
+    // The parser takes seconds of more than 31 bits for no header at all, and the receiver would be called too soon.
+    private static TimeSpan? LongRetryAfter(HttpResponseMessage response)
+    {
+        if (!response.Headers.NonValidated.TryGetValues("Retry-After", out var values) || values.Count != 1
+            || values.First().Trim() is not { Length: > 0 } digits || !digits.All(char.IsAsciiDigit))
+        {
+            return null;
+        }
+
+        return int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? TimeSpan.FromSeconds(seconds) : TimeSpan.MaxValue;
+    }
 }
 
 /// <summary>What a callback met with.</summary>
