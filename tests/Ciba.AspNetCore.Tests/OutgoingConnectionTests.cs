@@ -182,22 +182,6 @@ public sealed class OutgoingConnectionTests
     }
 
     [Test]
-    public async Task A_look_up_that_fails_at_once_leaves_its_place_to_the_next()
-    {
-        var failing = new OutgoingConnections(new AddressRules([]), ConnectTimeout, _time) { Resolve = (_, _) => throw new ArgumentOutOfRangeException("hostName") };
-
-        // As many as there may be at once in this process.
-        for (var lookUps = 0; lookUps < 16; lookUps++)
-        {
-            Assert.That((await FailureAsync(failing, Target)).Message, Is.EqualTo("its host name cannot be resolved"));
-        }
-
-        await using var stream = await Connections([First]).OpenAsync(Target, CancellationToken.None).AsTask().WaitAsync(Bound);
-
-        Assert.That(_connected, Is.EqualTo(new[] { $"{First}:443" }));
-    }
-
-    [Test]
     public async Task A_caller_who_gives_up_is_not_told_of_a_time_out()
     {
         var silent = new Gate();

@@ -12,12 +12,12 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
 {
     private const int MaxAddresses = 8;
 
-    // On Linux each blocks a thread, and is not freed by cancelling it.
-    private const int MostLookUps = 16;
+    private readonly NameLookUps _names = new(NameLookUps.AskSystemAsync, connectTimeout, time);
 
-    private static readonly SemaphoreSlim LookUps = new(MostLookUps);
-
-    public Func<string, CancellationToken, Task<IPAddress[]>> Resolve { get; init; } = Dns.GetHostAddressesAsync;
+    public Func<string, CancellationToken, Task<IPAddress[]>> Resolve
+    {
+        init => _names = new NameLookUps(value, connectTimeout, time);
+    }
 
     public Func<Socket, IPEndPoint, CancellationToken, ValueTask> Connect { get; init; } =
         static (socket, endpoint, cancellationToken) => socket.ConnectAsync(endpoint, cancellationToken);
@@ -68,16 +68,7 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
 
     private async Task<IPAddress[]> FindAsync(string host, CancellationToken cancellationToken)
     {
-        IPAddress[] addresses;
-        try
-        {
-            addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await LookUpAsync(host, cancellationToken);
-        }
-        catch (Exception exception) when (exception is SocketException or ArgumentException)
-        {
-            throw new OutgoingConnectionException(HttpRequestError.NameResolutionError, "its host name cannot be resolved");
-        }
-
+        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await _names.FindAsync(host, cancellationToken);
         IPAddress[] allowed = [.. addresses.Select(AddressRules.Plain).Where(rules.Allows).Take(MaxAddresses)];
         return allowed.Length > 0
             ? allowed
@@ -101,25 +92,6 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
             socket?.Dispose();
             cancellationToken.ThrowIfCancellationRequested();
             return (null, $"{(exception as SocketException)?.SocketErrorCode ?? SocketError.TimedOut}");
-        }
-    }
-
-    private async Task<IPAddress[]> LookUpAsync(string host, CancellationToken cancellationToken)
-    {
-        await LookUps.WaitAsync(cancellationToken);
-        return await EndAsync().WaitAsync(cancellationToken);
-
-        // One that nobody waits for any longer keeps its place until it ends.
-        async Task<IPAddress[]> EndAsync()
-        {
-            try
-            {
-                return await Resolve(host, cancellationToken);
-            }
-            finally
-            {
-                LookUps.Release();
-            }
         }
     }
 
