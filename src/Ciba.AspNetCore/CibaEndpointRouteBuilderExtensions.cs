@@ -166,7 +166,7 @@ public static class CibaEndpointRouteBuilderExtensions
     {
         var services = ((IEndpointRouteBuilder)group).ServiceProvider;
         var rules = new ProtocolRules(Options(group).RequireHttps, services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(ICibaTenants)), refuse);
-        var endpoint = new ProtocolEndpoint(handle, rules, services.GetRequiredService<ILogger<ProtocolEndpoint>>());
+        var endpoint = new ProtocolEndpoint(handle, rules, services.GetRequiredService<PlainHttpWarning>(), services.GetRequiredService<ILogger<ProtocolEndpoint>>());
         return methods is null ? group.Map(path, endpoint.HandleAsync) : group.MapMethods(path, methods, endpoint.HandleAsync);
     }
 

@@ -36,7 +36,10 @@ public sealed class CibaOptions
     /// <summary>Path of the JSON Web Key Set that <c>MapCibaDiscovery</c> maps. Default <c>/jwks</c>.</summary>
     public string JwksPath { get; set; } = "/jwks";
 
-    /// <summary>Whether plain http is refused unless it comes from loopback. Default true.</summary>
+    /// <summary>
+    /// Gets or sets whether plain http is refused. The exception is a request from loopback, under a loopback name and not
+    /// forwarded by a proxy, if the issuer is on loopback too. The default is true.
+    /// </summary>
     public bool RequireHttps { get; set; } = true;
 
     /// <summary>

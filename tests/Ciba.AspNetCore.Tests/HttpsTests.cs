@@ -25,18 +25,47 @@ public sealed class HttpsTests
     }
 
     [TestCase("127.0.0.1"), TestCase("127.8.8.8"), TestCase("::1"), TestCase("::ffff:127.0.0.1"), Spec("A16")]
-    public async Task Plain_http_on_loopback_is_allowed(string address)
+    public async Task Plain_http_on_loopback_is_allowed_where_the_issuer_is_there_too(string address)
     {
-        await using var host = new CibaHost { Map = From(address) };
+        await using var host = new CibaHost { Options = Here, Map = From(address) };
 
         Assert.That((await host.AuthorizeAsync()).Status, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [TestCase("127.0.0.1"), TestCase("::1"), TestCase(null), Spec("A18")]
+    public async Task Plain_http_on_loopback_is_refused_where_the_issuer_is_elsewhere(string? address)
+    {
+        // What a proxy on this machine makes of https: nothing in the request tells it from a caller on this machine.
+        await using var host = new CibaHost { Map = From(address) };
+
+        var answers = new List<Answer>
+        {
+            await host.AuthorizeAsync(),
+            await host.PollAsync("A"),
+            await host.SendAsync(HttpMethod.Get, "/.well-known/openid-configuration"),
+        };
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(answers.Select(answer => answer.Body), Is.All.EqualTo("""{"error":"invalid_request","error_description":"Use https: plain http is refused here."}"""));
+            Assert.That((await host.DeviceAsync(HttpMethod.Get, "/requests", "alice")).Status, Is.EqualTo(HttpStatusCode.BadRequest));
+        }
+    }
+
+    [TestCase("https://localhost/master", HttpStatusCode.OK), TestCase("http://127.0.0.1:5080/master", HttpStatusCode.OK), TestCase("https://[::1]", HttpStatusCode.OK)]
+    [TestCase("https://id.example.com/master", HttpStatusCode.BadRequest), TestCase("https://localhost.example.com", HttpStatusCode.BadRequest)]
+    public async Task Of_several_issuers_it_is_the_one_of_the_request_that_counts(string issuer, HttpStatusCode status)
+    {
+        await using var host = TenantHost.Make(find: _ => issuer, beforeRouting: app => From("127.0.0.1")(app));
+
+        Assert.That((await host.AuthorizeAtAsync("master")).Status, Is.EqualTo(status));
     }
 
     [TestCase("Host", "id.example.com"), TestCase("X-Forwarded-For", "203.0.113.7"), TestCase("X-Forwarded-Proto", "http"), TestCase("Forwarded", "for=203.0.113.7")]
     [Spec("A18")]
     public async Task A_proxy_on_this_machine_is_not_taken_for_a_caller_on_this_machine(string header, string value)
     {
-        await using var host = new CibaHost { Map = From("127.0.0.1") };
+        await using var host = new CibaHost { Options = Here, Map = From("127.0.0.1") };
 
         var answer = await host.PostAsync("/bc-authorize", [("client_id", "client")], request => request.Headers.TryAddWithoutValidation(header, value));
 
@@ -93,9 +122,11 @@ public sealed class HttpsTests
         }
     }
 
-    private static Action<WebApplication> From(string address, string scheme = "http") => app => app.Use((context, next) =>
+    private static void Here(CibaOptions options) => options.Issuer = "https://localhost:5001";
+
+    private static Action<WebApplication> From(string? address, string scheme = "http") => app => app.Use((context, next) =>
     {
-        context.Connection.RemoteIpAddress = IPAddress.Parse(address);
+        context.Connection.RemoteIpAddress = address is null ? null : IPAddress.Parse(address);
         context.Request.Scheme = scheme;
         return next(context);
     });

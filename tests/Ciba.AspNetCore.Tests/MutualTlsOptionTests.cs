@@ -16,7 +16,8 @@ public sealed class MutualTlsOptionTests : IDisposable
     [TestCase("mtls.example.com", "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com")]
     [TestCase("", "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com")]
     [TestCase("ftp://mtls.example.com", "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com")]
-    [TestCase("http://mtls.example.com", "must be an https URL (http only for loopback, or with RequireHttps switched off)")]
+    [TestCase("http://mtls.example.com", "must be an https URL (http only for loopback where the issuer is there too, or with RequireHttps switched off)")]
+    [TestCase("http://localhost:5443", "must be an https URL (http only for loopback where the issuer is there too, or with RequireHttps switched off)")]
     [TestCase("https://mtls.example.com/path", "must be scheme, host and port alone, without path, query, fragment, user information or white space")]
     [TestCase("https://mtls.example.com?", "must be scheme, host and port alone, without path, query, fragment, user information or white space")]
     [TestCase("https://mtls.example.com#", "must be scheme, host and port alone, without path, query, fragment, user information or white space")]
@@ -25,10 +26,10 @@ public sealed class MutualTlsOptionTests : IDisposable
     public async Task A_base_address_is_scheme_host_and_port(string address, string rule) =>
         await AssertProblemAsync(options => options.MutualTls.BaseAddress = address, $"CibaOptions: MutualTls.BaseAddress {rule}.");
 
-    [TestCase("https://mtls.example.com"), TestCase("https://mtls.example.com/"), TestCase("https://mtls.example.com:8443"), TestCase("http://localhost:5443"), TestCase("https://[::1]:8443")]
-    public async Task A_right_base_address_is_taken(string address)
+    [TestCase("https://mtls.example.com"), TestCase("https://mtls.example.com/"), TestCase("https://mtls.example.com:8443"), TestCase("https://[::1]:8443"), TestCase("http://localhost:5443", "https://localhost:5001")]
+    public async Task A_right_base_address_is_taken(string address, string issuer = CibaHost.Issuer)
     {
-        await using var host = new CibaHost { Options = options => (options.MutualTls.Enabled, options.MutualTls.BaseAddress) = (true, address) };
+        await using var host = new CibaHost { Options = options => (options.Issuer, options.MutualTls.Enabled, options.MutualTls.BaseAddress) = (issuer, true, address) };
 
         await Assert.ThatAsync(host.StartedAsync, Throws.Nothing);
     }

@@ -250,7 +250,7 @@ public sealed class StartupTests
     private static WebApplicationBuilder Builder(string environment = "Production")
     {
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { EnvironmentName = environment });
-        builder.WebHost.UseTestServer();
+        builder.WebHost.UseTestServer(server => server.BaseAddress = new Uri("https://localhost/"));
         return builder;
     }
 

@@ -14,7 +14,7 @@ namespace Ciba.AspNetCore.Http;
 internal sealed record ProtocolRules(bool RequireHttps, bool HasTenants, Func<HttpContext, CibaError, Task> RefuseAsync);
 
 /// <summary>What every endpoint of the protocol owes its caller: https, the right issuer, and an answer in JSON whatever breaks.</summary>
-internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRules rules, ILogger<ProtocolEndpoint> logger)
+internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRules rules, PlainHttpWarning warning, ILogger<ProtocolEndpoint> logger)
 {
     private static readonly string[] ProxyHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"];
 
@@ -24,10 +24,16 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
 
     public async Task HandleAsync(HttpContext context)
     {
-        if (rules.RequireHttps && !IsSecure(context))
+        var isPlain = !context.Request.IsHttps;
+        if (isPlain && rules.RequireHttps && !IsFromLoopback(context))
         {
-            await rules.RefuseAsync(context, HttpsRequired);
+            await RefusePlainAsync(context);
             return;
+        }
+
+        if (isPlain && IsForwarded(context))
+        {
+            WarnOnce(context);
         }
 
         try
@@ -35,6 +41,13 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
             if (rules.HasTenants && !await TryUseIssuerAsync(context))
             {
                 await rules.RefuseAsync(context, NoSuchIssuer);
+                return;
+            }
+
+            // A proxy on this machine that adds no header looks like a caller on this machine.
+            if (isPlain && rules.RequireHttps && !IsLoopback(context.RequestServices.GetRequiredService<CibaTenant>().Issuer))
+            {
+                await RefusePlainAsync(context);
                 return;
             }
 
@@ -66,8 +79,11 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
         {
             context.Response.Headers.Allow = allowed;
             return CibaResults.RefuseAsync(context, error);
-        }).WithOrder(int.MaxValue).ExcludeFromDescription();
+        }).WithOrder(int.MaxValue).WithMetadata(OtherMethods.Instance).ExcludeFromDescription();
     }
+
+    /// <summary>Whether the URL is that of this machine.</summary>
+    public static bool IsLoopback(string? url) => Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.IsLoopback;
 
     private static async ValueTask<bool> TryUseIssuerAsync(HttpContext context)
     {
@@ -80,16 +96,31 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
         return true;
     }
 
-    private static bool IsSecure(HttpContext context) => context.Request.IsHttps || IsLoopback(context);
+    private Task RefusePlainAsync(HttpContext context)
+    {
+        WarnOnce(context);
+        return rules.RefuseAsync(context, HttpsRequired);
+    }
+
+    private void WarnOnce(HttpContext context)
+    {
+        if (warning.TryGive())
+        {
+            PlainHttp(context.GetEndpoint()?.DisplayName);
+        }
+    }
+
+    // Headers that UseForwardedHeaders() would have taken off the request.
+    private static bool IsForwarded(HttpContext context) => ProxyHeaders.Any(context.Request.Headers.ContainsKey);
 
     // By its address alone, a proxy on this machine would look like a caller on this machine. No remote address: a test
     // server or a socket of this machine.
-    private static bool IsLoopback(HttpContext context) =>
+    private static bool IsFromLoopback(HttpContext context) =>
         (context.Connection.RemoteIpAddress is not { } address
             || IPAddress.IsLoopback(address)
             || (address.IsIPv4MappedToIPv6 && IPAddress.IsLoopback(address.MapToIPv4())))
         && IsLoopbackName(context.Request.Host.Host)
-        && !ProxyHeaders.Any(context.Request.Headers.ContainsKey);
+        && !IsForwarded(context);
 
     private static bool IsLoopbackName(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
@@ -103,4 +134,21 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
 
     [LoggerMessage(2, LogLevel.Warning, "The request to {Endpoint} was answered 503: {Reason}")]
     private partial void StoreUnavailable(string? endpoint, string reason);
+
+    [LoggerMessage(3, LogLevel.Warning, "The request to {Endpoint} arrived over plain http. If a proxy terminates TLS, call UseForwardedHeaders() before UseRouting(), with ForwardedHeadersOptions that name the proxy and include XForwardedProto")]
+    private partial void PlainHttp(string? endpoint);
+}
+
+/// <summary>The warning of plain http behind a proxy, which a host gets once.</summary>
+internal sealed class PlainHttpWarning
+{
+    private int _given;
+
+    public bool TryGive() => Interlocked.Exchange(ref _given, 1) == 0;
+}
+
+/// <summary>Marks the endpoint that answers the methods that nobody takes.</summary>
+internal sealed class OtherMethods
+{
+    public static readonly OtherMethods Instance = new();
 }

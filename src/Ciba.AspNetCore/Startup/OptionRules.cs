@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Token;
@@ -62,7 +63,7 @@ internal static partial class OptionRules
             ? Option(nameof(CibaOptions.ConcealUnknownUsers), "needs DeviceNotification Background: whether a device is waited for would tell who is known") : null,
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
-    }.Concat(CheckLists(options)).Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options.RequireHttps)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+    }.Concat(CheckLists(options)).Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
 
     private static IEnumerable<string> CheckProfile(CibaOptions options) =>
         options is { Profile: CibaProfile.FapiCiba, Dpop: not null, MutualTls: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
@@ -119,11 +120,11 @@ internal static partial class OptionRules
 
     private static string Dpop(string name) => $"{nameof(CibaOptions.Dpop)}.{name}";
 
-    private static IEnumerable<string?> Check(CibaMutualTlsOptions? mutualTls, bool requireHttps) => mutualTls is null
+    private static IEnumerable<string?> Check(CibaMutualTlsOptions? mutualTls, CibaOptions options) => mutualTls is null
         ? [Option(nameof(CibaOptions.MutualTls), "is null; leave it out, or give it settings")]
         :
         [
-            mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, mutualTls.Enabled, requireHttps) is { } problem
+            mutualTls.BaseAddress is { } address && WhyNotBaseAddress(address, mutualTls.Enabled, options) is { } problem
                 ? Option(MutualTls(nameof(mutualTls.BaseAddress)), problem) : null,
             mutualTls.TrustedAuthorityFiles is null ? Option(MutualTls(nameof(mutualTls.TrustedAuthorityFiles)), "must be a list") : null,
             Enum.IsDefined(mutualTls.CertificateSource) ? null : Option(MutualTls(nameof(mutualTls.CertificateSource)), "must be Connection or Forwarded"),
@@ -132,10 +133,11 @@ internal static partial class OptionRules
 
     private static string MutualTls(string name) => $"{nameof(CibaOptions.MutualTls)}.{name}";
 
-    private static string? WhyNotBaseAddress(string address, bool isUsed, bool requireHttps) =>
+    private static string? WhyNotBaseAddress(string address, bool isUsed, CibaOptions options) =>
         !Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http")
             ? "is no absolute URL: set it to the address where the server asks for client certificates, for instance https://mtls.example.com"
-        : uri.Scheme == "http" && requireHttps && !uri.IsLoopback ? "must be an https URL (http only for loopback, or with RequireHttps switched off)"
+        : uri.Scheme == "http" && options.RequireHttps && !(uri.IsLoopback && ProtocolEndpoint.IsLoopback(options.Issuer))
+            ? "must be an https URL (http only for loopback where the issuer is there too, or with RequireHttps switched off)"
         : uri.AbsolutePath != "/" || uri.UserInfo.Length > 0 || address.AsSpan().ContainsAny("?#@") || address.Any(char.IsWhiteSpace)
             ? "must be scheme, host and port alone, without path, query, fragment, user information or white space"
         : !isUsed ? "needs MutualTls.Enabled: set that, or leave it out"

@@ -174,7 +174,7 @@ public sealed class CibaHost : IAsyncDisposable
     {
         Time.Advance(-Uptime);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        builder.WebHost.UseTestServer(server => server.BaseAddress = new Uri("https://localhost/"));
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddRouting();
         builder.Services.AddSingleton<TimeProvider>(Time);

@@ -12,13 +12,17 @@ namespace Ciba.AspNetCore.Tests.Hosting;
 /// <summary>Puts the real server under a <see cref="CibaHost"/>, for what the server in memory does not do.</summary>
 public static class KestrelHost
 {
-    public static void Use(CibaBuilder ciba) => ciba.Services.Replace(ServiceDescriptor.Singleton<IServer>(services =>
+    public static void Use(CibaBuilder ciba)
     {
-        var options = new KestrelServerOptions { ApplicationServices = services };
-        options.Listen(System.Net.IPAddress.Loopback, 0);
-        var logs = services.GetRequiredService<ILoggerFactory>();
-        return new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs), logs);
-    }));
+        ciba.Services.Configure<CibaOptions>(options => options.RequireHttps = false);
+        ciba.Services.Replace(ServiceDescriptor.Singleton<IServer>(services =>
+        {
+            var options = new KestrelServerOptions { ApplicationServices = services };
+            options.Listen(System.Net.IPAddress.Loopback, 0);
+            var logs = services.GetRequiredService<ILoggerFactory>();
+            return new KestrelServer(Options.Create(options), new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logs), logs);
+        }));
+    }
 
     public static async Task<HttpClient> HttpAsync(CibaHost host)
     {
