@@ -84,6 +84,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<EventQueue>();
         services.TryAddSingleton<Signals>();
 
+        services.TryAddSingleton<PlainHttpWarning>();
         services.TryAddSingleton<AuthReqIds>();
         services.TryAddSingleton<LongPolling>();
         services.TryAddSingleton(provider => new ProviderUrls(provider.GetRequiredService<IOptions<CibaOptions>>().Value.Issuer, provider.GetRequiredService<IOptions<CibaOptions>>()));
@@ -146,6 +147,7 @@ public static class CibaServiceCollectionExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Approvals>>()));
 
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, FormsOnlyPolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OutboxWorker>(provider => provider.GetRequiredService<OutboxWorker>()));

@@ -131,13 +131,12 @@ internal static class DeviceEndpoints
     {
         try
         {
-            var buffer = new byte[MaxBodyBytes + 1];
-            var length = await context.Request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, context.RequestAborted);
-            return length switch
+            var json = await BodyBuffer.ReadAsync(context.Request.Body, context.Request.ContentLength, MaxBodyBytes, context.RequestAborted);
+            return json.Count switch
             {
                 0 => new T(),
                 > MaxBodyBytes => CibaError.InvalidRequest.With("The body is too large."),
-                _ => JsonSerializer.Deserialize(buffer.AsSpan(0, length), type) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
+                _ => JsonSerializer.Deserialize(json.AsSpan(), type) is { } body ? body : CibaError.InvalidRequest.With("The body is a JSON object."),
             };
         }
         catch (BadHttpRequestException)

@@ -13,7 +13,7 @@ internal sealed class FormParameters
 {
     public const int MaxBodyBytes = 128 * 1024;
 
-    private const string FormMediaType = "application/x-www-form-urlencoded";
+    public const string FormMediaType = "application/x-www-form-urlencoded";
 
     private const string Repeatable = "resource";
 
@@ -67,8 +67,12 @@ internal sealed class FormParameters
     /// <summary>The values of a parameter that may be there several times.</summary>
     public IEnumerable<string> All(string name) => _fields.Take(_count).Where(field => field.Key == name).Select(field => field.Value);
 
-    public static bool IsForm(HttpRequest request) =>
-        request.ContentType is { } contentType && (contentType == FormMediaType || IsUtf8Form(contentType));
+    /// <summary>Whether the body is a form, which is UTF-8 whatever a parameter of the content type says: the media type defines none.</summary>
+    public static bool IsForm(HttpRequest request) => IsForm(request.ContentType);
+
+    public static bool IsForm(string? contentType) =>
+        contentType == FormMediaType
+        || (MediaTypeHeaderValue.TryParse(contentType, out var media) && media.MediaType.Equals(FormMediaType, StringComparison.OrdinalIgnoreCase));
 
     public static async ValueTask<Outcome<FormParameters>> ReadAsync(HttpRequest request)
     {
@@ -82,7 +86,7 @@ internal sealed class FormParameters
             return TooLarge;
         }
 
-        // There is a form already where the host has read it, or the grant type policy to see whose request it is.
+        // There is a form already if the host has read it.
         return request.HttpContext.Features.Get<IFormFeature>()?.Form is { } form ? FromCollection(form) : await ReadBodyAsync(request);
     }
 
@@ -197,11 +201,6 @@ internal sealed class FormParameters
         _fields[_count++] = new(name, value);
         return null;
     }
-
-    private static bool IsUtf8Form(string contentType) =>
-        MediaTypeHeaderValue.TryParse(contentType, out var media)
-        && media.MediaType.Equals(FormMediaType, StringComparison.OrdinalIgnoreCase)
-        && (!media.Charset.HasValue || HeaderUtilities.RemoveQuotes(media.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
 
     // The name comes from the sender, who may have put a secret where a name belongs.
     private static string ShortName(string name) => name.Length <= 40 && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-') ? name : "(another one)";

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -17,10 +16,20 @@ internal sealed record CibaTokenEndpointMetadata(bool PathIsShared);
 /// </summary>
 internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
+    /// <summary>Whether the endpoint is the one that takes the CIBA grant.</summary>
+    public static bool IsOurs(Endpoint endpoint) => Mark(endpoint) is not null;
+
+    /// <summary>
+    /// Whether the endpoint is a token endpoint of the host. The last order is for what takes what nobody wants: the answer to other
+    /// methods, and a host's <c>MapFallback</c>.
+    /// </summary>
+    public static bool IsTheHosts(Endpoint endpoint) => !IsOurs(endpoint) && endpoint is not RouteEndpoint { Order: int.MaxValue };
+
+
     // After the policies of ASP.NET Core, which look at less than a body.
     public override int Order => 1000;
 
-    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(endpoint => Mark(endpoint) is not null);
+    public bool AppliesToEndpoints(IReadOnlyList<Endpoint> endpoints) => endpoints.Any(IsOurs);
 
     public async Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
@@ -39,8 +48,7 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
             }
             else
             {
-                // The last order is for what takes what nobody wants: our answer to other methods, and a host's MapFallback.
-                theirs |= candidates[i].Endpoint is not RouteEndpoint { Order: int.MaxValue };
+                theirs |= IsTheHosts(candidates[i].Endpoint);
             }
         }
 
@@ -52,7 +60,7 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         var isCiba = await IsCibaAsync(httpContext.Request);
         for (var i = 0; i < candidates.Count; i++)
         {
-            if (Mark(candidates[i].Endpoint) is not null != isCiba)
+            if (IsOurs(candidates[i].Endpoint) != isCiba)
             {
                 candidates.SetValidity(i, false);
             }
@@ -89,28 +97,21 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
     // Not ReadFormAsync: the host may have limits of its own for its form, or read the body itself.
     private static async ValueTask<bool> PeekAsync(HttpRequest request)
     {
-        if (request.ContentLength is null)
-        {
-            request.EnableBuffering();
-        }
-
         var body = request.Body;
         var start = body.CanSeek ? body.Position : 0;
-        var most = (int)(request.ContentLength ?? FormParameters.MaxBodyBytes);
-        var buffer = ArrayPool<byte>.Shared.Rent(most + 1);
         try
         {
-            var length = await body.ReadAtLeastAsync(buffer.AsMemory(0, most + 1), most + 1, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+            var form = await BodyBuffer.ReadAsync(body, request.ContentLength, FormParameters.MaxBodyBytes, request.HttpContext.RequestAborted);
+            var isWhole = form.Count <= FormParameters.MaxBodyBytes;
             if (!body.CanSeek)
             {
-                request.Body = new MemoryStream(buffer.AsSpan(0, length).ToArray(), writable: false);
+                request.Body = isWhole ? new MemoryStream(form.Array!, form.Offset, form.Count, writable: false) : new ResumedStream(form, body);
             }
 
-            return length <= most && AsksForCiba(buffer.AsSpan(0, length));
+            return isWhole && AsksForCiba(form);
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
             if (body.CanSeek)
             {
                 body.Position = start;
