@@ -144,6 +144,19 @@ public sealed class JwksUriAnswerTests
         }
     }
 
+    [Test]
+    public async Task A_client_of_the_hosts_own_store_with_too_many_keys_is_refused()
+    {
+        var client = SignedCalls.Client();
+        client.Jwks = TestKey.Set(Key.Jwk(), Key.Jwk());
+        await using var host = new CibaHost { Clients = [], Options = options => options.ClientKeys.MaxKeys = 1, Setup = new HookedClients { Current = client }.Use };
+
+        var answer = await host.PostAsync("/bc-authorize", [("client_id", "client"), ("client_secret", CibaHost.Secret), ("request", SignedCalls.Jwt(host).Sign(Key))]);
+
+        await Refusal.LeavesNothingAsync(host, answer, "unauthorized_client");
+        Assert.That(host.Log.Ours.Select(line => line.Text), Has.One.Contains("Client 'client': Jwks holds more than 1 keys; register fewer, or raise CibaOptions.ClientKeys.MaxKeys."));
+    }
+
     [TestCase(0, 65536, "MaxKeys must be between 1 and 1000, not 0")]
     [TestCase(1001, 65536, "MaxKeys must be between 1 and 1000, not 1001")]
     [TestCase(32, 1023, "MaxSetSize must be between 1024 and 1048576, not 1023")]

@@ -40,8 +40,13 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             client.Client,
             keys =>
             {
+                if (keys.Verifies(assertion))
+                {
+                    return true;
+                }
+
                 isChecked |= keys.HasKeyFor(assertion);
-                return keys.Verifies(assertion);
+                return false;
             },
             cancellationToken);
         if (match != KeyMatch.Found)

@@ -14,6 +14,7 @@ internal static class OptionsBinder
     // Trimming keeps the properties of these; a test looks whether one is missing.
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaCallbackOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaClientKeyOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDpopOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLimitOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLongPollingOptions))]
