@@ -29,7 +29,8 @@ public sealed class CibaRedisOptions
     public bool ProtectPayload { get; set; }
 
     /// <summary>
-    /// After how long a waiting poll looks for itself, in case the message of the decision was lost. Default 5 s.
+    /// Gets or sets how often a node looks for what its waiting polls and event streams wait for, in case a message was lost: one
+    /// step for each of the 64 shards in which something is waited for, whatever its number. The default is 5 seconds.
     /// </summary>
     public TimeSpan LookAgainAfter { get; set; } = TimeSpan.FromSeconds(5);
 }

@@ -117,6 +117,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<TokenEndpoint>();
         services.TryAddSingleton<TokenEndpointUse>();
         services.TryAddSingleton<Resends>();
+        services.TryAddSingleton<OpenStreams>();
         services.TryAddSingleton<DeviceEventStream>();
         services.TryAddSingleton<DeviceApiUse>();
 

@@ -40,7 +40,7 @@ public interface ICibaRequestStore : ICibaOutbox
     /// <summary>
     /// Waits until the request is decided, withdrawn or expired, on whichever node; or less long: the caller looks again by
     /// <see cref="PollAfterWaitAsync"/>. Listens from the moment of the call, and where there is nothing to wait for it
-    /// returns. Does not fail, other than by cancellation.
+    /// returns. A store whose wake-ups can get lost looks for them by itself. Does not fail, other than by cancellation.
     /// </summary>
     Task WaitForDecisionAsync(string id, CancellationToken cancellationToken);
 
@@ -75,13 +75,27 @@ public interface ICibaRequestStore : ICibaOutbox
 
     /// <summary>
     /// Waits until one of the user's requests is added, decided or withdrawn, on whichever node; or less long: the caller looks
-    /// again. On other nodes, only a user who is present (<see cref="MarkPresentAsync"/>) is sure to be heard of at once. Listens
-    /// from the moment of the call. Does not fail, other than by cancellation.
+    /// again. On other nodes, only a user who is present (<see cref="MarkPresentAsync(string, DateTimeOffset, DateTimeOffset, CancellationToken)"/>)
+    /// is sure to be heard of at once. Listens from the moment of the call. A store whose wake-ups can get lost looks for them by
+    /// itself. Does not fail, other than by cancellation.
     /// </summary>
     Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken);
 
     /// <summary>Notes that a device of the user listens, on whichever node, until this time.</summary>
     ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The same for many users at once, which a node calls every few seconds for all event streams that are open on it. The default
+    /// takes one after another.
+    /// </summary>
+    async ValueTask MarkPresentAsync(IReadOnlyCollection<string> userKeys, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(userKeys);
+        foreach (var userKey in userKeys)
+        {
+            await MarkPresentAsync(userKey, now, until, cancellationToken);
+        }
+    }
 
     /// <summary>Whether a device of the user listens.</summary>
     ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken);

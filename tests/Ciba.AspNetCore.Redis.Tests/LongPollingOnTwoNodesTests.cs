@@ -57,7 +57,7 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
     {
         var authReqId = await _b.AuthorizedAsync();
         var poll = await WaitingAsync(authReqId);
-        await DecideUnheardAsync(authReqId);
+        await Server.DecideUnheardAsync(_prefix, RedisHosts.Handle(authReqId), FakeUsers.SubjectOf("alice"), _b.Time.GetUtcNow());
 
         // No sooner than after four fifths of it, so that polls do not look all at once.
         _a.Time.Advance((LookAgainAfter * 0.8) - TimeSpan.FromMilliseconds(1));
@@ -180,22 +180,6 @@ public sealed class LongPollingOnTwoNodesTests(string kind)
             return await CountAsync() == 1 && await Server.AskAsync("GETRANGE", key!, "76", "79") != "\0\0\0\0";
         });
         return poll;
-    }
-
-    /// <summary>Decides as another node does whose message gets lost.</summary>
-    private async Task DecideUnheardAsync(string authReqId)
-    {
-        var id = RedisHosts.Handle(authReqId);
-        var now = _b.Time.GetUtcNow();
-        var keys = new RedisKeys(_prefix);
-        var user = RequestRecord.Digest(FakeUsers.SubjectOf("alice"));
-        var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(new() { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"] }, FakeUsers.SubjectOf("alice")));
-        var redis = await RedisNode.SharedAsync(Server, 0);
-        var decided = await redis.GetDatabase().ScriptEvaluateAsync(
-            RedisScript.Decide.Text,
-            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
-            [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1]);
-        Assert.That((int)decided, Is.EqualTo((int)CibaDecideResult.Done));
     }
 
     // Once more around the loop of everything that could have been woken.

@@ -97,6 +97,25 @@ public sealed class DeviceEventTests
     }
 
     [Test]
+    public async Task A_stream_on_which_nothing_happens_asks_the_store_for_nothing()
+    {
+        var store = new HookedStore();
+        await using var host = new CibaHost { Setup = store.Use };
+        await using var device = await ListeningDevice.OpenAsync(host);
+        await using var other = await ListeningDevice.OpenAsync(host);
+        store.Calls.Clear();
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            await LookedAsync(host);
+        }
+
+        await device.NextAsync();
+
+        // For both streams together, or the device would be taken for gone.
+        Assert.That(store.Calls, Is.EqualTo(Enumerable.Repeat(nameof(ICibaRequestStore.MarkPresentAsync), 3)));
+    }
+
+    [Test]
     public async Task A_stream_ends_after_ten_minutes_and_when_the_host_stops([Values] bool stops)
     {
         await using var host = new CibaHost();

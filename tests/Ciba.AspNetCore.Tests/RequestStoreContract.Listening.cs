@@ -82,6 +82,21 @@ public abstract partial class RequestStoreContract
         }
     }
 
+    [Test]
+    public async Task Many_devices_are_marked_as_present_together()
+    {
+        string[] users = [.. Enumerable.Range(0, 200).Select(number => $"user {number}")];
+
+        await Store.MarkPresentAsync(users, Now, Now + Seconds(15), CancellationToken.None);
+
+        foreach (var user in users)
+        {
+            Assert.That(await IsPresentAsync(user), Is.True, user);
+        }
+
+        Assert.That(await IsPresentAsync(Alice), Is.False);
+    }
+
     [Test, Spec("T1")]
     public async Task A_client_finds_its_own_request_and_no_others()
     {

@@ -2,27 +2,29 @@ using Ciba.AspNetCore.Redis.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using StackExchange.Redis;
+using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Redis.Connection;
 
 /// <summary>
 /// Wakes the polls of this node that wait for a decision and the devices that wait for news of their user, which may have come
-/// on any node. Messages are hints: one that is lost costs a wait of <see cref="CibaRedisOptions.LookAgainAfter"/> and nothing else.
+/// on any node. Messages are hints: what a lost one was about is found by a look at each shard that somebody waits in, every
+/// <see cref="CibaRedisOptions.LookAgainAfter"/>, however many wait there.
 /// </summary>
 internal sealed partial class DecisionSignals : IDisposable
 {
     private readonly RedisMultiplexer _multiplexer;
     private readonly RedisConnection _connection;
-    private readonly RedisChannel _channel;
+    private readonly RedisKeys _keys;
     private readonly IOptions<CibaRedisOptions> _options;
     private readonly TimeProvider _time;
     private readonly ILogger<DecisionSignals> _logger;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Waiters> _waiting = new(StringComparer.Ordinal);
-
+    private readonly ShardWaiters[] _shards = [.. Enumerable.Range(0, RedisKeys.Shards).Select(_ => new ShardWaiters())];
     private readonly Action<RedisChannel, RedisValue> _heard;
 
+    private ITimer? _looks;
     private Task<bool>? _subscribing;
     private bool _saidNotListening;
 
@@ -30,7 +32,7 @@ internal sealed partial class DecisionSignals : IDisposable
     {
         _multiplexer = multiplexer;
         _connection = connection;
-        _channel = keys.Changes;
+        _keys = keys;
         _options = options;
         _time = time;
         _logger = logger;
@@ -39,39 +41,43 @@ internal sealed partial class DecisionSignals : IDisposable
     }
 
     /// <summary>How many polls and devices wait.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _waiting.Values.Sum(waiters => waiters.Count);
-            }
-        }
-    }
+    public int Count => _shards.Sum(shard => shard.Count);
 
-    /// <summary>Says on every node that something changed for those who wait under one of these names: a handle, a user's digest.</summary>
+    /// <summary>The last look for those who wait.</summary>
+    public Task LastLook { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Says on every node that something changed for those who wait under one of these names: a handle, a user's.</summary>
     public void CallOut(params ReadOnlySpan<string> names)
     {
         var message = string.Join(' ', names);
         WakeEach(message);
-        _connection.Publish(_channel, message);
+        _connection.Publish(_keys.Changes, message);
     }
 
-    public async Task WaitAsync(string name, CancellationToken cancellationToken)
+    /// <summary>The name under which the devices of a user wait: the shard in front, as in a handle, and another length.</summary>
+    public static string NameOf(char shard, ReadOnlySpan<byte> user) => string.Concat([shard], Base64Url.EncodeToString(user));
+
+    /// <summary>Waits until the request is pending no longer.</summary>
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) =>
+        CibaRequestId.IsId(id) ? WaitAsync(id, _keys.Request(id), isUser: false, cancellationToken) : Task.CompletedTask;
+
+    /// <summary>Waits until something is pending for the user that was not, or the other way round.</summary>
+    public Task WaitForChangeAsync(char shard, byte[] user, CancellationToken cancellationToken) =>
+        WaitAsync(NameOf(shard, user), _keys.Pending(shard, user), isUser: true, cancellationToken);
+
+    private async Task WaitAsync(string name, RedisKey key, bool isUser, CancellationToken cancellationToken)
     {
-        var waiters = Join(name);
+        var shard = _shards[CibaRequestId.ShardNumber(name[0])];
+        var waiters = shard.Join(name, key, isUser);
         try
         {
             _ = SubscribeAsync();
-
-            // Polls that were woken together are not to look together for ever.
-            var patience = _options.Value.LookAgainAfter * (1 - (Random.Shared.NextDouble() / 5));
-            await waiters.Decided.Task.WaitAsync(patience, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            LookRegularly();
+            await waiters.Changed.Task.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         finally
         {
-            Leave(name, waiters);
+            shard.Leave(name, waiters);
         }
     }
 
@@ -93,9 +99,10 @@ internal sealed partial class DecisionSignals : IDisposable
     public void Dispose()
     {
         _multiplexer.Restored -= OnRestored;
+        _looks?.Dispose();
         try
         {
-            _multiplexer.Current?.GetSubscriber().Unsubscribe(_channel, _heard, CommandFlags.FireAndForget);
+            _multiplexer.Current?.GetSubscriber().Unsubscribe(_keys.Changes, _heard, CommandFlags.FireAndForget);
         }
         catch (Exception)
         {
@@ -109,7 +116,7 @@ internal sealed partial class DecisionSignals : IDisposable
         try
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
-            await subscriber.SubscribeAsync(_channel, _heard);
+            await subscriber.SubscribeAsync(_keys.Changes, _heard);
             _saidNotListening = false;
             return true;
         }
@@ -125,28 +132,36 @@ internal sealed partial class DecisionSignals : IDisposable
         }
     }
 
-    private Waiters Join(string id)
+    private void LookRegularly()
     {
-        lock (_gate)
+        if (Volatile.Read(ref _looks) is null)
         {
-            if (!_waiting.TryGetValue(id, out var waiters))
+            lock (_gate)
             {
-                _waiting[id] = waiters = new Waiters();
+                var every = _options.Value.LookAgainAfter;
+                _looks ??= _time.CreateTimer(_ => Look(), null, every, every);
             }
-
-            waiters.Count++;
-            return waiters;
         }
     }
 
-    private void Leave(string id, Waiters waiters)
+    private void Look()
     {
-        lock (_gate)
+        // One that takes long is not overtaken by the next.
+        if (LastLook.IsCompleted)
         {
-            if (--waiters.Count == 0 && _waiting.TryGetValue(id, out var known) && known == waiters)
-            {
-                _waiting.Remove(id);
-            }
+            LastLook = Task.WhenAll(_shards.SelectMany(shard => shard.Looks()).Select(LookAsync));
+        }
+    }
+
+    private async Task LookAsync(ShardLook look)
+    {
+        try
+        {
+            look.Found((RedisResult[])(await _connection.RunAsync(RedisScript.Look, look.Keys, [look.Requests, RedisTicks.Of(_time.GetUtcNow())]))!);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            // Whoever waits goes on waiting: the next look finds it.
         }
     }
 
@@ -154,46 +169,16 @@ internal sealed partial class DecisionSignals : IDisposable
     {
         foreach (var name in names.Split(' '))
         {
-            Wake(name);
+            if (name.Length > 0)
+            {
+                _shards[CibaRequestId.ShardNumber(name[0])].Wake(name);
+            }
         }
-    }
-
-    private void Wake(string id)
-    {
-        Waiters? waiters;
-        lock (_gate)
-        {
-            _waiting.Remove(id, out waiters);
-        }
-
-        waiters?.Decided.TrySetResult();
     }
 
     // What was called out while a connection was gone is missed: whoever waits looks as soon as looking is possible.
-    private void OnRestored(ConnectionType connection) => WakeAll();
+    private void OnRestored(ConnectionType connection) => Array.ForEach(_shards, shard => shard.WakeAll());
 
-    private void WakeAll()
-    {
-        Waiters[] all;
-        lock (_gate)
-        {
-            all = [.. _waiting.Values];
-            _waiting.Clear();
-        }
-
-        foreach (var waiters in all)
-        {
-            waiters.Decided.TrySetResult();
-        }
-    }
-
-    [LoggerMessage(1, LogLevel.Warning, "Decisions of other nodes cannot be listened to: waiting polls look for themselves")]
+    [LoggerMessage(1, LogLevel.Warning, "Decisions of other nodes cannot be listened to: this node looks for them by itself")]
     private partial void NotListening(Exception exception);
-
-    private sealed class Waiters
-    {
-        public TaskCompletionSource Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public int Count { get; set; }
-    }
 }

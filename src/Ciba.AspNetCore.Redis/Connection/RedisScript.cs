@@ -13,6 +13,8 @@ internal sealed class RedisScript
     public static readonly RedisScript Remove = new("remove", onRecord: true);
     public static readonly RedisScript Claim = new("claim", onRecord: true);
     public static readonly RedisScript Settle = new("settle", onRecord: true);
+    public static readonly RedisScript Look = new("look", onRecord: true);
+    public static readonly RedisScript MarkPresent = new("present");
     public static readonly RedisScript UseJwt = new("use");
     public static readonly RedisScript BeginTry = new("begin-try");
     public static readonly RedisScript TakeBackTry = new("take-back-try");

@@ -12,7 +12,7 @@ namespace Ciba.AspNetCore.Redis.Store;
 /// </summary>
 internal sealed class RedisKeys
 {
-    private const int Shards = 64;
+    public const int Shards = 64;
 
     private readonly string[] _shards;
     private readonly string _prefix;

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Ciba.AspNetCore.Redis.Connection;
 using StackExchange.Redis;
-using Base64Url = System.Buffers.Text.Base64Url;
 
 namespace Ciba.AspNetCore.Redis.Store;
 
@@ -9,12 +9,16 @@ namespace Ciba.AspNetCore.Redis.Store;
 internal sealed partial class RedisRequestStore
 {
     public Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken) =>
-        signals.WaitAsync(NameOf(RequestRecord.Digest(userKey)), cancellationToken);
+        signals.WaitForChangeAsync(CibaRequestId.Shard(userKey), RequestRecord.Digest(userKey), cancellationToken);
 
-    public async ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
+    public ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken) =>
+        MarkPresentAsync([userKey], now, until, cancellationToken);
+
+    /// <remarks>One step for each shard.</remarks>
+    public async ValueTask MarkPresentAsync(IReadOnlyCollection<string> userKeys, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
     {
-        // Tried again without harm where the answer is lost: a key that is simply set.
-        await redis.ReadAsync((database, flags) => database.StringSetAsync(PresentKey(userKey), RedisTicks.Of(until), until - now, flags: flags));
+        RedisValue[] values = [RedisTicks.Of(until), (long)Math.Ceiling((until - now).TotalMilliseconds)];
+        await Task.WhenAll(userKeys.GroupBy(CibaRequestId.Shard).Select(users => redis.RunAsync(RedisScript.MarkPresent, [.. users.Select(PresentKey)], values)));
     }
 
     public async ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
@@ -44,7 +48,4 @@ internal sealed partial class RedisRequestStore
     }
 
     private RedisKey PresentKey(string userKey) => keys.Present(CibaRequestId.Shard(userKey), RequestRecord.Digest(userKey));
-
-    /// <summary>The name under which the devices of a user wait.</summary>
-    private static string NameOf(byte[] user) => Base64Url.EncodeToString(user);
 }

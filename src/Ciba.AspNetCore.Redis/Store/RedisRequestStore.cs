@@ -62,7 +62,7 @@ internal sealed partial class RedisRequestStore(
                 return CibaAddResult.Added;
 
             case "2":
-                signals.CallOut(NameOf(user));
+                signals.CallOut(DecisionSignals.NameOf(shard, user));
                 return CibaAddResult.Added;
 
             case "3":
@@ -82,7 +82,8 @@ internal sealed partial class RedisRequestStore(
     public ValueTask<CibaPollResult> PollAfterWaitAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
         PollAsync(id, clientKey, now, leaseTime, waited: true);
 
-    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) => signals.WaitAsync(id, cancellationToken);
+    public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) =>
+        signals.WaitForDecisionAsync(id, cancellationToken);
 
     // Who gets no answer throws the tokens away, so the approval stands, whether it had been redeemed or not.
     public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) =>
@@ -113,7 +114,7 @@ internal sealed partial class RedisRequestStore(
         var decided = (CibaDecideResult)(int)await redis.RunAsync(RedisScript.Decide, touched, values);
         if (decided == CibaDecideResult.Done)
         {
-            signals.CallOut(id, NameOf(user));
+            signals.CallOut(id, DecisionSignals.NameOf(id[0], user));
         }
 
         return decided;
@@ -155,7 +156,7 @@ internal sealed partial class RedisRequestStore(
         var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, TouchedBy(id, user), values, RedisScript.Remove, values);
         if (removed)
         {
-            signals.CallOut(id, NameOf(user));
+            signals.CallOut(id, DecisionSignals.NameOf(id[0], user));
         }
 
         return removed;

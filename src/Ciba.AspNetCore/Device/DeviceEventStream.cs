@@ -14,25 +14,19 @@ namespace Ciba.AspNetCore.Device;
 /// Server-sent events for one device: what becomes of its user's requests, on whichever node. What is told is the difference
 /// between two looks at the store, so that a wake-up that is lost makes it late and never wrong.
 /// </summary>
-internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicationLifetime host, TimeProvider time)
+internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams streams, IHostApplicationLifetime host, TimeProvider time)
 {
-    private const int MostStreams = 10_000;
-    private const int MostStreamsOfUser = 32;
-
     // A stream does not outlive a sign-out or a lock-out for long; the browser opens the next one by itself.
     private static readonly TimeSpan LongestStream = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan PresentFor = LookEvery * 3;
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<string, int> _streamsOfUsers = new(StringComparer.Ordinal);
-    private int _streams;
+    private static readonly Task Never = new TaskCompletionSource().Task;
 
     /// <summary>False where there are too many streams on this node, or of this user, and nothing was answered.</summary>
     public async Task<bool> TryHandleAsync(HttpContext context, string userKey)
     {
-        if (!TryEnter(userKey))
+        if (!streams.TryEnter(userKey))
         {
             return false;
         }
@@ -46,35 +40,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
         }
         finally
         {
-            Leave(userKey);
-        }
-    }
-
-    private bool TryEnter(string userKey)
-    {
-        lock (_gate)
-        {
-            var ofUser = _streamsOfUsers.GetValueOrDefault(userKey);
-            if (_streams >= MostStreams || ofUser >= MostStreamsOfUser)
-            {
-                return false;
-            }
-
-            _streams++;
-            _streamsOfUsers[userKey] = ofUser + 1;
-            return true;
-        }
-    }
-
-    private void Leave(string userKey)
-    {
-        lock (_gate)
-        {
-            _streams--;
-            if (--_streamsOfUsers[userKey] == 0)
-            {
-                _streamsOfUsers.Remove(userKey);
-            }
+            streams.Leave(userKey);
         }
     }
 
@@ -87,33 +53,61 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
         while (!over.IsCancellationRequested)
         {
             using var waits = CancellationTokenSource.CreateLinkedTokenSource(over);
+            var hasLooked = false;
             try
             {
                 // Listens before it looks, or something could fall in between.
                 var changed = store.WaitForChangeAsync(userKey, waits.Token);
-                var hasLooked = await TryLookAsync(context, userKey, known, news);
-                var now = time.GetUtcNow();
-                if (news.WrittenCount == 0 && now - spokeAt >= HeartbeatEvery)
+                hasLooked = await TryLookAsync(context, userKey, known, news);
+                if (hasLooked)
                 {
-                    news.Write(": alive\n\n"u8);
+                    streams.Keep(userKey, over);
                 }
 
-                if (news.WrittenCount > 0)
-                {
-                    spokeAt = now;
-                    await WriteAsync(context.Response, news.WrittenMemory, over);
-                    news.ResetWrittenCount();
-                }
-
-                // A store that is away makes nobody wait for a change.
-                var nextLook = Task.Delay(hasLooked ? UntilNextLook(known, now) : LookEvery, time, waits.Token);
-                await (hasLooked ? Task.WhenAny(changed, nextLook) : nextLook).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                spokeAt = await WaitAsync(context.Response, hasLooked ? changed : null, known, news, spokeAt, over);
             }
             finally
             {
+                if (hasLooked)
+                {
+                    streams.KeepNoLonger(userKey, over);
+                }
+
                 await waits.CancelAsync();
             }
         }
+    }
+
+    /// <summary>
+    /// Writes what is new, and waits until there may be more, showing that the stream lives. A store that is away makes nobody wait
+    /// for a change.
+    /// </summary>
+    /// <returns>When something was last written.</returns>
+    private async Task<DateTimeOffset> WaitAsync(
+        HttpResponse response, Task? changed, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, DateTimeOffset spokeAt, CancellationToken over)
+    {
+        var expiry = known.Count == 0 ? DateTimeOffset.MaxValue : known.Values.Min();
+        do
+        {
+            var now = time.GetUtcNow();
+            if (news.WrittenCount == 0 && now - spokeAt >= HeartbeatEvery)
+            {
+                news.Write(": alive\n\n"u8);
+            }
+
+            if (news.WrittenCount > 0)
+            {
+                spokeAt = now;
+                await WriteAsync(response, news.WrittenMemory, over);
+                news.ResetWrittenCount();
+            }
+
+            var until = changed is null ? now + LookAgainAfter : Earlier(expiry, spokeAt + HeartbeatEvery);
+            await (changed ?? Never).WaitAsync(Milliseconds(until - now), time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        while (changed is { IsCompleted: false } && time.GetUtcNow() < expiry && !over.IsCancellationRequested);
+
+        return spokeAt;
     }
 
     private static async Task WriteAsync(HttpResponse response, ReadOnlyMemory<byte> news, CancellationToken over)
@@ -157,8 +151,8 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
 
     private async Task LookAsync(string userKey, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, CancellationToken cancellationToken)
     {
+        await streams.MarkAsync(userKey, cancellationToken);
         var now = time.GetUtcNow();
-        await store.MarkPresentAsync(userKey, now, now + PresentFor, cancellationToken);
         var pending = await store.ListPendingAsync(userKey, now, cancellationToken);
         foreach (var request in pending.Where(request => known.TryAdd(request.Id, request.ExpiresAt)))
         {
@@ -186,11 +180,10 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, IHostApplicatio
         _ => ("decided", "approved"),
     };
 
-    private static TimeSpan UntilNextLook(Dictionary<string, DateTimeOffset> known, DateTimeOffset now)
-    {
-        var expiry = known.Count == 0 ? LookEvery : known.Values.Min() - now;
-        return expiry <= TimeSpan.Zero ? TimeSpan.FromMilliseconds(1) : expiry < LookEvery ? TimeSpan.FromMilliseconds(Math.Ceiling(expiry.TotalMilliseconds)) : LookEvery;
-    }
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
+
+    // Whole ones, and none too few: the look that follows is to find the request expired.
+    private static TimeSpan Milliseconds(TimeSpan wait) => TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds)));
 
     private static void Write<T>(ArrayBufferWriter<byte> news, string name, T data, JsonTypeInfo<T> type)
     {

@@ -144,9 +144,23 @@ internal static class RedisHosts
     public static Task<string> StatusAsync(this RedisServer server, string prefix, string authReqId) =>
         server.AskAsync("GETRANGE", new RedisKeys(prefix).Request(Handle(authReqId))!, StatusAt, StatusAt);
 
+    /// <summary>Approves as another node does whose message gets lost.</summary>
+    public static async Task DecideUnheardAsync(this RedisServer server, string prefix, string id, string subject, DateTimeOffset now)
+    {
+        var keys = new RedisKeys(prefix);
+        var user = RequestRecord.Digest(subject);
+        var section = RequestRecord.Section(RequestRecord.Decided, DecidedPayload.Write(new() { Outcome = CibaRequestStatus.Approved, DecidedAt = now, Scopes = ["openid"] }, subject));
+        var redis = await RedisNode.SharedAsync(server, 0);
+        var decided = await redis.GetDatabase().ScriptEvaluateAsync(
+            RedisScript.Decide.Text,
+            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
+            [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1]);
+        Assert.That((int)decided, Is.EqualTo((int)CibaDecideResult.Done));
+    }
+
     public static async Task LoadScriptsAsync(this RedisServer server)
     {
-        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
+        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.Look, RedisScript.MarkPresent, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
         {
             await server.AskAsync("SCRIPT", "LOAD", script.Text);
         }
