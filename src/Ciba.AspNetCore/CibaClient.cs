@@ -40,6 +40,12 @@ public sealed class CibaClient
     public string? TokenEndpointAuthSigningAlg { get; set => field = NullIfEmpty(value); }
 
     /// <summary>
+    /// Gets or sets a value indicating whether the client's assertions must have the strict form of RFC 7523bis, though other clients' need
+    /// not (<see cref="CibaOptions.RequireStrictClientAssertions"/>). The default is <see langword="false"/>.
+    /// </summary>
+    public bool RequireStrictClientAssertions { get; set; }
+
+    /// <summary>
     /// The grant types the client may use (<c>grant_types</c>). Without a value: CIBA. A list without
     /// <c>urn:openid:params:grant-type:ciba</c> makes every CIBA request of the client <c>unauthorized_client</c>.
     /// </summary>

@@ -1,6 +1,6 @@
 namespace Ciba.AspNetCore;
 
-/// <summary>How many authentication requests may be pending.</summary>
+/// <summary>How many authentication requests may be pending, and how often clients may fail to authenticate.</summary>
 public sealed class CibaLimitOptions
 {
     /// <summary>
@@ -14,4 +14,15 @@ public sealed class CibaLimitOptions
     /// and no device is notified. 0 means no limit. The default is 3.
     /// </summary>
     public int PendingPerUserAndClient { get; set; } = 3;
+
+    /// <summary>
+    /// Gets or sets how often a client may fail to authenticate from one address within a minute, on each node. After that its credentials
+    /// are not looked at until the minute is over: the answer is still 401 <c>invalid_client</c>, with <c>Retry-After</c>. 0 means no limit.
+    /// The default is 30.
+    /// </summary>
+    /// <remarks>
+    /// The address is the connection's remote address, of IPv6 its first 64 bits. The client is not affected at other addresses, so that
+    /// nobody else can lock it out. Behind a proxy, use ASP.NET Core's forwarded headers, or all callers have the proxy's address.
+    /// </remarks>
+    public int FailedAuthentications { get; set; } = 30;
 }

@@ -125,8 +125,14 @@ public sealed class CibaOptions
     /// </summary>
     public int BindingMessageMaxLength { get; set; } = 64;
 
-    /// <summary>How many wrong user codes a user has within <see cref="UserCodeWindow"/>. Default 5.</summary>
+    /// <summary>How many wrong user codes a user has within <see cref="UserCodeWindow"/>, from all clients together. Default 5.</summary>
     public int MaxUserCodeFailures { get; set; } = 5;
+
+    /// <summary>
+    /// Gets or sets how many wrong user codes a client may send for one user within <see cref="UserCodeWindow"/>, so that a single client
+    /// cannot use up what all clients have (<see cref="MaxUserCodeFailures"/>). The default is null: half of that, rounded up, which is 3.
+    /// </summary>
+    public int? MaxUserCodeFailuresPerClient { get; set; }
 
     /// <summary>The time that wrong user codes count for. Default 15 min.</summary>
     public TimeSpan UserCodeWindow { get; set; } = TimeSpan.FromMinutes(15);
@@ -180,6 +186,14 @@ public sealed class CibaOptions
     public TimeSpan MaxClientAssertionLifetime { get; set; } = TimeSpan.FromHours(1);
 
     /// <summary>
+    /// Gets or sets a value indicating whether client assertions must have the strict form of RFC 7523bis: <c>aud</c> is a string, the
+    /// issuer, and <c>typ</c> is <c>client-authentication+jwt</c>. A single client has it by
+    /// <see cref="CibaClient.RequireStrictClientAssertions"/>. The default is <see langword="false"/>, with every profile: CIBA Core
+    /// section 7.1 has two more audiences, and demands no <c>typ</c>.
+    /// </summary>
+    public bool RequireStrictClientAssertions { get; set; }
+
+    /// <summary>
     /// How far a client's clock may be ahead of ours when it dates a JWT (<c>iat</c>, <c>nbf</c>). Nothing is added to
     /// <c>exp</c>. Default 30 s, 5 min at most.
     /// </summary>
@@ -219,6 +233,8 @@ public sealed class CibaOptions
 
     /// <summary>What discovery lists as <c>scopes_supported</c>, beside <c>openid</c>. Default empty.</summary>
     public IList<string> ScopesSupported { get; set; } = [];
+
+    internal int UserCodeFailuresPerClient => MaxUserCodeFailuresPerClient ?? ((MaxUserCodeFailures + 1) / 2);
 
     internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? AllAlgorithms;
 

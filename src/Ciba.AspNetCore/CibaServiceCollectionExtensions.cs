@@ -95,6 +95,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ClientAssertions>();
         services.TryAddSingleton<TrustedAuthorities>();
         services.TryAddSingleton<ClientCertificates>();
+        services.TryAddSingleton<FailedAuthentications>();
         services.TryAddSingleton<ClientAuthenticationReports>();
         services.TryAddSingleton<ClientAuthenticator>();
         services.TryAddSingleton<DpopNonces>();
@@ -135,6 +136,7 @@ public static class CibaServiceCollectionExtensions
             provider.GetRequiredService<ICibaUserCodeLimiter>(),
             provider.GetRequiredService<AuthReqIds>(),
             provider.GetRequiredService<CibaTenant>(),
+            provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<IOptions<CibaOptions>>()));
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),

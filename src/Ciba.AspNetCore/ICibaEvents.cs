@@ -34,8 +34,8 @@ public sealed class CibaEvent
     public required DateTimeOffset OccurredAt { get; init; }
 
     /// <summary>
-    /// The request's handle, never its <c>auth_req_id</c>; null for <see cref="CibaEventKind.LimitReached"/> and
-    /// <see cref="CibaEventKind.ClientAuthenticationFailed"/>, where there is no request.
+    /// The request's handle, never its <c>auth_req_id</c>; null for <see cref="CibaEventKind.LimitReached"/>,
+    /// <see cref="CibaEventKind.ClientAuthenticationFailed"/> and <see cref="CibaEventKind.UserCodeFailed"/>, where there is no request.
     /// </summary>
     public string? RequestId { get; init; }
 
@@ -62,8 +62,8 @@ public sealed class CibaEvent
     public string? TokenDeliveryMode { get; init; }
 
     /// <summary>
-    /// For <see cref="CibaEventKind.Undelivered"/> and <see cref="CibaEventKind.ClientAuthenticationFailed"/>: why, in a sentence that
-    /// holds no secret. Else null.
+    /// For <see cref="CibaEventKind.Undelivered"/>, <see cref="CibaEventKind.ClientAuthenticationFailed"/> and
+    /// <see cref="CibaEventKind.UserCodeFailed"/>: why, in a sentence that holds no secret. Else null.
     /// </summary>
     public string? Reason { get; init; }
 
@@ -119,4 +119,9 @@ public enum CibaEventKind
     /// <see cref="CibaEvent.ClientId"/>.
     /// </summary>
     ClientAuthenticationFailed,
+
+    /// <summary>
+    /// A client sent a wrong user code, or one more after too many wrong ones: see <see cref="CibaEvent.Reason"/>. The request was refused.
+    /// </summary>
+    UserCodeFailed,
 }

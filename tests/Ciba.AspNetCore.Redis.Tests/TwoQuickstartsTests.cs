@@ -17,7 +17,7 @@ public sealed class TwoQuickstartsTests(string kind)
     // A minute between polls and half of one for a step, so that however slow this machine is, the second poll comes too soon and nothing is a 503.
     private static readonly string[] Settings =
     [
-        "--Ciba:PollingInterval=00:01:00", "--Ciba:RedisStore:OperationTimeout=00:00:30", "--Ciba:MaxUserCodeFailures=2",
+        "--Ciba:PollingInterval=00:01:00", "--Ciba:RedisStore:OperationTimeout=00:00:30", "--Ciba:MaxUserCodeFailuresPerClient=2",
         .. Client(0, "shop", "client_secret_basic", "ClientSecrets:0=shop-secret"),
         .. Client(1, "call-center", "client_secret_basic", "ClientSecrets:0=call-center-secret", "BackchannelUserCodeParameter=true"),
         .. Client(2, AssertionClient, "private_key_jwt", $"Jwks={TestKey.Set(Key.Jwk())}"),

@@ -173,6 +173,7 @@ public sealed class AddCibaSectionTests
         TimeSpan known => ($"{known + TimeSpan.FromSeconds(1):c}", known + TimeSpan.FromSeconds(1)),
         Enum => (Enum.GetNames(type)[^1], Enum.GetValues(type).Cast<object>().Last()),
         _ when type == typeof(string) => ("text", "text"),
+        _ when type == typeof(int?) => ("1", 1),
         _ => ("text", new[] { "text" }),
     };
 

@@ -56,6 +56,9 @@ public sealed class StartupTests
         yield return Case(options => options.Limits.PendingPerUserAndClient = -1, "CibaOptions: Limits.PendingPerUserAndClient must be 0 (no limit) or more.");
         yield return Case(options => options.BindingMessageMaxLength = 0, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.");
         yield return Case(options => options.BindingMessageMaxLength = 1025, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.", "BindingMessageMaxLength = 1025");
+        yield return Case(options => options.Limits.FailedAuthentications = -1, "CibaOptions: Limits.FailedAuthentications must be 0 (no limit) or more.");
+        yield return Case(options => options.MaxUserCodeFailuresPerClient = 0, "CibaOptions: MaxUserCodeFailuresPerClient must be between 1 and MaxUserCodeFailures.");
+        yield return Case(options => options.MaxUserCodeFailuresPerClient = 6, "CibaOptions: MaxUserCodeFailuresPerClient must be between 1 and MaxUserCodeFailures.");
         yield return Case(options => options.MaxUserCodeFailures = 0, "CibaOptions: MaxUserCodeFailures must be 1 or more.");
         yield return Case(options => options.UserCodeWindow = TimeSpan.Zero, "CibaOptions: UserCodeWindow must be between 00:00:01 and 1.00:00:00, not 00:00:00.");
         yield return Case(options => options.DeviceNotification = (CibaDeviceNotificationMode)7, "CibaOptions: DeviceNotification must be Background or BeforeAcknowledgement.");

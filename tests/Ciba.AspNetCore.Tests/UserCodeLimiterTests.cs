@@ -117,7 +117,7 @@ public sealed class UserCodeLimiterTests
             BackchannelTokenDeliveryMode = CibaTokenDeliveryModes.Poll,
             BackchannelUserCodeParameter = true,
         };
-        await using var host = new CibaHost { Clients = [client], Options = options => options.MaxUserCodeFailures = 2 };
+        await using var host = new CibaHost { Clients = [client], Options = options => (options.MaxUserCodeFailures, options.MaxUserCodeFailuresPerClient) = (2, 2) };
         host.Users.Codes["alice"] = "1234";
 
         string?[] wrong = [(await host.AuthorizeAsync(("user_code", "1"))).Error, (await host.AuthorizeAsync(("user_code", "2"))).Error];
@@ -128,7 +128,7 @@ public sealed class UserCodeLimiterTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(wrong, Is.All.EqualTo("invalid_user_code"));
-            Assert.That(blocked.Body, Is.EqualTo("""{"error":"access_denied","error_description":"Too many wrong user codes for this user: try again later."}"""));
+            Assert.That(blocked.Body, Is.EqualTo("""{"error":"access_denied","error_description":"Too many wrong user codes of this client for this user: try again later."}"""));
             Assert.That(right.AuthReqId, Is.Not.Empty);
         }
     }

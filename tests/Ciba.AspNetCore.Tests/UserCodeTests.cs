@@ -63,10 +63,10 @@ public sealed class UserCodeTests
     }
 
     [Test, Spec("A10"), Spec("A20")]
-    public async Task After_five_wrong_codes_even_the_right_one_has_to_wait()
+    public async Task After_three_wrong_codes_even_the_right_one_has_to_wait()
     {
         await using var host = Host();
-        for (var i = 0; i < 5; i++)
+        for (var i = 0; i < 3; i++)
         {
             Assert.That((await host.AuthorizeAsync(("user_code", "wrong"))).Error, Is.EqualTo("invalid_user_code"));
             host.Time.Advance(TimeSpan.FromMinutes(1));
@@ -74,21 +74,56 @@ public sealed class UserCodeTests
 
         var locked = await host.AuthorizeAsync(("user_code", Code));
         await Refusal.LeavesNothingAsync(host, locked, "access_denied", 403);
-        Assert.That(locked.Description, Is.EqualTo("Too many wrong user codes for this user: try again later."));
+        Assert.That(locked.Description, Is.EqualTo("Too many wrong user codes of this client for this user: try again later."));
 
         // Fifteen minutes after the first of them.
-        host.Time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromTicks(1));
+        host.Time.Advance(TimeSpan.FromMinutes(12) - TimeSpan.FromTicks(1));
         Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
         host.Time.Advance(TimeSpan.FromTicks(1));
         Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.Null);
     }
 
     [Test, Spec("A10")]
+    public async Task A_client_that_guesses_does_not_lock_the_user_out_of_the_others()
+    {
+        await using var host = Host(null, Coded("other"), Coded("third"));
+        for (var i = 0; i < 5; i++)
+        {
+            await host.AuthorizeAsync(("user_code", "wrong"));
+        }
+
+        var own = await host.AuthorizeAsync(("user_code", Code));
+        var other = await host.AuthorizeAsync(("user_code", Code), ("client_id", "other"));
+        await host.AuthorizeAsync(("user_code", "wrong"), ("client_id", "other"));
+        await host.AuthorizeAsync(("user_code", "wrong"), ("client_id", "other"));
+        var third = await host.AuthorizeAsync(("user_code", Code), ("client_id", "third"));
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(own.Description, Is.EqualTo("Too many wrong user codes of this client for this user: try again later."));
+            Assert.That(other.Error, Is.Null, "two of five are left");
+            Assert.That(third.Description, Is.EqualTo("Too many wrong user codes for this user: try again later."), "five of all together");
+        }
+    }
+
+    [Test, Spec("A10")]
+    public async Task An_event_names_the_client_whose_code_was_wrong()
+    {
+        var events = new FakeEvents();
+        await using var host = Host(options => options.MaxUserCodeFailures = 1, events.Use);
+
+        await host.AuthorizeAsync(("user_code", "wrong"));
+        await host.AuthorizeAsync(("user_code", Code));
+
+        var heard = await events.NextAsync(2);
+        EventTests.AssertIs(heard[0], """{"Kind":"UserCodeFailed","OccurredAt":"2026-01-15T12:00:00+00:00","ClientId":"client","Subject":"sub-alice","Reason":"The user_code is wrong."}""");
+        EventTests.AssertIs(heard[1], """{"Kind":"UserCodeFailed","OccurredAt":"2026-01-15T12:00:00+00:00","ClientId":"client","Subject":"sub-alice","Reason":"Too many wrong user codes of this client for this user: try again later."}""");
+    }
+
+    [Test, Spec("A10")]
     public async Task The_wrong_codes_count_for_the_user_whichever_client_sends_them_and_for_no_other_user()
     {
-        var other = CibaHost.Client("other");
-        other.BackchannelUserCodeParameter = true;
-        await using var host = Host(options => options.MaxUserCodeFailures = 2, other);
+        await using var host = Host(options => options.MaxUserCodeFailures = 2, Coded("other"));
         await host.AuthorizeAsync(("user_code", "wrong"));
         await host.AuthorizeAsync(("user_code", "wrong"), ("client_id", "other"));
 
@@ -105,7 +140,7 @@ public sealed class UserCodeTests
     {
         await using var host = Host(options =>
         {
-            options.MaxUserCodeFailures = 2;
+            (options.MaxUserCodeFailures, options.MaxUserCodeFailuresPerClient) = (2, 2);
             options.Limits.SwitchOff();
         });
         string?[] errors =
@@ -140,8 +175,8 @@ public sealed class UserCodeTests
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => Task.Run(() => host.AuthorizeAsync(("user_code", $"guess {i}")))));
 
-        Assert.That(answers.Count(answer => answer.Error == "invalid_user_code"), Is.EqualTo(5));
-        Assert.That(answers.Count(answer => answer.Error == "access_denied"), Is.EqualTo(35));
+        Assert.That(answers.Count(answer => answer.Error == "invalid_user_code"), Is.EqualTo(3));
+        Assert.That(answers.Count(answer => answer.Error == "access_denied"), Is.EqualTo(37));
     }
 
     [Test, Spec("A10"), Spec("A22")]
@@ -153,13 +188,20 @@ public sealed class UserCodeTests
         Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
     }
 
-    private static CibaHost Host(Action<CibaOptions>? options = null, params CibaClient[] more)
+    private static CibaHost Host(Action<CibaOptions>? options = null, params CibaClient[] more) => Host(options, null, more);
+
+    private static CibaHost Host(Action<CibaOptions>? options, Action<CibaBuilder>? setup, params CibaClient[] more)
     {
-        var client = CibaHost.Client("client");
-        client.BackchannelUserCodeParameter = true;
-        var host = new CibaHost { Clients = [client, .. more], Options = options };
+        var host = new CibaHost { Clients = [Coded("client"), .. more], Options = options, Setup = setup };
         host.Users.Codes["alice"] = Code;
         host.Users.Codes["bob"] = "bobs code";
         return host;
+    }
+
+    private static CibaClient Coded(string id)
+    {
+        var client = CibaHost.Client(id);
+        client.BackchannelUserCodeParameter = true;
+        return client;
     }
 }

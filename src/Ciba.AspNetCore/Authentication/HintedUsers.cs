@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Store;
 using Microsoft.Extensions.Options;
@@ -8,12 +9,13 @@ namespace Ciba.AspNetCore.Authentication;
 internal sealed record HintedUser(string Subject, bool IsDecoy);
 
 /// <summary>From hint to user (section 7.1): who it is, whether the user may authenticate, whether the code is right.</summary>
-internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaClientBlocks? blocks, ICibaUserCodeLimiter limiter, AuthReqIds ids, CibaTenant tenant, IOptions<CibaOptions> options)
+internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHints, ICibaClientBlocks? blocks, ICibaUserCodeLimiter limiter, AuthReqIds ids, CibaTenant tenant, Signals signals, IOptions<CibaOptions> options)
 {
     private static readonly CibaError NotActive = CibaError.AccessDenied.With("This user cannot authenticate at present.");
     private static readonly CibaError Blocked = CibaError.AccessDenied.With("This user takes no requests of this client.");
     private static readonly CibaError OtherSubject = CibaError.UnknownUserId.With("The hint does not name the user whom sub in claims names.");
     private static readonly CibaError TooManyTries = CibaError.AccessDenied.With("Too many wrong user codes for this user: try again later.");
+    private static readonly CibaError TooManyTriesOfClient = CibaError.AccessDenied.With("Too many wrong user codes of this client for this user: try again later.");
 
     public async ValueTask<Outcome<HintedUser>> FindAsync(AuthenticationRequest asked, CibaClient client, CancellationToken cancellationToken)
     {
@@ -44,7 +46,7 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         }
 
         if (client.BackchannelUserCodeParameter && user.HasUserCode
-            && await CheckUserCodeAsync(user.Subject, asked.UserCode, cancellationToken) is { } wrong)
+            && await CheckUserCodeAsync(user.Subject, client.ClientId, asked.UserCode, cancellationToken) is { } wrong)
         {
             return wrong;
         }
@@ -71,24 +73,40 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         return options.Value.ConcealUnknownUsers ? new HintedUser(ids.Decoy(asked.Hint.Value), IsDecoy: true) : error;
     }
 
-    private async ValueTask<CibaError?> CheckUserCodeAsync(string subject, string? userCode, CancellationToken cancellationToken)
+    private async ValueTask<CibaError?> CheckUserCodeAsync(string subject, string clientId, string? userCode, CancellationToken cancellationToken)
     {
         if (userCode is null)
         {
             return CibaError.MissingUserCode;
         }
 
-        if (!await limiter.TryBeginAsync(tenant.KeyOf(subject), options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+        // The client's own tries first: they end before the user's do, or one client could keep the user from all others.
+        var userKey = tenant.KeyOf(subject);
+        var clientKey = $"\n{clientId}\n{userKey}";
+        if (!await limiter.TryBeginAsync(clientKey, options.Value.UserCodeFailuresPerClient, options.Value.UserCodeWindow, cancellationToken))
         {
-            return TooManyTries;
+            return Refused(TooManyTriesOfClient);
+        }
+
+        if (!await limiter.TryBeginAsync(userKey, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+        {
+            await limiter.SucceededAsync(clientKey, cancellationToken);
+            return Refused(TooManyTries);
         }
 
         if (!await users.IsUserCodeAsync(subject, userCode, cancellationToken))
         {
-            return CibaError.InvalidUserCode;
+            return Refused(CibaError.InvalidUserCode);
         }
 
-        await limiter.SucceededAsync(tenant.KeyOf(subject), cancellationToken);
+        await limiter.SucceededAsync(clientKey, cancellationToken);
+        await limiter.SucceededAsync(userKey, cancellationToken);
         return null;
+
+        CibaError Refused(CibaError error)
+        {
+            signals.UserCodeFailed(tenant.Realm, clientId, subject, error.Description);
+            return error;
+        }
     }
 }

@@ -18,6 +18,8 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
     private static readonly ClientRefusal ForbiddenAlgorithm = Wrong("the FAPI-CIBA profile takes PS256 and ES256");
     private static readonly ClientRefusal WrongType = Wrong($"its typ is neither absent nor JWT nor {Type}");
     private static readonly ClientRefusal WrongAudience = Wrong("its aud holds neither the issuer nor the URL of the token or backchannel authentication endpoint");
+    private static readonly ClientRefusal NotStrictType = Wrong($"its typ must be {Type}");
+    private static readonly ClientRefusal NotStrictAudience = Wrong("its aud must be a string, the issuer");
     private static readonly ClientRefusal NoExpiry = Wrong("exp is required and is a number of seconds");
     private static readonly ClientRefusal Expired = Wrong("it has expired");
     private static readonly ClientRefusal TooLong = Wrong("its exp is too far ahead");
@@ -70,7 +72,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             return wrongHeader;
         }
 
-        if (CheckClaims(assertion, tenant.Urls, out var expiresAt) is { } wrongClaim)
+        if (CheckClaims(assertion, client.Client, tenant.Urls, out var expiresAt) is { } wrongClaim)
         {
             return wrongClaim;
         }
@@ -96,12 +98,22 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             return ForbiddenAlgorithm;
         }
 
+        if (IsStrict(client.Client))
+        {
+            return assertion.IsOfType(Type) ? null : NotStrictType;
+        }
+
         return assertion.IsUntyped || assertion.IsOfType(Type) ? null : WrongType;
     }
 
-    private ClientRefusal? CheckClaims(Jwt assertion, ProviderUrls urls, out DateTimeOffset expiresAt)
+    private ClientRefusal? CheckClaims(Jwt assertion, CibaClient client, ProviderUrls urls, out DateTimeOffset expiresAt)
     {
         expiresAt = default;
+        if (IsStrict(client) && assertion.Claim("aud") != urls.Issuer)
+        {
+            return NotStrictAudience;
+        }
+
         if (!assertion.IsFor(urls.AssertionAudiences))
         {
             return WrongAudience;
@@ -130,6 +142,8 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             : assertion.Id is not { Length: > 0 and <= Jwt.MaxIdLength } ? NoId
             : null;
     }
+
+    private bool IsStrict(CibaClient client) => options.Value.RequireStrictClientAssertions || client.RequireStrictClientAssertions;
 
     private static ClientRefusal Unproven(string reason) => ClientRefusal.Unproven(ClientAuthenticationOutcome.WrongCredentials, $"The client_assertion is refused: {reason}.");
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Profiles;
@@ -15,6 +16,7 @@ internal sealed partial class ClientAuthenticator(
     ClientAssertions assertions,
     ClientCertificates certificates,
     TrustedAuthorities authorities,
+    FailedAuthentications failures,
     ClientAuthenticationReports reports,
     IOptions<CibaOptions> options,
     ILogger<ClientAuthenticator> logger,
@@ -25,6 +27,10 @@ internal sealed partial class ClientAuthenticator(
     private static readonly ClientRefusal NotKnown = Unproven(ClientAuthenticationOutcome.UnknownClient, "There is no such client.");
 
     private static readonly ClientRefusal WrongSecret = Unproven(ClientAuthenticationOutcome.WrongCredentials, "The secret is wrong, or not form-encoded in a Basic header.");
+
+    private static readonly ClientRefusal TooManyFailures = Unproven(
+        ClientAuthenticationOutcome.Limited,
+        "It failed too often from this address within a minute, and its credentials were not looked at (Limits.FailedAuthentications). Behind a proxy, UseForwardedHeaders tells callers apart.");
 
     private static readonly ClientRefusal StrangerToBadRegistration = Unproven(ClientAuthenticationOutcome.Misregistered, "The registration does not allow CIBA, and the caller has not proved to be the client.");
 
@@ -49,13 +55,31 @@ internal sealed partial class ClientAuthenticator(
         }
 
         var found = await FindAsync(context, credentials.ClientId);
-        if (await CheckAsync(context, credentials, found) is { } refusal)
+        var tenant = context.RequestServices.GetRequiredService<CibaTenant>();
+        var caller = new FailedAuthentications.Caller(tenant.KeyOf(credentials.ClientId), context.Connection.RemoteIpAddress);
+
+        // Not before the client is found, or many calls that wait for the store together would all be looked at.
+        if (failures.WaitOf(caller) is { } wait)
         {
-            return Refuse(context, found?.ClientId, refusal);
+            return RefuseFor(context, wait, found);
         }
 
-        reports.Succeeded();
-        return RegisteredClient.Of(found!);
+        if (await CheckAsync(context, credentials, found) is not { } refusal)
+        {
+            reports.Succeeded();
+            return RegisteredClient.Of(found!);
+        }
+
+        // A name that no client can have is not kept.
+        return refusal.IsUnproven && ClientRules.IsClientId(credentials.ClientId) && failures.Add(caller) is { } left
+            ? RefuseFor(context, left, found)
+            : Refuse(context, found?.ClientId, refusal);
+    }
+
+    private CibaError RefuseFor(HttpContext context, TimeSpan wait, CibaClient? found)
+    {
+        context.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        return Refuse(context, found?.ClientId, TooManyFailures);
     }
 
     private CibaError Refuse(HttpContext context, string? clientId, ClientRefusal refusal)

@@ -18,6 +18,8 @@ internal static partial class ClientRules
 
     public static bool IsClientId(string? text) => text is { Length: > 0 and <= MaxClientIdLength } && text.All(c => c is >= ' ' and <= '~');
 
+    public static bool UsesSecret(string method) => method is ClientSecretBasic or ClientSecretPost or ClientSecretJwt;
+
     public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(TokenEndpoint.GrantType) ?? true;
 
     /// <summary>What stands against a client whose token delivery mode is switched off; null where it is on.</summary>
@@ -77,7 +79,7 @@ internal static partial class ClientRules
             return "ClientSecrets is null; leave it out, or give it a list";
         }
 
-        if (client.TokenEndpointAuthMethod is not (ClientSecretBasic or ClientSecretPost or ClientSecretJwt))
+        if (!UsesSecret(client.TokenEndpointAuthMethod))
         {
             return null;
         }

@@ -20,6 +20,13 @@ internal static class ClientSecret
 
     private static readonly string[] CryptFormats = ["$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$", "$argon2", "$pbkdf2", "$scrypt$", "$y$"];
 
+    private const int MinBits = 128;
+
+    // Fewer kinds of characters than that are no accident.
+    private const int MinDistinct = 6;
+
+    private static readonly SearchValues<char> Base64Symbols = SearchValues.Create("-_+/=");
+
     private static readonly SearchValues<char> Hexadecimal = SearchValues.Create("0123456789abcdefABCDEF");
 
     public static string Hash(string secret) => Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
@@ -38,6 +45,32 @@ internal static class ClientSecret
         return !IsHash(registered)
             && ((colon > 0 && HashNames.Contains(text[..colon].TrimEnd()))
                 || CryptFormats.Any(format => text.StartsWith(format, StringComparison.Ordinal)));
+    }
+
+    /// <summary>
+    /// Whether the secret has less than 128 bits (RFC 6749 section 10.10), by its length and the kinds of its characters, as if they were
+    /// random. A hash tells nothing.
+    /// </summary>
+    public static bool IsWeak(string registered) => !IsHash(registered) && registered.Length * Math.Log2(AlphabetOf(registered)) < MinBits;
+
+    private static int AlphabetOf(string secret)
+    {
+        var distinct = secret.Distinct().Count();
+        if (distinct < MinDistinct)
+        {
+            return Math.Max(1, distinct);
+        }
+
+        if (!secret.AsSpan().ContainsAnyExcept(Hexadecimal))
+        {
+            return secret.All(char.IsAsciiDigit) ? 10 : 16;
+        }
+
+        return (secret.Any(char.IsAsciiDigit) ? 10 : 0)
+            + (secret.Any(char.IsAsciiLetterLower) ? 26 : 0)
+            + (secret.Any(char.IsAsciiLetterUpper) ? 26 : 0)
+            + (secret.AsSpan().ContainsAny(Base64Symbols) ? 2 : 0)
+            + (secret.Any(c => !char.IsAsciiLetterOrDigit(c) && !Base64Symbols.Contains(c)) ? 31 : 0);
     }
 
     public static byte[] Digest(string registered) => IsHash(registered)

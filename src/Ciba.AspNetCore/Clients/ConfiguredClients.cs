@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Ciba.AspNetCore.Settings;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Clients;
 
@@ -13,15 +14,18 @@ internal sealed class ClientSources
 }
 
 /// <summary>The clients of the configuration, read once. Secrets that need not be known are kept as their hash.</summary>
-internal sealed class ConfiguredClients : ICibaClientStore
+internal sealed partial class ConfiguredClients : ICibaClientStore
 {
     private static readonly Setting Settings = Setting.Core.Members["Clients"].Item!;
 
     private readonly FrozenDictionary<string, CibaClient> _clients;
 
+    private readonly IReadOnlyList<string> _weak;
+
     public ConfiguredClients(ClientSources sources)
     {
         var problems = new List<string>();
+        var weak = new List<string>();
         All = [.. sources.Sections.SelectMany(section => section.GetChildren()).Select(child => Read(child, problems)).OfType<CibaClient>(), .. sources.Clients];
         if (All.Count == 0 && problems.Count == 0)
         {
@@ -32,11 +36,17 @@ internal sealed class ConfiguredClients : ICibaClientStore
             .Select(same => $"Client '{same.Key}': ClientId is there {same.Count()} times."));
         foreach (var client in All)
         {
+            if (HasWeakSecret(client))
+            {
+                weak.Add(client.ClientId);
+            }
+
             KeepOnlyHashes(client);
             problems.AddRange(RegisteredClient.Of(client).Problems);
         }
 
         Problems = problems;
+        _weak = weak;
         _clients = All.Where(client => client.ClientId is not null).DistinctBy(client => client.ClientId).ToFrozenDictionary(client => client.ClientId, StringComparer.Ordinal);
     }
 
@@ -45,6 +55,15 @@ internal sealed class ConfiguredClients : ICibaClientStore
     public IReadOnlyList<string> Problems { get; }
 
     public ValueTask<CibaClient?> FindAsync(string clientId, CancellationToken cancellationToken) => new(_clients.GetValueOrDefault(clientId));
+
+    /// <summary>Warns of secrets that may be guessed. Those that are registered as a hash cannot be judged.</summary>
+    public void WarnOfWeakSecrets(ILogger logger)
+    {
+        if (_weak.Count > 0)
+        {
+            WeakSecrets(logger, string.Join(", ", _weak));
+        }
+    }
 
     private static CibaClient? Read(IConfigurationSection section, List<string> problems)
     {
@@ -70,4 +89,10 @@ internal sealed class ConfiguredClients : ICibaClientStore
             client.ClientSecrets = [.. secrets.Select(secret => string.IsNullOrEmpty(secret) || ClientSecret.IsHash(secret) || ClientSecret.IsBrokenHash(secret) ? secret : ClientSecret.Hash(secret))];
         }
     }
+
+    private static bool HasWeakSecret(CibaClient client) =>
+        ClientRules.UsesSecret(client.TokenEndpointAuthMethod) && client.ClientSecrets is { } secrets && secrets.Any(secret => !string.IsNullOrEmpty(secret) && ClientSecret.IsWeak(secret));
+
+    [LoggerMessage(1, LogLevel.Warning, "These clients have a secret of less than 128 bits, by its length and characters, which may be guessed: {ClientIds}. Use random secrets, such as 32 bytes in base64")]
+    private static partial void WeakSecrets(ILogger logger, string clientIds);
 }

@@ -30,6 +30,22 @@ internal sealed class Signals(EventQueue events, CibaMetrics metrics, TimeProvid
         }
     }
 
+    public void UserCodeFailed(string? issuer, string clientId, string subject, string reason)
+    {
+        if (IsHeard)
+        {
+            events.Raise(new CibaEvent
+            {
+                Kind = CibaEventKind.UserCodeFailed,
+                OccurredAt = time.GetUtcNow(),
+                Issuer = issuer,
+                ClientId = clientId,
+                Subject = subject,
+                Reason = reason,
+            });
+        }
+    }
+
     public void Accepted(CibaRequest request)
     {
         metrics.Accepted();

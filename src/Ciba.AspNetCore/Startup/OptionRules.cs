@@ -38,13 +38,16 @@ internal static partial class OptionRules
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
         NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),
         NotNegative(Limits(nameof(options.Limits.PendingPerUserAndClient)), options.Limits.PendingPerUserAndClient),
+        NotNegative(Limits(nameof(options.Limits.FailedAuthentications)), options.Limits.FailedAuthentications),
         Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),
         options.MaxResends is < 0 or > 100 ? Option(nameof(CibaOptions.MaxResends), "must be between 0 (never) and 100") : null,
         Between(nameof(CibaOptions.ResendInterval), options.ResendInterval, OneSecond, TimeSpan.FromHours(1)),
         options.BindingMessageMaxLength is < 1 or > 1024 ? Option(nameof(CibaOptions.BindingMessageMaxLength), "must be between 1 and 1024")
             : options is { NumberMatching: true, BindingMessageMaxLength: < NumberMatching.MinLength }
                 ? Option(nameof(CibaOptions.BindingMessageMaxLength), $"must be {NumberMatching.MinLength} or more with NumberMatching, whose codes have {NumberMatching.MinLength} to {NumberMatching.MaxLength} characters") : null,
-        options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more") : null,
+        options.MaxUserCodeFailures < 1 ? Option(nameof(CibaOptions.MaxUserCodeFailures), "must be 1 or more")
+            : options.UserCodeFailuresPerClient < 1 || options.UserCodeFailuresPerClient > options.MaxUserCodeFailures
+                ? Option(nameof(CibaOptions.MaxUserCodeFailuresPerClient), "must be between 1 and MaxUserCodeFailures") : null,
         Between(nameof(CibaOptions.UserCodeWindow), options.UserCodeWindow, OneSecond, OneDay),
         Enum.IsDefined(options.DeviceNotification) ? null : Option(nameof(CibaOptions.DeviceNotification), "must be Background or BeforeAcknowledgement"),
         Between(nameof(CibaOptions.DeviceNotificationTimeout), options.DeviceNotificationTimeout, ShortestNotification, LongestNotification),

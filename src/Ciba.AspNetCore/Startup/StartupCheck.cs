@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Startup;
@@ -34,6 +35,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     {
         ThrowIfWrong(await SigningKeyProblemsAsync(cancellationToken));
         services.GetRequiredService<TokenEndpointUse>().IsChecked = true;
+        services.GetService<ConfiguredClients>()?.WarnOfWeakSecrets(services.GetRequiredService<ILogger<ConfiguredClients>>());
 
         // Made now: a cache in memory takes what was issued before it was made for used.
         services.GetRequiredService<ICibaReplayCache>();

@@ -1,7 +1,7 @@
 namespace Ciba.AspNetCore.Tests.Hosting;
 
-/// <summary>For tests that make many requests of one client for one user.</summary>
+/// <summary>For tests that make many requests of one client, right or wrong.</summary>
 public static class LimitsOff
 {
-    public static void SwitchOff(this CibaLimitOptions limits) => limits.PendingPerUser = limits.PendingPerUserAndClient = 0;
+    public static void SwitchOff(this CibaLimitOptions limits) => limits.PendingPerUser = limits.PendingPerUserAndClient = limits.FailedAuthentications = 0;
 }

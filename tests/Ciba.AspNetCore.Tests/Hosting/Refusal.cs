@@ -29,7 +29,7 @@ public static class Refusal
     /// What every caller gets that has not proved to be a client, whoever it is and whatever it sent; the reason stands in the log
     /// alone.
     /// </summary>
-    public static void IsUnproven(CibaHost host, Answer answer, string? reason = null)
+    public static void IsUnproven(CibaHost host, Answer answer, string? reason = null, int? retryAfter = null)
     {
         using (Assert.EnterMultipleScope())
         {
@@ -37,7 +37,7 @@ public static class Refusal
             Assert.That(answer.Body, Is.EqualTo(Unproven));
             Assert.That(
                 answer.Response.Headers.Where(header => header.Key is not ("Date" or "Server")).Select(header => $"{header.Key}: {string.Join(", ", header.Value)}").Order(),
-                Is.EqualTo(new[] { "Cache-Control: no-store", "Pragma: no-cache", "WWW-Authenticate: Basic realm=\"CIBA\", charset=\"UTF-8\"" }));
+                Is.EqualTo(new[] { "Cache-Control: no-store", "Pragma: no-cache", retryAfter is null ? null : $"Retry-After: {retryAfter}", "WWW-Authenticate: Basic realm=\"CIBA\", charset=\"UTF-8\"" }.OfType<string>()));
             Assert.That(LastReason(host), reason is null ? Is.Not.Null : Does.Contain(reason));
         }
     }
