@@ -1,6 +1,5 @@
 using System.Net;
 using System.Security.Cryptography;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Tokens;
 using Base64Url = System.Buffers.Text.Base64Url;
@@ -33,7 +32,7 @@ public sealed class HostSigningKeyTests
     [TestCaseSource(nameof(Unusable)), Spec("D7")]
     public async Task Keys_that_cannot_be_used_stop_the_host(SigningCredentials credentials, string sentence)
     {
-        await using var host = Host(new Keys { Now = [TestKeys.Make("ES256"), credentials] });
+        await using var host = new RotatingKeys { Now = [TestKeys.Make("ES256"), credentials] }.Host();
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
@@ -43,8 +42,8 @@ public sealed class HostSigningKeyTests
     [TestCaseSource(nameof(Unusable)), Spec("D5")]
     public async Task Keys_that_cannot_be_used_and_come_later_are_left_out(SigningCredentials credentials, string sentence)
     {
-        var keys = new Keys { Now = [TestKeys.Make("ES512", "good")] };
-        await using var host = Host(keys);
+        var keys = new RotatingKeys { Now = [TestKeys.Make("ES512", "good")] };
+        await using var host = keys.Host();
         await host.StartedAsync();
         keys.Now = [credentials, .. keys.Now];
 
@@ -64,8 +63,8 @@ public sealed class HostSigningKeyTests
     public async Task A_key_that_cannot_be_used_checks_no_hint_and_breaks_none()
     {
         using var forger = new TokenForger();
-        var keys = new Keys { Now = [forger.Credentials] };
-        await using var host = Host(keys);
+        var keys = new RotatingKeys { Now = [forger.Credentials] };
+        await using var host = keys.Host();
         await host.StartedAsync();
         keys.Now = [new SigningCredentials(new SymmetricSecurityKey(new byte[64]), "ES256"), .. keys.Now];
 
@@ -79,27 +78,11 @@ public sealed class HostSigningKeyTests
     {
         using var rsa = RSA.Create(2048);
         var numbers = rsa.ExportParameters(includePrivateParameters: true);
-        await using var host = Host(new Keys { Now = [new(new RsaSecurityKey(numbers) { KeyId = "numbers" }, "PS256")] });
+        await using var host = new RotatingKeys { Now = [new(new RsaSecurityKey(numbers) { KeyId = "numbers" }, "PS256")] }.Host();
 
         var shown = await host.SendAsync(HttpMethod.Get, "/jwks");
 
         Assert.That(shown.Body, Is.EqualTo(
             $$"""{"keys":[{"kty":"RSA","use":"sig","alg":"PS256","kid":"numbers","n":"{{Base64Url.EncodeToString(numbers.Modulus)}}","e":"AQAB"}]}"""));
-    }
-
-    private static CibaHost Host(Keys keys) => new()
-    {
-        Setup = ciba =>
-        {
-            new FakeTokens().Use(ciba);
-            ciba.Services.AddSingleton<ICibaSigningKeys>(keys);
-        },
-    };
-
-    private sealed class Keys : ICibaSigningKeys
-    {
-        public required SigningCredentials[] Now { get; set; }
-
-        public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(Now);
     }
 }

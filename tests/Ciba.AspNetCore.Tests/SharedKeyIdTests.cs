@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.IdentityModel.Tokens;
 
@@ -23,7 +22,7 @@ public sealed class SharedKeyIdTests
     [Test]
     public async Task Different_keys_of_an_issuer_of_the_hosts_own_with_one_kid_keep_the_host_from_starting()
     {
-        await using var host = Host(new Keys { Now = [TestKeys.Make("ES256", "one"), TestKeys.Make("ES384", "one")] });
+        await using var host = new RotatingKeys { Now = [TestKeys.Make("ES256", "one"), TestKeys.Make("ES384", "one")] }.Host();
 
         var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
 
@@ -33,8 +32,8 @@ public sealed class SharedKeyIdTests
     [Test]
     public async Task One_that_comes_later_is_shown_and_said_once()
     {
-        var keys = new Keys { Now = [TestKeys.Make("ES256", "one")] };
-        await using var host = Host(keys);
+        var keys = new RotatingKeys { Now = [TestKeys.Make("ES256", "one")] };
+        await using var host = keys.Host();
         await host.StartedAsync();
         keys.Now = [.. keys.Now, TestKeys.Make("ES256", "one")];
 
@@ -56,21 +55,5 @@ public sealed class SharedKeyIdTests
         var shown = await host.SendAsync(HttpMethod.Get, "/jwks");
 
         Assert.That(shown.Json.GetProperty("keys").EnumerateArray().Select(each => $"{each.GetProperty("kid")} {each.GetProperty("alg")}"), Is.EqualTo(new[] { "one PS256", "one RS256" }));
-    }
-
-    private static CibaHost Host(Keys keys) => new()
-    {
-        Setup = ciba =>
-        {
-            new FakeTokens().Use(ciba);
-            ciba.Services.AddSingleton<ICibaSigningKeys>(keys);
-        },
-    };
-
-    private sealed class Keys : ICibaSigningKeys
-    {
-        public required SigningCredentials[] Now { get; set; }
-
-        public ValueTask<IReadOnlyList<SigningCredentials>> GetAsync(CancellationToken cancellationToken) => new(Now);
     }
 }
