@@ -11,8 +11,8 @@ public static class Automation
 {
     public static void MapAutomation(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
-            DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.ApproveAsync(id, subject, new CibaApproval { Acr = PasswordSignIn.Acr(options.Value), Amr = ["pwd"] }, cancellationToken)));
+        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, TimeProvider time, CancellationToken cancellationToken) =>
+            DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.ApproveAsync(id, subject, new CibaApproval { AuthTime = time.GetUtcNow(), Acr = PasswordSignIn.Acr(options.Value), Amr = ["pwd"] }, cancellationToken)));
 
         endpoints.MapPost("/automation/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
             DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.DenyAsync(id, subject, cancellationToken)));

@@ -31,7 +31,7 @@ public sealed class BasicAuthentication(
             return Task.FromResult(AuthenticateResult.Fail("The name or the password is wrong."));
         }
 
-        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(PasswordSignIn.Of(user, ciba.Value, Scheme), Scheme)));
+        return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(PasswordSignIn.Of(user, ciba.Value, Scheme, TimeProvider.GetUtcNow()), Scheme)));
     }
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Claims;
 using Ciba.AspNetCore;
 
@@ -6,10 +7,15 @@ namespace Quickstart;
 /// <summary>What a user's name and password prove: the first of the authentication context classes that are configured.</summary>
 public static class PasswordSignIn
 {
-    public static ClaimsPrincipal Of(User user, CibaOptions options, string scheme, params Claim[] more)
+    /// <param name="user">The user whose password was right.</param>
+    /// <param name="options">Where the classes are configured.</param>
+    /// <param name="scheme">The authentication scheme.</param>
+    /// <param name="now">When the password was asked for: the library does not guess it.</param>
+    public static ClaimsPrincipal Of(User user, CibaOptions options, string scheme, DateTimeOffset now)
     {
         Claim[] reached = Acr(options) is { } acr ? [new("acr", acr)] : [];
-        return new ClaimsPrincipal(new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd"), .. reached, .. more], scheme));
+        var authTime = now.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        return new ClaimsPrincipal(new ClaimsIdentity([new("sub", user.Subject), new("amr", "pwd"), .. reached, new("auth_time", authTime)], scheme));
     }
 
     public static string? Acr(CibaOptions options) => options.AcrValuesSupported.FirstOrDefault();

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Claims;
 using Ciba.AspNetCore;
 using Microsoft.AspNetCore.Antiforgery;
@@ -71,8 +70,7 @@ public static class Phone
             return Page.Problem("sign_in_failed", "The name or the password is wrong.");
         }
 
-        var now = services.Time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
-        context.User = PasswordSignIn.Of(user, services.Options.Value, Scheme, new Claim("auth_time", now));
+        context.User = PasswordSignIn.Of(user, services.Options.Value, Scheme, services.Time.GetUtcNow());
         await context.SignInAsync(Scheme, context.User);
         return Session(context, services);
     }

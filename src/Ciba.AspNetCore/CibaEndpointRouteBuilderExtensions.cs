@@ -136,7 +136,8 @@ public static class CibaEndpointRouteBuilderExtensions
     /// the client is to be blocked, see <see cref="ICibaClientBlocks"/>) and <c>/resend</c>; and <c>GET {prefix}/events</c>, the
     /// server-sent events <c>requested</c>, <c>decided</c>, <c>expired</c> and <c>withdrawn</c>. Errors are problem details
     /// (RFC 9457). The user is the <c>sub</c> or name identifier of whom the host has authenticated: add
-    /// <c>RequireAuthorization</c>. A <c>POST</c> that comes with a cookie and without an <c>Authorization</c> header, whatever the
+    /// <c>RequireAuthorization</c>. A token that was issued to a client with the CIBA grant opens nothing here, unless
+    /// <see cref="CibaDeviceApiOptions.AllowedClients"/> names the client. A <c>POST</c> that comes with a cookie and without an <c>Authorization</c> header, whatever the
     /// host reads of them, needs the token of ASP.NET Core's antiforgery; calls from pages of another origin are refused.
     /// </summary>
     /// <param name="endpoints">The endpoints of the host.</param>
@@ -146,7 +147,7 @@ public static class CibaEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(prefix);
         Options(endpoints);
         endpoints.ServiceProvider.GetRequiredService<DeviceApiUse>().IsMapped = true;
-        var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag);
+        var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag).WithMetadata(new DeviceApiMetadata());
         group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
         group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);
         group.MapDevice("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(EndpointDescriptions.DeviceApprove);

@@ -18,7 +18,15 @@ public sealed class CibaJwtTokenIssuerOptions
     /// <summary>How long an ID Token is good for. Whole seconds. Default 1 h.</summary>
     public TimeSpan IdTokenLifetime { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>The <c>aud</c> of access tokens (RFC 9068 section 3). Null, the default: the issuer.</summary>
+    /// <summary>
+    /// Gets or sets the <c>aud</c> of access tokens for which the client names no <c>resource</c> (RFC 9068 section 3). The default is
+    /// null: the issuer followed by <c>/resources</c>.
+    /// </summary>
+    /// <remarks>
+    /// Not the issuer itself, which APIs of the provider often accept: the device API, where a client's token must open nothing, or a
+    /// registration endpoint. An API that is to accept these tokens, such as a userinfo endpoint, validates this value. Set it if the
+    /// tokens are for one API of yours.
+    /// </remarks>
     public string? AccessTokenAudience { get; set; }
 
     /// <summary>

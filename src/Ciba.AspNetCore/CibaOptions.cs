@@ -176,6 +176,9 @@ public sealed class CibaOptions
     /// </summary>
     public TimeSpan OutboxLease { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Gets the settings of the device API, which <c>MapCibaDevice</c> maps.</summary>
+    public CibaDeviceApiOptions DeviceApi { get; } = new();
+
     /// <summary>The calls to clients: pings, pushes, and which addresses they may reach.</summary>
     public CibaCallbackOptions Callbacks { get; set; } = new();
 

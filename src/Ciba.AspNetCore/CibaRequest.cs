@@ -163,8 +163,8 @@ public sealed class CibaDecision
     /// <summary>The scope values that the user granted.</summary>
     public IReadOnlyList<string> Scopes { get; init; } = [];
 
-    /// <summary>When the user authenticated for this request.</summary>
-    public DateTimeOffset AuthTime { get; init; }
+    /// <summary>Gets when the user authenticated. The default is null: not known.</summary>
+    public DateTimeOffset? AuthTime { get; init; }
 
     /// <summary>The authentication context class that was reached, where it is known.</summary>
     public string? Acr { get; init; }

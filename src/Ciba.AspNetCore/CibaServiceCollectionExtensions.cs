@@ -123,6 +123,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<DeviceApiUse>();
 
         // These call the host's interfaces, which may live as long as one request.
+        services.TryAddScoped<DeviceAccess>();
         services.TryAddScoped<IdTokenHints>();
         services.TryAddScoped<CibaGrants>();
         services.TryAddScoped<ICibaGrants>(provider => provider.GetRequiredService<CibaGrants>());

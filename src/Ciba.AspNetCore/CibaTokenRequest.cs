@@ -103,8 +103,8 @@ public sealed class CibaTokenRequest
     /// <summary>The authentication methods used, where they are known.</summary>
     public IReadOnlyList<string> Amr { get; }
 
-    /// <summary>When the user authenticated for this request.</summary>
-    public DateTimeOffset AuthTime { get; }
+    /// <summary>Gets when the user authenticated (<c>auth_time</c>), or null if it is not known: a token does not have the claim then.</summary>
+    public DateTimeOffset? AuthTime { get; }
 
     /// <summary>The binding message, or null.</summary>
     public string? BindingMessage { get; }
@@ -119,7 +119,7 @@ public sealed class CibaTokenRequest
 
     /// <summary>
     /// The claims that every ID Token of this grant has (OpenID Connect Core section 2): <c>iss</c>, <c>sub</c>, <c>aud</c>,
-    /// <c>iat</c>, <c>exp</c>, <c>auth_time</c>, <c>acr</c> where it was asked for, by <c>acr_values</c> or <c>claims</c>, and
+    /// <c>iat</c>, <c>exp</c>, <c>auth_time</c> where it is known, <c>acr</c> where it was asked for, by <c>acr_values</c> or <c>claims</c>, and
     /// is known, <c>amr</c> where it is known, and <c>at_hash</c>; in push mode also <c>urn:openid:params:jwt:claim:auth_req_id</c>, and
     /// with a refresh token <c>urn:openid:params:jwt:claim:rt_hash</c> (CIBA Core section 10.3.1). Add your own and sign them.
     /// </summary>
@@ -139,9 +139,13 @@ public sealed class CibaTokenRequest
             ["aud"] = Client.ClientId,
             ["iat"] = issuedAt.ToUnixTimeSeconds(),
             ["exp"] = (issuedAt + lifetime).ToUnixTimeSeconds(),
-            ["auth_time"] = AuthTime.ToUnixTimeSeconds(),
-            [IdTokenClaims.AccessTokenHash] = IdTokenClaims.HashOf(accessToken, algorithm),
         };
+        if (AuthTime is { } authTime)
+        {
+            claims["auth_time"] = authTime.ToUnixTimeSeconds();
+        }
+
+        claims[IdTokenClaims.AccessTokenHash] = IdTokenClaims.HashOf(accessToken, algorithm);
         if (AuthReqId is not null)
         {
             claims[IdTokenClaims.AuthReqId] = AuthReqId;

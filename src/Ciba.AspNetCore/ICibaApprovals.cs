@@ -59,7 +59,10 @@ public sealed class CibaApproval
     /// </summary>
     public string? BindingMessage { get; init; }
 
-    /// <summary>When the user authenticated (<c>auth_time</c>). Null, the default: now.</summary>
+    /// <summary>
+    /// Gets when the user authenticated (<c>auth_time</c>). The default is null, not known: the tokens say nothing of it then. A page
+    /// that has just asked for the password sets it to the current time.
+    /// </summary>
     public DateTimeOffset? AuthTime { get; init; }
 
     /// <summary>

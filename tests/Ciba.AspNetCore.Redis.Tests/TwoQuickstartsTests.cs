@@ -68,6 +68,18 @@ public sealed class TwoQuickstartsTests(string kind)
         Assert.That(token.IsSignedBy(keys.EnumerateArray().Single(key => key.GetProperty("kid").GetString() == token.KeyId && key.GetProperty("alg").GetString() == token.Algorithm)), Is.True);
     }
 
+    [TestCase("password"), TestCase("automation"), Spec("I1")]
+    public async Task A_password_with_the_call_and_the_automation_are_authentications_of_this_moment(string how)
+    {
+        var before = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
+        var id = (await _a.AuthorizeAsync("alice")).AuthReqId;
+        var approved = how == "password" ? await _b.AnswerAsync(id, "alice") : await _b.AutomateAsync(id, "allow");
+        var tokens = await _a.PollAsync(id);
+
+        Assert.That(approved.Status, Is.EqualTo(HttpStatusCode.NoContent), approved.Body);
+        Assert.That(ReceivedToken.Id(tokens).Claims.GetProperty("auth_time").GetInt64(), Is.InRange(before, DateTimeOffset.UtcNow.ToUnixTimeSeconds()));
+    }
+
     [Test, Spec("T3")]
     public async Task A_poll_on_the_other_node_before_the_interval_gets_slow_down()
     {

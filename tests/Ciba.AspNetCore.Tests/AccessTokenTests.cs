@@ -20,7 +20,7 @@ public sealed class AccessTokenTests
         {
             Assert.That(token.HeaderJson, Is.EqualTo($$"""{"alg":"ES256","kid":"{{token.KeyId}}","typ":"at+jwt"}"""));
             Assert.That(token.ClaimsJson, Is.EqualTo(
-                $$"""{"iss":"https://id.example.com","sub":"sub-alice","aud":"https://id.example.com","client_id":"client","jti":"{{jti}}","iat":{{now}},"exp":{{now + 3600}},"auth_time":{{now}},"scope":"email openid profile"}"""));
+                $$"""{"iss":"https://id.example.com","sub":"sub-alice","aud":"https://id.example.com/resources","client_id":"client","jti":"{{jti}}","iat":{{now}},"exp":{{now + 3600}},"auth_time":{{now}},"scope":"email openid profile"}"""));
             Assert.That(jti, Has.Length.EqualTo(22), "128 bits");
             Assert.That(await token.IsSignedByAsync(host), Is.True);
         }

@@ -159,7 +159,8 @@ public sealed class AddCibaSectionTests
         options.GetProperties().Select(property => property.PropertyType).Where(IsOptions).SelectMany(type => Nested(type).Prepend(type));
 
     private static IEnumerable<(string Path, PropertyInfo Property, object? Value)> Options(object options, string path) => options.GetType().GetProperties()
-        .Where(property => property.CanWrite || IsOptions(property.PropertyType))
+        .Where(property => property.CanWrite || IsOptions(property.PropertyType) || property.PropertyType == typeof(IList<string>))
+        .Where(property => !property.PropertyType.IsAssignableTo(typeof(Delegate)))
         .SelectMany(property => IsOptions(property.PropertyType)
             ? Options(property.GetValue(options)!, $"{path}:{property.Name}")
             : [($"{path}:{property.Name}", property, property.GetValue(options))]);

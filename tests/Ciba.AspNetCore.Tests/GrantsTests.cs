@@ -94,7 +94,7 @@ public sealed class GrantsTests
         var id = (await host.AuthorizeAsync(("scope", "openid email"), ("acr_values", "urn:acr:2 urn:acr:1"), ("binding_message", "W4SCT"))).AuthReqId;
         var askedAt = host.Time.GetUtcNow();
         host.Time.Advance(TimeSpan.FromSeconds(3));
-        await host.ApproveAsync(id, approval: new CibaApproval { Scopes = ["openid"], Acr = "urn:acr:1", Amr = ["face"] });
+        await host.ApproveAsync(id, approval: new CibaApproval { Scopes = ["openid"], AuthTime = host.Time.GetUtcNow(), Acr = "urn:acr:1", Amr = ["face"] });
 
         await using var grant = await RedeemAsync(scope, id);
         var completed = await grant.CompleteAsync(CancellationToken.None);

@@ -17,7 +17,7 @@ public abstract partial class RequestStoreContract
     private static string Json(JsonElement? value) => JsonSerializer.Serialize(value);
 
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
-        decision.AuthTime.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
+        decision.AuthTime?.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
 
     private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null, TimeSpan? lifetime = null) => new()
     {

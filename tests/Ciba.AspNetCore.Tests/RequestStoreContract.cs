@@ -153,6 +153,15 @@ public abstract partial class RequestStoreContract
         }
     }
 
+    [Test, Spec("I1")]
+    public async Task A_time_of_authentication_that_is_not_known_stays_unknown()
+    {
+        var request = await AddedAsync();
+        await Store.DecideAsync(request.Id, Alice, new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = Now, Scopes = ["openid"] }, Now, CancellationToken.None);
+
+        Assert.That((await PollForLeaseAsync(request)).Decision!.AuthTime, Is.Null);
+    }
+
     [Test, Spec("T8")]
     public async Task A_completed_request_is_redeemed_until_its_end_whatever_the_expiry()
     {

@@ -86,7 +86,7 @@ public sealed class ResourceIndicatorTests
     }
 
     [TestCase(new[] { Api }, $"\"{Api}\""), TestCase(new[] { Files, Api, Urn }, $"[\"{Files}\",\"{Api}\",\"{Urn}\"]"), TestCase(new[] { Api, Api }, $"\"{Api}\"")]
-    [TestCase(new[] { "" }, $"\"{CibaHost.Issuer}\""), TestCase(new string[0], $"\"{CibaHost.Issuer}\"")]
+    [TestCase(new[] { "" }, $"\"{CibaHost.Issuer}/resources\""), TestCase(new string[0], $"\"{CibaHost.Issuer}/resources\"")]
     public async Task The_access_token_is_for_what_was_asked(string[] resources, string audience)
     {
         await using var host = Host();
@@ -176,7 +176,7 @@ public sealed class ResourceIndicatorTests
         using (Assert.EnterMultipleScope())
         {
             Assert.That(wider.Description, Is.EqualTo("The authentication request did not ask for one of these resources."));
-            Assert.That(Audience(tokens), Is.EqualTo(wereAsked ? $"\"{Api}\"" : $"\"{CibaHost.Issuer}\""));
+            Assert.That(Audience(tokens), Is.EqualTo(wereAsked ? $"\"{Api}\"" : $"\"{CibaHost.Issuer}/resources\""));
         }
     }
 

@@ -25,7 +25,7 @@ public sealed class TenantTests
                 Is.EqualTo(new[] { issuer, $"{issuer}/bc-authorize", $"{issuer}/token", $"{issuer}/jwks" }));
             Assert.That(ReceivedToken.Id(tokens).Claims.GetProperty("iss").GetString(), Is.EqualTo(issuer));
             Assert.That(ReceivedToken.Access(tokens).Claims.GetProperty("iss").GetString(), Is.EqualTo(issuer));
-            Assert.That(ReceivedToken.Access(tokens).Claims.GetProperty("aud").GetString(), Is.EqualTo(issuer));
+            Assert.That(ReceivedToken.Access(tokens).Claims.GetProperty("aud").GetString(), Is.EqualTo($"{issuer}/resources"));
             Assert.That(ReceivedToken.Id(tokens).IsSignedBy(keys.Json.GetProperty("keys")[0]));
         }
     }

@@ -60,7 +60,7 @@ internal sealed partial class Approvals(
             DecidedAt = now,
             Scopes = [.. (asked is null ? ["openid"] : approval?.Scopes ?? asked.Scopes).Distinct()],
             AuthorizationDetails = asked is null ? [] : Granted(asked, approval)!,
-            AuthTime = approval?.AuthTime ?? now,
+            AuthTime = approval?.AuthTime,
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
         };

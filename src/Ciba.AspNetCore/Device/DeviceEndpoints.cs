@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Security.Claims;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -17,19 +15,15 @@ internal static class DeviceEndpoints
     // Room for all authorization details that a client may send, escaped.
     private const int MaxBodyBytes = 64 * 1024;
 
-    // What the JWT bearer handler of ASP.NET Core makes of acr and amr unless it is told not to.
-    private const string MappedAcr = "http://schemas.microsoft.com/claims/authnclassreference";
-    private const string MappedAmr = "http://schemas.microsoft.com/claims/authnmethodsreferences";
-
-    public static Task ListAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+    public static Task ListAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
-        var pending = await approvals.ListPendingAsync(subject, context.RequestAborted);
+        var pending = await approvals.ListPendingAsync(user.Subject, context.RequestAborted);
         await CibaResults.OkAsync(context, [.. pending.Select(DeviceRequestResponse.Of)], WireJson.Relaxed.DeviceRequestResponseArray);
     });
 
-    public static Task GetAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+    public static Task GetAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
-        var request = await approvals.GetAsync(Id(context), subject, context.RequestAborted);
+        var request = await approvals.GetAsync(Id(context), user.Subject, context.RequestAborted);
         if (request is { Status: CibaRequestStatus.Pending })
         {
             await CibaResults.OkAsync(context, DeviceRequestResponse.Of(request), WireJson.Relaxed.DeviceRequestResponse);
@@ -44,7 +38,7 @@ internal static class DeviceEndpoints
         });
     });
 
-    public static Task ApproveAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+    public static Task ApproveAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
         if ((await ReadBodyAsync(context, WireJson.Strict.ApprovalBody)).Failed(out var error, out var body))
         {
@@ -57,14 +51,14 @@ internal static class DeviceEndpoints
             Scopes = body.Scope is null ? null : AuthenticationRequest.Values(body.Scope),
             AuthorizationDetails = body.AuthorizationDetails,
             BindingMessage = body.BindingMessage,
-            AuthTime = AuthTime(context.User),
-            Acr = context.User.FindFirstValue("acr") ?? context.User.FindFirstValue(MappedAcr),
-            Amr = [.. context.User.FindAll(claim => claim.Type is "amr" or MappedAmr).Select(claim => claim.Value)],
+            AuthTime = await user.GetAuthTimeAsync(context),
+            Acr = user.Acr,
+            Amr = user.Amr,
         };
-        await AnswerAsync(context, await approvals.ApproveAsync(Id(context), subject, approval, context.RequestAborted));
+        await AnswerAsync(context, await approvals.ApproveAsync(Id(context), user.Subject, approval, context.RequestAborted));
     });
 
-    public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+    public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
         if ((await ReadBodyAsync(context, WireJson.Strict.DenialBody)).Failed(out var error, out var body))
         {
@@ -73,13 +67,13 @@ internal static class DeviceEndpoints
         }
 
         await AnswerAsync(context, body.BlockClient
-            ? await approvals.DenyAndBlockAsync(Id(context), subject, context.RequestAborted)
-            : await approvals.DenyAsync(Id(context), subject, context.RequestAborted));
+            ? await approvals.DenyAndBlockAsync(Id(context), user.Subject, context.RequestAborted)
+            : await approvals.DenyAsync(Id(context), user.Subject, context.RequestAborted));
     });
 
-    public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, subject) =>
+    public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
-        var result = await approvals.ResendAsync(Id(context), subject, context.RequestAborted);
+        var result = await approvals.ResendAsync(Id(context), user.Subject, context.RequestAborted);
         if (result == CibaDecisionResult.ResendTooSoon)
         {
             await DeviceProblem.ResendTooSoon(context.RequestServices.GetRequiredService<Resends>().WaitFirst(context)).WriteAsync(context);
@@ -89,25 +83,18 @@ internal static class DeviceEndpoints
         await AnswerAsync(context, result);
     });
 
-    public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, subject) =>
+    public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, user) =>
     {
         var services = context.RequestServices;
-        if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>().KeyOf(subject)))
+        if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>().KeyOf(user.Subject)))
         {
             await DeviceProblem.TooManyStreams.WriteAsync(context);
         }
     });
 
-    // A session that says when it began did not begin just now.
-    private static DateTimeOffset? AuthTime(ClaimsPrincipal user) =>
-        long.TryParse(user.FindFirstValue("auth_time"), NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
-        && seconds <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
-            ? DateTimeOffset.FromUnixTimeSeconds(seconds)
-            : null;
-
     private static string Id(HttpContext context) => (string)context.GetRouteValue("id")!;
 
-    private static async Task ForUserAsync(HttpContext context, Func<ICibaApprovals, string, Task> handle)
+    private static async Task ForUserAsync(HttpContext context, Func<ICibaApprovals, DeviceUser, Task> handle)
     {
         context.Response.Headers.CacheControl = "no-store";
         if (await ForgedRequests.WhyNotAsync(context) is { } problem)
@@ -116,14 +103,19 @@ internal static class DeviceEndpoints
             return;
         }
 
-        var user = context.User.Identity is { IsAuthenticated: true } ? context.User : null;
-        if ((user?.FindFirstValue("sub") ?? user?.FindFirstValue(ClaimTypes.NameIdentifier)) is not { Length: > 0 } subject)
+        if (DeviceUser.Find(context.User) is not { } user)
         {
             await DeviceProblem.NobodySignedIn.WriteAsync(context);
             return;
         }
 
-        await handle(context.RequestServices.GetRequiredService<ICibaApprovals>(), subject);
+        if (await context.RequestServices.GetRequiredService<DeviceAccess>().WhyNotAsync(context, user) is { } refusal)
+        {
+            await refusal.WriteAsync(context);
+            return;
+        }
+
+        await handle(context.RequestServices.GetRequiredService<ICibaApprovals>(), user);
     }
 
     private static async ValueTask<Outcome<T>> ReadBodyAsync<T>(HttpContext context, JsonTypeInfo<T> type)

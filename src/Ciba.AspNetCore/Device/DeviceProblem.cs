@@ -12,6 +12,9 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
     public static readonly DeviceProblem NoAntiforgeryToken = new(StatusCodes.Status400BadRequest, "antiforgery_token_wrong", "The antiforgery token is missing or wrong: send the one of this session in its header.");
     public static readonly DeviceProblem TooManyStreams = new(StatusCodes.Status503ServiceUnavailable, "too_many_listeners", "Too many devices listen here: try again later.");
 
+    public static readonly DeviceProblem ClientNotAllowed = new(StatusCodes.Status403Forbidden, "client_not_allowed", "The token was issued to a client that asks users for approvals: it does not answer for them. The user's device needs a token of its own.");
+    public static readonly DeviceProblem NotFound = new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user.");
+
     public static DeviceProblem Of(CibaDecisionResult result) => result switch
     {
         CibaDecisionResult.AlreadyDecided => new(StatusCodes.Status409Conflict, "already_decided", "The request was answered before."),
@@ -25,7 +28,7 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
         CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
         CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", Resends.ToldOften),
-        _ => new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user."),
+        _ => NotFound,
     };
 
     public static DeviceProblem ResendTooSoon(string wait) => new(StatusCodes.Status429TooManyRequests, "resend_too_soon", wait);

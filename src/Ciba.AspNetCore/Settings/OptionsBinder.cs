@@ -15,6 +15,7 @@ internal static class OptionsBinder
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaCallbackOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaClientKeyOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDeviceApiOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDpopOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLimitOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLongPollingOptions))]

@@ -15,6 +15,7 @@ internal static partial class OptionRules
             Option(nameof(CibaOptions.AcrValuesSupported), $"holds '{acr}', for which no client can ask: each entry is one or more printable ASCII characters without space, quotation mark and backslash")),
         options.AuthorizationDetailsTypesSupported is null ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "must be a list")
             : options.AuthorizationDetailsTypesSupported.Any(string.IsNullOrEmpty) ? Option(nameof(CibaOptions.AuthorizationDetailsTypesSupported), "has an empty entry; leave it out") : null,
+        options.DeviceApi.AllowedClients.Any(string.IsNullOrEmpty) ? Option($"{nameof(CibaOptions.DeviceApi)}.{nameof(options.DeviceApi.AllowedClients)}", "has an empty entry; leave it out") : null,
     ];
 
     private static bool CanBeAskedFor(string? text) => text is not null && AuthenticationRequest.IsScopeValue(text);

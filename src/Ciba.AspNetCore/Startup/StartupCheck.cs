@@ -82,7 +82,11 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // A generic host maps its endpoints when its server starts, which is behind StartingAsync.
-    public Task StartedAsync(CancellationToken cancellationToken) => ForgedRequests.WarnAsync(services);
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await ForgedRequests.WarnAsync(services);
+        await DeviceAccess.WarnAsync(services);
+    }
 
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

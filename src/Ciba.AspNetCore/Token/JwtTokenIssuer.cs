@@ -43,9 +43,13 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
             ["jti"] = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(IdBytes)),
             ["iat"] = now.ToUnixTimeSeconds(),
             ["exp"] = (now + options.Value.AccessTokenLifetime).ToUnixTimeSeconds(),
-            ["auth_time"] = request.AuthTime.ToUnixTimeSeconds(),
-            ["scope"] = string.Join(' ', request.Scopes),
         };
+        if (request.AuthTime is { } authTime)
+        {
+            claims["auth_time"] = authTime.ToUnixTimeSeconds();
+        }
+
+        claims["scope"] = string.Join(' ', request.Scopes);
         if (request.Confirmation is { } confirmation)
         {
             claims["cnf"] = confirmation.ToClaim();
@@ -66,7 +70,7 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
 
     private object Audience(CibaTokenRequest request) => request.Resources switch
     {
-        [] => options.Value.AccessTokenAudience ?? request.Issuer,
+        [] => options.Value.AccessTokenAudience ?? $"{request.Issuer.TrimEnd('/')}/resources",
         [var resource] => resource,
         var resources => resources,
     };

@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Text;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Store;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.Configuration;
@@ -64,7 +65,9 @@ public sealed class CibaHost : IAsyncDisposable
     {
         app.MapCiba();
         app.MapCibaDiscovery();
-        app.MapCibaDevice("/device");
+
+        // Middleware of the tests' own knows the user.
+        app.MapCibaDevice("/device").WithMetadata(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
     };
 
     public static CibaClient Client(string id, string method = CibaClientAuthenticationMethods.ClientSecretPost) => new()
@@ -109,7 +112,7 @@ public sealed class CibaHost : IAsyncDisposable
     }
 
     public Task<CibaDecisionResult> ApproveAsync(string authReqId, string user = "alice", CibaApproval? approval = null) =>
-        DecideAsync(authReqId, (approvals, id) => approvals.ApproveAsync(id, FakeUsers.SubjectOf(user), approval, CancellationToken.None));
+        DecideAsync(authReqId, (approvals, id) => approvals.ApproveAsync(id, FakeUsers.SubjectOf(user), approval ?? new CibaApproval { AuthTime = Time.GetUtcNow() }, CancellationToken.None));
 
     public Task<CibaDecisionResult> DenyAsync(string authReqId, string user = "alice") =>
         DecideAsync(authReqId, (approvals, id) => approvals.DenyAsync(id, FakeUsers.SubjectOf(user), CancellationToken.None));
@@ -197,7 +200,7 @@ public sealed class CibaHost : IAsyncDisposable
         {
             if (context.Request.Headers["X-Test-User"] is [{ } user])
             {
-                context.User = new ClaimsPrincipal(new ClaimsIdentity([new("sub", FakeUsers.SubjectOf(user)), new("amr", "face"), new("acr", "urn:acr:2")], "test"));
+                context.User = new ClaimsPrincipal(new ClaimsIdentity([new("sub", FakeUsers.SubjectOf(user)), new("amr", "face"), new("acr", "urn:acr:2"), .. context.Request.Headers["X-Test-Issuer"].Select(issuer => new Claim("iss", issuer!))], "test"));
             }
 
             return next(context);

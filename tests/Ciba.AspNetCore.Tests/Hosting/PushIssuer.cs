@@ -40,7 +40,7 @@ public sealed class PushIssuer : ICibaTokenIssuer, IDisposable
         await BeforeIssue(call);
         OnIssue(call);
         var accessToken = $"access-{call}";
-        var claims = request.CreateIdTokenClaims(request.AuthTime, TimeSpan.FromMinutes(5), "ES256", accessToken, RefreshToken);
+        var claims = request.CreateIdTokenClaims(request.RequestedAt, TimeSpan.FromMinutes(5), "ES256", accessToken, RefreshToken);
         Claims(claims);
         return new CibaTokens
         {

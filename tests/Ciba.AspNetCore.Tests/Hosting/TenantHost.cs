@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -50,7 +51,7 @@ public static class TenantHost
     {
         endpoints.MapCiba();
         endpoints.MapCibaDiscovery();
-        endpoints.MapCibaDevice("/device");
+        endpoints.MapCibaDevice("/device").WithMetadata(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
     }
 
     /// <summary>A right authentication request at a tenant, with some parameters changed, added, or taken away by null.</summary>
@@ -61,9 +62,13 @@ public static class TenantHost
     public static Task<Answer> PollAtAsync(this CibaHost host, string tenant, string? authReqId, params (string Name, string? Value)[] changes) =>
         host.PostAsync($"/{tenant}/token", With([("client_id", host.Clients[0].ClientId), ("client_secret", CibaHost.Secret), ("grant_type", CibaHost.GrantType), ("auth_req_id", authReqId)], changes));
 
-    /// <summary>A call of a tenant's device API as alice, who is known to all tenants.</summary>
+    /// <summary>A call of a tenant's device API as alice, who is known to all tenants and signed in at this one.</summary>
     public static Task<Answer> DeviceAtAsync(this CibaHost host, string tenant, HttpMethod method, string path, string? json = null) =>
-        host.SendAsync(method, $"/{tenant}/device{path}", json is null ? null : new StringContent(json, Encoding.UTF8, "application/json"), request => request.Headers.Add("X-Test-User", "alice"));
+        host.SendAsync(method, $"/{tenant}/device{path}", json is null ? null : new StringContent(json, Encoding.UTF8, "application/json"), request =>
+        {
+            request.Headers.Add("X-Test-User", "alice");
+            request.Headers.Add("X-Test-Issuer", $"https://id.example.com/{tenant}");
+        });
 
     /// <summary>Alice's yes at a tenant.</summary>
     public static async Task<Answer> ApproveAtAsync(this CibaHost host, string tenant, string authReqId) =>
