@@ -20,12 +20,11 @@ internal sealed partial class ConfiguredClients : ICibaClientStore
 
     private readonly FrozenDictionary<string, CibaClient> _clients;
 
-    private readonly IReadOnlyList<string> _weak;
+    private readonly List<string> _weak = [];
 
     public ConfiguredClients(ClientSources sources)
     {
         var problems = new List<string>();
-        var weak = new List<string>();
         All = [.. sources.Sections.SelectMany(section => section.GetChildren()).Select(child => Read(child, problems)).OfType<CibaClient>(), .. sources.Clients];
         if (All.Count == 0 && problems.Count == 0)
         {
@@ -38,7 +37,7 @@ internal sealed partial class ConfiguredClients : ICibaClientStore
         {
             if (HasWeakSecret(client))
             {
-                weak.Add(client.ClientId);
+                _weak.Add(client.ClientId);
             }
 
             KeepOnlyHashes(client);
@@ -46,7 +45,6 @@ internal sealed partial class ConfiguredClients : ICibaClientStore
         }
 
         Problems = problems;
-        _weak = weak;
         _clients = All.Where(client => client.ClientId is not null).DistinctBy(client => client.ClientId).ToFrozenDictionary(client => client.ClientId, StringComparer.Ordinal);
     }
 
