@@ -126,24 +126,40 @@ public sealed class ClientCertificateKeyTests : IDisposable
         }));
     }
 
+    [Test, Spec("A3"), Spec("D7")]
+    public async Task A_registered_certificate_of_a_short_RSA_key_is_ignored([Values] bool alone)
+    {
+        using var key = RSA.Create(1024);
+        var client = RsaClient(key, out _, alone);
+        await using var host = Host(client);
+
+        Assert.That((await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync))!.Problems, Has.Some.StartsWith("Client 'client': Jwks holds no key"));
+    }
+
     [Test, Spec("A3")]
-    public async Task A_registered_certificate_may_be_of_an_RSA_key()
+    public async Task A_registered_certificate_may_be_of_an_RSA_key([Values] bool alone)
     {
         using var key = RSA.Create(2048);
-        using var certificate = new CertificateRequest("CN=rsa", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pss).CreateSelfSigned(TestAuthority.From, TestAuthority.Until);
-        var numbers = key.ExportParameters(false);
-        var client = CertificateClients.ByKeys("client");
-        client.Jwks = TestKey.Set(new JsonObject
-        {
-            ["kty"] = "RSA",
-            ["n"] = System.Buffers.Text.Base64Url.EncodeToString(numbers.Modulus),
-            ["e"] = System.Buffers.Text.Base64Url.EncodeToString(numbers.Exponent),
-            ["x5c"] = new JsonArray(Convert.ToBase64String(certificate.RawData)),
-        });
+        var client = RsaClient(key, out var certificate, alone);
         await using var host = Host(client);
         _shown = certificate;
 
         Assert.That((await AskAsync(host)).IsAuthenticated());
+    }
+
+    private static CibaClient RsaClient(RSA key, out X509Certificate2 certificate, bool alone)
+    {
+        certificate = new CertificateRequest("CN=rsa", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pss).CreateSelfSigned(TestAuthority.From, TestAuthority.Until);
+        var numbers = key.ExportParameters(false);
+        var jwk = new JsonObject { ["kty"] = "RSA", ["x5c"] = new JsonArray(Convert.ToBase64String(certificate.RawData)) };
+        if (!alone)
+        {
+            (jwk["n"], jwk["e"]) = (System.Buffers.Text.Base64Url.EncodeToString(numbers.Modulus), System.Buffers.Text.Base64Url.EncodeToString(numbers.Exponent));
+        }
+
+        var client = CertificateClients.ByKeys("client");
+        client.Jwks = TestKey.Set(jwk);
+        return client;
     }
 
     private static Task<Answer> AskAsync(CibaHost host) => host.CallAsync(ClientCalls.Authorize, [], ("client_id", "client"));
