@@ -84,6 +84,28 @@ public sealed class DeviceClientTokenTests : IDisposable
         Assert.That(answer.Status, Is.EqualTo(isAllowed ? HttpStatusCode.NoContent : HttpStatusCode.Forbidden), answer.Body);
     }
 
+    [Test, Spec("I1")]
+    public async Task How_the_user_authenticated_the_devices_token_says_itself_or_nothing([Values] bool mapsClaims, [Values] bool says)
+    {
+        await using var host = Host(null, mapsClaims);
+        var token = _forger.Sign(claims =>
+        {
+            (claims["aud"], claims["exp"], claims["nbf"], claims["iat"]) = ("device", 2000000000, 1700000005, 1700000005);
+            if (says)
+            {
+                (claims["auth_time"], claims["acr"], claims["amr"]) = (1700000000, "urn:acr:2", new JsonArray("face", "pin"));
+            }
+        });
+        var id = (await host.AuthorizeAsync(("acr_values", "urn:acr:2"))).AuthReqId;
+
+        await CallAsync(host, HttpMethod.Post, $"/requests/{await host.HandleAsync(id)}/approve", token);
+        var claims = ReceivedToken.Id(await host.PollAsync(id)).Claims;
+
+        Assert.That(
+            new[] { "auth_time", "acr", "amr" }.Select(name => claims.TryGetProperty(name, out var claim) ? claim.GetRawText() : null),
+            Is.EqualTo(says ? ["1700000000", "\"urn:acr:2\"", """["face","pin"]"""] : new string?[3]));
+    }
+
     [Test]
     public async Task A_client_that_the_host_names_is_the_users_device()
     {

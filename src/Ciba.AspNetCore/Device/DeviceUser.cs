@@ -62,7 +62,8 @@ internal sealed class DeviceUser
     }
 
     /// <summary>
-    /// When the user authenticated: what the sign-in says of itself, or else when its ticket was issued. Null where neither is known.
+    /// When the user authenticated: what the sign-in says of itself, or else when the ticket of its session was issued. Null where
+    /// neither is known.
     /// </summary>
     public async ValueTask<DateTimeOffset?> GetAuthTimeAsync(HttpContext context) => AuthTime() ?? await TicketIssuedAtAsync(context);
 
@@ -73,6 +74,12 @@ internal sealed class DeviceUser
 
     private async ValueTask<DateTimeOffset?> TicketIssuedAtAsync(HttpContext context)
     {
+        // The ticket of a token is as old as the token, which is renewed without the user.
+        if (Value("exp") is not null)
+        {
+            return null;
+        }
+
         if (context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Ticket is not { } ticket)
         {
             return null;
