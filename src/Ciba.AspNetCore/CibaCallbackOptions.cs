@@ -23,6 +23,12 @@ public sealed class CibaCallbackOptions
     public const string HttpClientName = "Ciba.Callbacks";
 
     /// <summary>
+    /// The client of <see cref="IHttpClientFactory"/> that fetches the keys of a <c>jwks_uri</c>. It is set up as
+    /// <see cref="HttpClientName"/> is, and a host changes it in the same way.
+    /// </summary>
+    public const string JwksUriHttpClientName = "Ciba.JwksUri";
+
+    /// <summary>
     /// Networks that are open though they are not public, as CIDR (<c>10.1.0.0/16</c>, <c>::1/128</c>) or single addresses.
     /// Default empty: no loopback, private, link-local, multicast or otherwise special address is connected to, whatever a
     /// name resolves to. Holds for <c>jwks_uri</c> too.

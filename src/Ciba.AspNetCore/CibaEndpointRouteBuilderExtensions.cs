@@ -62,7 +62,7 @@ public static class CibaEndpointRouteBuilderExtensions
         var authentication = endpoints.ServiceProvider.GetRequiredService<BackchannelAuthenticationEndpoint>();
         var pending = endpoints.ServiceProvider.GetRequiredService<PendingRequestEndpoints>();
 
-        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        var group = Group(endpoints, "");
         group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication")
             .WithMetadata(EndpointDescriptions.Authentication);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
@@ -121,7 +121,7 @@ public static class CibaEndpointRouteBuilderExtensions
             services.GetService<ICibaSigningKeys>(),
             services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>());
 
-        var group = endpoints.MapGroup("").WithTags(EndpointDescriptions.Tag);
+        var group = Group(endpoints, "");
         group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);
         group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(EndpointDescriptions.Jwks);
         group.Map(DiscoveryPath, Head, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery, head").ExcludeFromDescription();
@@ -147,7 +147,7 @@ public static class CibaEndpointRouteBuilderExtensions
         ArgumentNullException.ThrowIfNull(prefix);
         Options(endpoints);
         endpoints.ServiceProvider.GetRequiredService<DeviceApiUse>().IsMapped = true;
-        var group = endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag).WithMetadata(new DeviceApiMetadata());
+        var group = Group(endpoints, prefix).WithMetadata(new DeviceApiMetadata());
         group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
         group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);
         group.MapDevice("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(EndpointDescriptions.DeviceApprove);
@@ -156,6 +156,9 @@ public static class CibaEndpointRouteBuilderExtensions
         group.MapDevice("/events", Get, DeviceEndpoints.EventsAsync).WithDisplayName("CIBA device: events").WithMetadata(EndpointDescriptions.DeviceEvents);
         return group;
     }
+
+    private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string prefix) =>
+        endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag).WithMetadata(CibaEndpointMetadata.Instance);
 
     private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle) =>
         group.Map(path, methods, handle, CibaResults.RefuseAsync);

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Microsoft.AspNetCore.Hosting;
@@ -36,6 +37,37 @@ public static class CibaHttpsExtensions
         {
             before?.Invoke(connection, tls);
             tls.CertificateChainPolicy = new X509ChainPolicy { DisableCertificateDownloads = true, RevocationMode = X509RevocationMode.NoCheck };
+        };
+        return https;
+    }
+
+    /// <summary>
+    /// Restricts TLS 1.2 to the cipher suites of the FAPI-CIBA profile: <c>TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256</c> and
+    /// <c>TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384</c> (FAPI 1.0 part 2 section 8.5, RFC 9325). TLS 1.3 stays as it is.
+    /// </summary>
+    /// <remarks>
+    /// Changes nothing on platforms without <see cref="System.Net.Security.CipherSuitesPolicy"/>, such as Windows: set the cipher suites of
+    /// the machine there. With <see cref="Ciba.AspNetCore.CibaProfile.FapiCiba"/> a warning at start says so.
+    /// </remarks>
+    /// <param name="https">The options, for instance those of <c>ConfigureHttpsDefaults</c>.</param>
+    /// <param name="allowEcdsa">
+    /// Whether <c>TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256</c> and <c>TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384</c> are allowed too, for servers
+    /// with an EC certificate. The default is false.
+    /// </param>
+    /// <returns>The same options.</returns>
+    public static HttpsConnectionAdapterOptions UseFapiCipherSuites(this HttpsConnectionAdapterOptions https, bool allowEcdsa = false)
+    {
+        ArgumentNullException.ThrowIfNull(https);
+        if (FapiCipherSuites.CreatePolicy(allowEcdsa) is not { } policy)
+        {
+            return https;
+        }
+
+        var before = https.OnAuthenticate;
+        https.OnAuthenticate = (connection, tls) =>
+        {
+            before?.Invoke(connection, tls);
+            tls.CipherSuitesPolicy = policy;
         };
         return https;
     }

@@ -238,6 +238,8 @@ public sealed class CibaOptions
     public IList<string> ScopesSupported { get; set; } = [];
 
     internal int UserCodeFailuresPerClient => MaxUserCodeFailuresPerClient ?? ((MaxUserCodeFailures + 1) / 2);
+    /// <summary>Gets the settings of the discovery document.</summary>
+    public CibaDiscoveryOptions Discovery { get; } = new();
 
     internal IList<string> RequestSigningAlgorithms => BackchannelAuthenticationRequestSigningAlgValuesSupported ?? AllAlgorithms;
 

@@ -9,10 +9,12 @@ using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
+using Ciba.AspNetCore.Profiles;
 using Ciba.AspNetCore.Settings;
 using Ciba.AspNetCore.Startup;
 using Ciba.AspNetCore.Store;
 using Ciba.AspNetCore.Token;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -78,6 +80,8 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton<ICibaReplayCache, MemoryReplayCache>();
         services.TryAddSingleton<ReplayGuard>();
         services.TryAddSingleton<ICibaUserCodeLimiter, MemoryUserCodeLimiter>();
+
+        services.TryAddSingleton(_ => new TlsPlatform());
 
         services.AddMetrics();
         services.TryAddSingleton<CibaMetrics>();
@@ -153,6 +157,7 @@ public static class CibaServiceCollectionExtensions
 
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, FormsOnlyPolicy>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<MatcherPolicy, GrantTypePolicy>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IStartupFilter, EndpointCheck>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, StartupCheck>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OutboxWorker>(provider => provider.GetRequiredService<OutboxWorker>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, EventQueue>(provider => provider.GetRequiredService<EventQueue>()));

@@ -16,10 +16,11 @@ public interface ICibaUserLookup
     ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Whether this is the user's code (section 7.1, <c>user_code</c>). Called only for a user with
-    /// <see cref="CibaUser.HasUserCode"/> and only while tries are left. Compare in constant time.
+    /// Determines whether this is the user's code (section 7.1, <c>user_code</c>). Called only for a user with
+    /// <see cref="CibaUser.HasUserCode"/> and only while tries are left. Compare in constant time. The default implementation is for
+    /// hosts whose users have no codes: no code is right.
     /// </summary>
-    ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken);
+    ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => new(false);
 }
 
 /// <summary>A user of the host.</summary>

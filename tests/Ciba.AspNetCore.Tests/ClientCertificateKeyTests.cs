@@ -41,7 +41,7 @@ public sealed class ClientCertificateKeyTests : IDisposable
             Clients = [client],
             Options = CertificateClients.Trust(),
             BeforeRouting = CertificateClients.Shown(() => _shown),
-            Setup = ciba => ciba.Services.AddHttpClient(Clients.RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => uri),
+            Setup = ciba => ciba.Services.AddHttpClient(CibaCallbackOptions.JwksUriHttpClientName).ConfigurePrimaryHttpMessageHandler(() => uri),
         };
         _shown = old;
         var first = await AskAsync(host);
@@ -76,7 +76,7 @@ public sealed class ClientCertificateKeyTests : IDisposable
             Clients = [client],
             Options = CertificateClients.Trust(),
             BeforeRouting = CertificateClients.Shown(() => _shown),
-            Setup = ciba => ciba.Services.AddHttpClient(Clients.RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => uri),
+            Setup = ciba => ciba.Services.AddHttpClient(CibaCallbackOptions.JwksUriHttpClientName).ConfigurePrimaryHttpMessageHandler(() => uri),
         };
         _shown = _authority.SelfMade("CN=a");
 

@@ -14,7 +14,7 @@ public sealed class OutgoingHttpTests
     private const string Closed = "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)";
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
-    private static readonly string[] Clients = [CibaCallbackOptions.HttpClientName, RemoteKeySets.HttpClientName, CibaWebhookOptions.HttpClientName];
+    private static readonly string[] Clients = [CibaCallbackOptions.HttpClientName, CibaCallbackOptions.JwksUriHttpClientName, CibaWebhookOptions.HttpClientName];
 
     [TestCaseSource(nameof(Clients))]
     public async Task Loopback_is_closed_and_nothing_arrives_there(string name)

@@ -25,7 +25,7 @@ internal static class OutgoingHttp
 
         Add(services, CibaCallbackOptions.HttpClientName);
         Add(services, CibaWebhookOptions.HttpClientName);
-        Add(services, RemoteKeySets.HttpClientName);
+        Add(services, CibaCallbackOptions.JwksUriHttpClientName);
     }
 
     // What the host gives to all of its clients is not for URLs that others have chosen: a handler or a header may hold a token,

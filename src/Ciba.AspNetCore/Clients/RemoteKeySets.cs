@@ -24,8 +24,6 @@ internal enum KeyMatch
 /// </summary>
 internal sealed partial class RemoteKeySets(IHttpClientFactory clients, IOptions<CibaOptions> options, TimeProvider time, ILogger<RemoteKeySets> logger)
 {
-    public const string HttpClientName = "Ciba.JwksUri";
-
     /// <summary>What <see cref="KeyMatch.Unreadable"/> means, in the words of an error.</summary>
     public const string Unreadable = "the keys at the client's jwks_uri cannot be read";
 
@@ -104,7 +102,7 @@ internal sealed partial class RemoteKeySets(IHttpClientFactory clients, IOptions
         using var timeout = new CancellationTokenSource(FetchTimeout, time);
         try
         {
-            using var client = clients.CreateClient(HttpClientName);
+            using var client = clients.CreateClient(CibaCallbackOptions.JwksUriHttpClientName);
             using var request = new HttpRequestMessage(HttpMethod.Get, jwksUri);
             request.Headers.AcceptEncoding.Add(new(Identity));
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, timeout.Token);

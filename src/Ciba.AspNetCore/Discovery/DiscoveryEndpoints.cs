@@ -20,7 +20,8 @@ internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, Provider
     {
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
-        await CibaResults.PublishAsync(context, DiscoveryDocument.Of(urls, options.Value, keys, HasPairwiseSubjects), WireJson.Relaxed.DiscoveryDocument);
+        var document = AdditionalMetadata.ToJson(DiscoveryDocument.Of(urls, options.Value, keys, HasPairwiseSubjects));
+        await CibaResults.PublishAsync(context, AdditionalMetadata.Merge(document, options.Value.Discovery.AdditionalMetadata), WireJson.Relaxed.JsonObject);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>

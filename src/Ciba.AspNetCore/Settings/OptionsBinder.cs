@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Reflection;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 
 namespace Ciba.AspNetCore.Settings;
@@ -16,6 +17,7 @@ internal static class OptionsBinder
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaCallbackOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaClientKeyOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDeviceApiOptions))]
+    [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDiscoveryOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaDpopOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLimitOptions))]
     [DynamicDependency(DynamicallyAccessedMemberTypes.PublicProperties, typeof(CibaLongPollingOptions))]
@@ -52,6 +54,10 @@ internal static class OptionsBinder
                     ((IList<string>)property.GetValue(options)!).Add(text);
                 }
 
+                break;
+
+            case var type when type == typeof(JsonObject):
+                JsonSettings.Read(setting, (JsonObject)property.GetValue(options)!);
                 break;
 
             case var _ when hasChildren:

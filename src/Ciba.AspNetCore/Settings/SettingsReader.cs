@@ -51,16 +51,15 @@ internal sealed class SettingsReader(Setting settings, string owner, string pref
         var hasChildren = section.GetChildren().Any();
         switch (setting.Kind)
         {
-            case SettingKind.Any:
-                Keep(section, path);
-                break;
-
             case SettingKind.Object when hasChildren:
                 ReadMembers(section, setting, path + ConfigurationPath.KeyDelimiter);
                 break;
 
-            case SettingKind.Object when !string.IsNullOrEmpty(section.Value):
+            case SettingKind.Object or SettingKind.Any when !hasChildren && !string.IsNullOrEmpty(section.Value):
                 Problem(path, "is a single value; an object is expected");
+                break;
+
+            case SettingKind.Any when !hasChildren:
                 break;
 
             case SettingKind.List when setting.Item!.Kind == SettingKind.Object:
@@ -75,7 +74,7 @@ internal sealed class SettingsReader(Setting settings, string owner, string pref
                 Problem(path, "is a single value; a list is expected");
                 break;
 
-            case not (SettingKind.Object or SettingKind.List) when hasChildren:
+            case not (SettingKind.Object or SettingKind.Any or SettingKind.List) when hasChildren:
                 Problem(path, "is a list or an object; a single value is expected");
                 break;
 
@@ -85,7 +84,7 @@ internal sealed class SettingsReader(Setting settings, string owner, string pref
                 break;
 
             default:
-                Keep(section, path);
+                Keep(section, setting, path);
                 break;
         }
     }
@@ -99,17 +98,21 @@ internal sealed class SettingsReader(Setting settings, string owner, string pref
         _ => null,
     };
 
-    private void Keep(IConfigurationSection section, string path)
+    private void Keep(IConfigurationSection section, Setting setting, string path)
     {
         var children = section.GetChildren().ToList();
-        if (children.Count == 0)
+        if (children.Count == 0 && setting.Kind == SettingKind.Any && string.IsNullOrEmpty(section.Value))
+        {
+            Problem(path, "is empty; leave it out");
+        }
+        else if (children.Count == 0)
         {
             _values[path] = section.Value;
         }
 
         foreach (var child in children)
         {
-            Keep(child, path + ConfigurationPath.KeyDelimiter + child.Key);
+            Keep(child, setting, path + ConfigurationPath.KeyDelimiter + child.Key);
         }
     }
 

@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
+using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Profiles;
@@ -49,7 +50,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Required.Where(required => !IsThere(required.Interface) && IsNeeded(required.Interface))
                 .Select(required => $"{required.Interface.Name} is missing: add it with {required.Method} behind AddCiba()."),
             .. services.GetRequiredService<CibaConfiguration>().Problems,
-            .. OptionRules.Check(options.Value, registered.IsService(typeof(ICibaTenants))),
+            .. OptionProblems(),
             .. ConcealmentProblems(),
             .. services.GetService<ConfiguredClients>()?.Problems ?? [],
             .. Clients.Select(client => ClientRules.ModeIsOff(client, options.Value)).OfType<string>(),
@@ -84,6 +85,8 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     // A generic host maps its endpoints when its server starts, which is behind StartingAsync.
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
+        EndpointCheck.WarnIfUnmapped(services);
+        FapiCipherSuites.WarnIfUnsupported(services, options.Value);
         await ForgedRequests.WarnAsync(services);
         await DeviceAccess.WarnAsync(services);
     }
@@ -100,6 +103,15 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
 
     // A notifier that the host has put among its services itself has no place in the order.
     private bool IsThere(Type required) => required == typeof(ICibaDeviceNotifier) ? Notifiers.Count > 0 : registered.IsService(required);
+
+    private IEnumerable<string> OptionProblems()
+    {
+        var hasTenants = registered.IsService(typeof(ICibaTenants));
+        var problems = OptionRules.Check(options.Value, hasTenants).ToList();
+
+        // Only right options have a document.
+        return problems.Count > 0 ? problems : AdditionalMetadata.Check(options, hasTenants);
+    }
 
     private IEnumerable<string> NotifierProblems() =>
     [

@@ -47,7 +47,7 @@ public sealed class FakeJwksUri(string jwks) : HttpMessageHandler
         };
     }
 
-    public void Use(CibaBuilder ciba) => ciba.Services.AddHttpClient(RemoteKeySets.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
+    public void Use(CibaBuilder ciba) => ciba.Services.AddHttpClient(CibaCallbackOptions.JwksUriHttpClientName).ConfigurePrimaryHttpMessageHandler(() => this);
 
     public static HttpResponseMessage Answer(HttpStatusCode status, HttpContent content) => new(status) { Content = content };
 

@@ -14,7 +14,11 @@ namespace Ciba.AspNetCore.Tests.Hosting;
 /// <summary>Puts the real server with TLS under a <see cref="CibaHost"/>: it takes client certificates of anybody, so that CIBA is left to check them.</summary>
 public static class TlsHost
 {
-    public static void Use(CibaBuilder ciba, X509Certificate2 certificate, ClientCertificateMode mode = ClientCertificateMode.AllowCertificate)
+    public static void Use(CibaBuilder ciba, X509Certificate2 certificate, ClientCertificateMode mode = ClientCertificateMode.AllowCertificate) => Use(
+        ciba,
+        new HttpsConnectionAdapterOptions { ServerCertificate = certificate, ClientCertificateMode = mode }.UseCibaClientCertificates());
+
+    public static void Use(CibaBuilder ciba, HttpsConnectionAdapterOptions https)
     {
         // All that it needs of a host's builder are the services.
         var builder = new Mock<IWebHostBuilder>();
@@ -22,11 +26,7 @@ public static class TlsHost
             .Callback((Action<IServiceCollection> configure) => configure(ciba.Services))
             .Returns(() => builder.Object);
         builder.Object.UseKestrelCore();
-        ciba.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
-        {
-            var https = new HttpsConnectionAdapterOptions { ServerCertificate = certificate, ClientCertificateMode = mode };
-            listen.UseHttps(https.UseCibaClientCertificates());
-        }));
+        ciba.Services.Configure<KestrelServerOptions>(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(https)));
     }
 
     /// <summary>A client that shows this certificate, whatever the server asks for.</summary>
