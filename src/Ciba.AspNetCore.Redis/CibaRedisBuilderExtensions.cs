@@ -3,6 +3,7 @@ using Ciba.AspNetCore.Redis;
 using Ciba.AspNetCore.Redis.Connection;
 using Ciba.AspNetCore.Redis.Store;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -62,7 +63,8 @@ public static class CibaRedisBuilderExtensions
     }
 
     /// <summary>
-    /// Keeps the state on the Redis of the host's <c>AddStackExchangeRedisCache</c>: on the multiplexer of its
+    /// Keeps the state on the Redis whose connection string is the setting <c>Redis</c> of the section given to <c>AddCiba(section)</c>, or
+    /// without one on that of the host's <c>AddStackExchangeRedisCache</c>: on the multiplexer of its
     /// <c>ConnectionMultiplexerFactory</c>, or on a connection of its own with the same <c>Configuration</c> or <c>ConfigurationOptions</c>.
     /// </summary>
     /// <remarks>
@@ -72,13 +74,14 @@ public static class CibaRedisBuilderExtensions
     /// <param name="builder">The builder that <c>AddCiba()</c> returned.</param>
     /// <param name="configure">Sets the options.</param>
     public static CibaBuilder AddRedisStore(this CibaBuilder builder, Action<CibaRedisOptions>? configure = null) =>
-        Add(builder, RedisSource.OfCache(), configure);
+        Add(builder, RedisSource.OfConfiguration(), configure);
 
     private static CibaBuilder Add(CibaBuilder builder, RedisSource source, Action<CibaRedisOptions>? configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
-        services.AddOptions<CibaRedisOptions>();
+        builder.AddConfigurationSchema(typeof(CibaRedisOptions).Assembly);
+        services.AddOptions<CibaRedisOptions>().Configure<CibaConfiguration>(static (options, configuration) => configuration.GetSection("RedisStore").Bind(options));
         if (configure is not null)
         {
             services.Configure(configure);

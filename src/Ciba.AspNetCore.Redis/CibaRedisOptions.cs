@@ -1,6 +1,9 @@
 namespace Ciba.AspNetCore.Redis;
 
-/// <summary>How the state is kept on Redis. Checked when the host starts.</summary>
+/// <summary>
+/// How the state is kept on Redis: what the child section <c>RedisStore</c> of the section given to <c>AddCiba(section)</c> holds.
+/// Checked when the host starts.
+/// </summary>
 /// <remarks>
 /// Ping and push mode need <c>AddDataProtection()</c> with a key ring that the nodes share, whatever is set here: Redis holds
 /// the <c>auth_req_id</c> and the client notification token of a callback, encrypted, and only a node with the keys can send it.

@@ -42,7 +42,7 @@ public sealed class RedisSourceTests
         Assert.That(host.StartedAsync, Throws.TypeOf<CibaConfigurationException>().With.Property("Problems").EqualTo(new[]
         {
             "CibaRedisOptions: KeyPrefix must be 1 to 64 letters, digits and . _ : -.",
-            "AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory.",
+            "AddRedisStore() without arguments needs a connection string in the child section Redis of AddCiba(section), or AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory.",
         }));
     }
 

@@ -11,7 +11,7 @@ internal sealed record RedisLink(IConnectionMultiplexer Multiplexer, bool IsOurs
 /// <summary>Where the multiplexer comes from.</summary>
 internal sealed class RedisSource
 {
-    private const string NoCache = "AddRedisStore() without arguments needs AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory.";
+    private const string NoConnection = "AddRedisStore() without arguments needs a connection string in the child section Redis of AddCiba(section), or AddStackExchangeRedisCache with a Configuration, ConfigurationOptions or ConnectionMultiplexerFactory.";
 
     private static readonly TimeSpan ReconnectEvery = TimeSpan.FromMilliseconds(500);
 
@@ -36,26 +36,44 @@ internal sealed class RedisSource
     public static RedisSource OfHost(Func<IServiceProvider, Task<IConnectionMultiplexer>> find) =>
         new(async services => new RedisLink(await find(services), IsOurs: false));
 
-    /// <summary>The Redis of the host's <c>AddStackExchangeRedisCache</c>: its multiplexer, or one of our own with its configuration.</summary>
-    public static RedisSource OfCache() => new(ConnectLikeCacheAsync)
+    /// <summary>
+    /// The Redis of the connection string in the section that <c>AddCiba(section)</c> was given; without one that of the host's
+    /// <c>AddStackExchangeRedisCache</c>: its multiplexer, or one of our own with its configuration.
+    /// </summary>
+    public static RedisSource OfConfiguration() => new(ConnectAsConfiguredAsync)
     {
-        Configuration = services => ConfigurationOf(Cache(services)),
-        FindProblem = services => Cache(services) is { ConnectionMultiplexerFactory: null } cache && ConfigurationOf(cache) is null ? NoCache : null,
-        Queues = services => Cache(services) is { ConnectionMultiplexerFactory: not null } cache && ConfigurationOf(cache) is { } known && known.BacklogPolicy != BacklogPolicy.FailFast,
+        Configuration = ConfigurationOf,
+        FindProblem = services => Multiplexer(services) is null ? FindProblemOf(() => ConfigurationOf(services)) : null,
+        Queues = services => Multiplexer(services) is not null && ConfigurationOf(services) is { } known && known.BacklogPolicy != BacklogPolicy.FailFast,
     };
+
+    private static string? ConnectionString(IServiceProvider services) => services.GetRequiredService<CibaConfiguration>().GetSection("Redis").Value is { Length: > 0 } text ? text : null;
 
     private static RedisCacheOptions Cache(IServiceProvider services) => services.GetRequiredService<IOptions<RedisCacheOptions>>().Value;
 
-    private static ConfigurationOptions? ConfigurationOf(RedisCacheOptions cache) =>
-        cache.ConfigurationOptions ?? (cache.Configuration is { Length: > 0 } text ? ConfigurationOptions.Parse(text) : null);
+    private static Func<Task<IConnectionMultiplexer>>? Multiplexer(IServiceProvider services) =>
+        ConnectionString(services) is null ? Cache(services).ConnectionMultiplexerFactory : null;
 
-    private static async Task<RedisLink> ConnectLikeCacheAsync(IServiceProvider services)
+    private static ConfigurationOptions? ConfigurationOf(IServiceProvider services) => ConnectionString(services) is { } own
+        ? ConfigurationOptions.Parse(own)
+        : Cache(services).ConfigurationOptions ?? (Cache(services).Configuration is { Length: > 0 } text ? ConfigurationOptions.Parse(text) : null);
+
+    private static string? FindProblemOf(Func<ConfigurationOptions?> configuration)
     {
-        var cache = Cache(services);
-        return cache.ConnectionMultiplexerFactory is { } connect
-            ? new RedisLink(await connect(), IsOurs: false)
-            : await ConnectOwnAsync(ConfigurationOf(cache) ?? throw new CibaConfigurationException([NoCache]), services);
+        try
+        {
+            return configuration() is null ? NoConnection : null;
+        }
+        catch (Exception exception) when (exception is ArgumentException or FormatException)
+        {
+            // Without the text, which may hold a password.
+            return "AddRedisStore(): the configuration must be a connection string of StackExchange.Redis, for instance redis:6379,password=...,ssl=true.";
+        }
     }
+
+    private static async Task<RedisLink> ConnectAsConfiguredAsync(IServiceProvider services) => Multiplexer(services) is { } connect
+        ? new RedisLink(await connect(), IsOurs: false)
+        : await ConnectOwnAsync(ConfigurationOf(services) ?? throw new CibaConfigurationException([NoConnection]), services);
 
     private static async Task<RedisLink> ConnectOwnAsync(ConfigurationOptions configuration, IServiceProvider services)
     {
