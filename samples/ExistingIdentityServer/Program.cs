@@ -34,7 +34,7 @@ builder.Services.AddSingleton<SigningKey>();
 builder.Services.AddScoped<TokenService>();
 builder.Services.AddScoped<TokenEndpoint>();
 builder.Services.AddScoped<Mailer>();
-builder.Services.AddCiba(options => { options.Issuer = server.Issuer; options.TokenPath = "/connect/token"; })
+builder.Services.AddCiba(builder.Configuration.GetSection("Ciba"), options => { options.Issuer = server.Issuer; options.TokenPath = "/connect/token"; })
     .AddClientStore<CibaAdapter>()
     .AddUserLookup<CibaAdapter>()
     .AddDeviceNotifier<CibaAdapter>()

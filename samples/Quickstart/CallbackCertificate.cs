@@ -4,7 +4,7 @@ using Ciba.AspNetCore;
 
 namespace Quickstart;
 
-/// <summary>How a host sets up the HTTP client that sends pings and pushes: here, which certificates it trusts.</summary>
+/// <summary>How a host sets up the HTTP clients that call its clients: here, which certificates they trust.</summary>
 public static class CallbackCertificate
 {
     /// <summary>
@@ -25,15 +25,19 @@ public static class CallbackCertificate
     }
 
     /// <summary>
-    /// Trusts this root, and no authority of the machine, for callbacks and nothing else. Names and dates of certificates are
-    /// checked as ever.
+    /// Trusts this root, and no authority of the machine, for callbacks and the fetch of a <c>jwks_uri</c>, and for nothing else. Names
+    /// and dates of certificates are checked as ever.
     /// </summary>
-    public static void AddTrustForCallbacks(this IServiceCollection services, X509Certificate2 root) => services
-        .AddHttpClient(CibaCallbackOptions.HttpClientName)
-        .ConfigurePrimaryHttpMessageHandler((handler, _) => ((SocketsHttpHandler)handler).SslOptions.CertificateChainPolicy = new X509ChainPolicy
+    public static void AddTrustForCallbacks(this IServiceCollection services, X509Certificate2 root)
+    {
+        foreach (var name in new[] { CibaCallbackOptions.HttpClientName, CibaCallbackOptions.JwksUriHttpClientName })
         {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            CustomTrustStore = { root },
-            RevocationMode = X509RevocationMode.NoCheck,
-        });
+            services.AddHttpClient(name).ConfigurePrimaryHttpMessageHandler((handler, _) => ((SocketsHttpHandler)handler).SslOptions.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                CustomTrustStore = { root },
+                RevocationMode = X509RevocationMode.NoCheck,
+            });
+        }
+    }
 }

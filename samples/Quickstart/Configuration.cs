@@ -1,6 +1,3 @@
-using System.Reflection;
-using Ciba.AspNetCore;
-using Ciba.AspNetCore.Redis;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace Quickstart;
@@ -8,7 +5,10 @@ namespace Quickstart;
 /// <summary>The things that the standard configuration does not do.</summary>
 public static class Configuration
 {
-    private static readonly string[] OwnSettings = ["Clients", "Redis", "RedisStore"];
+    private static readonly string[] Settings = ["Automation", "EcdsaCipherSuites", "Page", "PairwiseSubjectSalt", "TrustedCallbackCertificate", "Users"];
+
+    private static readonly string[] UserSettings =
+        [nameof(User.Subject), nameof(User.Username), nameof(User.Password), nameof(User.Name), nameof(User.Email), nameof(User.Phone), nameof(User.UserCode), nameof(User.Active)];
 
     /// <summary>
     /// The appsettings beside the program, wherever it is started, and <c>--config FILE</c>, a JSON file that wins over
@@ -35,17 +35,11 @@ public static class Configuration
         return true;
     }
 
-    /// <summary>
-    /// Whether all that stands under <c>Ciba</c> is known. The binder passes over a misspelt option, which would have its default then;
-    /// a client's settings the library looks at itself.
-    /// </summary>
+    /// <summary>Whether all that stands under <c>Quickstart</c> is known. What stands under <c>Ciba</c> the library looks at itself.</summary>
     public static bool HasOnlyKnownSettings(this IConfiguration configuration)
     {
-        var ciba = configuration.GetSection("Ciba");
-        var unknown = Unknown(ciba, typeof(CibaOptions))
-            .Where(setting => !OwnSettings.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
-            .Concat(Unknown(ciba.GetSection("RedisStore"), typeof(CibaRedisOptions)))
-            .ToList();
+        var settings = configuration.GetSection("Quickstart");
+        var unknown = Unknown(settings, Settings).Concat(settings.GetSection("Users").GetChildren().SelectMany(user => Unknown(user, UserSettings))).ToList();
         foreach (var setting in unknown)
         {
             Console.Error.WriteLine($"{setting.Path} is not a setting. Correct its name or leave it out.");
@@ -68,13 +62,8 @@ public static class Configuration
     public static string Reachable(string url) =>
         url.Replace("://*", "://localhost").Replace("://+", "://localhost").Replace("://0.0.0.0", "://localhost").Replace("://[::]", "://localhost");
 
-    private static IEnumerable<IConfigurationSection> Unknown(IConfiguration settings, Type options) => settings.GetChildren().SelectMany(setting =>
-        options.GetProperty(setting.Key, BindingFlags.Public | BindingFlags.Instance | BindingFlags.IgnoreCase)?.PropertyType switch
-        {
-            null => [setting],
-            { IsClass: true } type when type.Namespace == options.Namespace => Unknown(setting, type),
-            _ => [],
-        });
+    private static IEnumerable<IConfigurationSection> Unknown(IConfiguration settings, string[] known) =>
+        settings.GetChildren().Where(setting => !known.Contains(setting.Key, StringComparer.OrdinalIgnoreCase));
 
     private static JsonConfigurationSource Json(string path)
     {

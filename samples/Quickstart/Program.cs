@@ -1,6 +1,9 @@
 // A whole OpenID Provider for CIBA. Users live in memory, pending requests too unless Ciba:Redis names a Redis, tokens are JWTs, the phone is an HTTP API.
 using Microsoft.AspNetCore.Authentication;
+using Ciba.AspNetCore;
+using Ciba.AspNetCore.Redis;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Options;
 using Quickstart;
 
 // The page's files stand beside the program, wherever it is started.
@@ -15,6 +18,10 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https
 {
     var configured = https.ClientCertificateMode;
     https.UseCibaClientCertificates().ClientCertificateMode = configured;
+    if (kestrel.ApplicationServices.GetRequiredService<IOptions<CibaOptions>>().Value.Profile == CibaProfile.FapiCiba)
+    {
+        https.UseFapiCipherSuites(allowEcdsa: builder.Configuration.GetValue<bool>("Quickstart:EcdsaCipherSuites"));
+    }
 }));
 
 var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
@@ -24,14 +31,16 @@ var issuer = builder.Configuration["Ciba:Issuer"] is { Length: > 0 } configured 
 
 builder.Services.AddSingleton(new UserList(users)).AddSingleton<Blocks>();
 
-var ciba = builder.Services
-    .AddCiba(options =>
-    {
-        options.Issuer = issuer;
-        options.AuthorizationDetailsTypesSupported = clients.Exists() ? [] : [Demo.Payment];
-        options.ClientsMayCancel = true;
-        builder.Configuration.GetSection("Ciba").Bind(options);
-    })
+// Where the configuration says nothing.
+builder.Services.Configure<CibaOptions>(options =>
+{
+    options.Issuer = issuer;
+    options.AuthorizationDetailsTypesSupported = clients.Exists() ? [] : [Demo.Payment];
+    options.ClientsMayCancel = true;
+});
+
+var ciba = builder.Services.AddCiba(builder.Configuration.GetSection("Ciba"))
+    .AddConfigurationSchema(typeof(CibaRedisOptions).Assembly)     // its settings are known without Redis too
     .AddUserLookup<Users>()
     .AddDeviceNotifier<ConsoleNotifier>()
     .AddClientBlocks<Blocks>()
@@ -45,7 +54,7 @@ if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
         return 1;
     }
 
-    ciba.AddRedisStore(_ => connected, options => builder.Configuration.GetSection("Ciba:RedisStore").Bind(options));
+    ciba.AddRedisStore(_ => connected);
     var keys = SharedKeys.Get(connected);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
     builder.Services.AddDataProtection().SetApplicationName(nameof(Quickstart)).AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected));
@@ -55,7 +64,7 @@ else
     builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
 }
 
-// Ping and push to a receiver whose certificate the machine does not trust.
+// Ping and push to a receiver, and fetches of a jwks_uri, whose certificate the machine does not trust.
 if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: > 0 } file)
 {
     if (CallbackCertificate.TryRead(file) is not { } trusted)
@@ -66,7 +75,7 @@ if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: 
     builder.Services.AddTrustForCallbacks(trusted);
 }
 
-_ = clients.Exists() ? ciba.AddClients(clients) : ciba.AddClients(Demo.Clients(issuer));
+_ = clients.Exists() ? ciba.AddClients() : ciba.AddClients(Demo.Clients(issuer));
 
 // The user's phone signs in with the user's name and password, curl with each call and the page once; nothing else here does.
 builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null).AddPhone();
@@ -75,19 +84,27 @@ builder.Services.AddSingleton<DeskClient>().AddSingleton<DeskRuns>();
 
 var app = builder.Build();
 
-app.MapCiba();                                                  // POST /bc-authorize, POST /token
-app.MapCibaDiscovery();                                         // GET /.well-known/openid-configuration, GET /jwks
-app.MapCibaDevice("/device").RequireAuthorization("Device");    // GET /device/requests, POST /device/requests/{id}/approve, ...
-
-if (app.Configuration.HasPage())
+try
 {
-    app.MapPage();                                              // GET /
-}
+    app.MapCiba();                                                  // POST /bc-authorize, POST /token
+    app.MapCibaDiscovery();                                         // GET /.well-known/openid-configuration, GET /jwks
+    app.MapCibaDevice("/device").RequireAuthorization("Device");    // GET /device/requests, POST /device/requests/{id}/approve, ...
 
-if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
+    if (app.Configuration.HasPage())
+    {
+        app.MapPage();                                              // GET /
+    }
+
+    if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
+    {
+        app.MapAutomation();
+    }
+
+    app.Run();
+    return 0;
+}
+catch (CibaConfigurationException exception)
 {
-    app.MapAutomation();
+    Console.Error.WriteLine(exception.Message);
+    return 1;
 }
-
-app.Run();
-return 0;

@@ -9,15 +9,30 @@ public sealed class QuickstartStartTests
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
     private static readonly string Program = typeof(QuickstartStartTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Quickstart").Value!;
 
-    [TestCase("Ciba:NumberMatchin"), TestCase("Ciba:Dpop:RequireNonces"), TestCase("Ciba:RedisStore:Prefix"), TestCase("Ciba:Client:0:ClientId", "Ciba:Client")]
-    public async Task A_misspelt_setting_is_named(string setting, string? named = null)
+    [TestCase("Ciba:NumberMatchin", "Ciba:NumberMatchin is not a setting of AddCiba or of what is added to it; did you mean Ciba:NumberMatching?")]
+    [TestCase("Ciba:Dpop:RequireNonces", "Ciba:Dpop:RequireNonces is not a setting of AddCiba or of what is added to it; did you mean Ciba:Dpop:RequireNonce?")]
+    [TestCase("Ciba:RedisStore:Prefix", "Ciba:RedisStore:Prefix is not a setting of AddCiba or of what is added to it; did you mean Ciba:RedisStore:KeyPrefix?")]
+    [TestCase("Ciba:MaxPendingRequestsPerUser", "Ciba:MaxPendingRequestsPerUser has moved: write Ciba:Limits:PendingPerUser instead.")]
+    public async Task A_setting_of_the_library_that_is_misspelt_or_moved_is_named_with_its_cure(string setting, string sentence)
     {
         var (code, errors) = await RunAsync($"--{setting}=true");
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(code, Is.EqualTo(1));
-            Assert.That(errors, Is.EqualTo($"{named ?? setting} is not a setting. Correct its name or leave it out."));
+            Assert.That(errors, Is.EqualTo($"CIBA is not set up correctly:{Environment.NewLine}- {sentence}"));
+        }
+    }
+
+    [TestCase("Quickstart:Pages"), TestCase("Quickstart:Users:0:Name2")]
+    public async Task A_misspelt_setting_of_the_sample_is_named(string setting)
+    {
+        var (code, errors) = await RunAsync($"--{setting}=true");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(1));
+            Assert.That(errors, Is.EqualTo($"{setting} is not a setting. Correct its name or leave it out."));
         }
     }
 
@@ -40,15 +55,18 @@ public sealed class QuickstartStartTests
         }
     }
 
-    // The last setting ends it in any case, and all before it are known.
+    // The last setting ends it in any case, and is the only one that is wrong.
     [Test]
     public async Task Settings_that_are_known_are_none_of_them()
     {
         var (_, errors) = await RunAsync(
-            "--Ciba:numbermatching=true", "--Ciba:Dpop:SigningAlgValuesSupported=", "--Ciba:MutualTls:TrustedAuthorityFiles:0=none.pem", "--Ciba:Callbacks:AllowedNetworks:0=::1",
-            "--Ciba:Clients:0:ClientId=shop", "--Ciba:Redis=", "--Ciba:RedisStore:KeyPrefix=ciba", "--Ciba:Profile=Core", "--Quickstart:TrustedCallbackCertificate=none.pem");
+            "--Ciba:numbermatching=true", "--Ciba:Dpop:SigningAlgValuesSupported=", "--Ciba:Callbacks:AllowedNetworks:0=::1", "--Ciba:Limits:PendingPerUser=0", "--Ciba:Limits:PendingPerUserAndClient=0",
+            "--Ciba:LongPolling:Timeout=00:00:10", "--Ciba:LongPolling:MaxWaiting=1", "--Ciba:Clients:0:ClientId=shop", "--Ciba:Clients:0:ClientSecrets:0=shop-secret", "--Ciba:Clients:0:BackchannelTokenDeliveryMode=poll",
+            "--Ciba:Redis=", "--Ciba:RedisStore:KeyPrefix=ciba", "--Ciba:Profile=Core", "--Ciba:Discovery:AdditionalMetadata:service_documentation=https://docs.example.com",
+            "--Quickstart:Automation=true", "--Quickstart:Page=false", "--Quickstart:EcdsaCipherSuites=true", "--Quickstart:Users:0:Subject=1", "--Quickstart:Users:0:Username=alice",
+            "--Ciba:PollingInterval=00:00:00");
 
-        Assert.That(errors, Does.StartWith("Quickstart:TrustedCallbackCertificate: "));
+        Assert.That(errors, Is.EqualTo($"CIBA is not set up correctly:{Environment.NewLine}- CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00, not 00:00:00."));
     }
 
     private static async Task<(int Code, string Errors)> RunAsync(params string[] settings)
