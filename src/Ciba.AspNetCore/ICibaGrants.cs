@@ -12,11 +12,11 @@ public interface ICibaGrants
     /// <summary>
     /// One poll. Without <see cref="CibaGrant.Error"/> the approved request is the caller's alone until the grant is
     /// completed or disposed of, for <see cref="CibaOptions.RedemptionLease"/> at most. For callers that have no token request at hand,
-    /// as behind a service of another protocol: of a certificate, a DPoP proof and <c>resource</c> it sees nothing. So a client whose
+    /// as behind a service of another protocol: it does not see a certificate, a DPoP proof, <c>resource</c> and <c>authorization_details</c>. So a client whose
     /// tokens must be bound gets <c>invalid_request</c>, a request that named a DPoP key <c>invalid_grant</c>, and the tokens are for
     /// all that the authentication request named. A token endpoint calls the overload with the <see cref="HttpContext"/>.
     /// </summary>
-    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
+    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it. Null or empty is <c>invalid_request</c>.</param>
     /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>
     /// <param name="cancellationToken">Fires when the client has gone.</param>
     /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>
@@ -26,9 +26,10 @@ public interface ICibaGrants
     /// One poll, with the client's certificate and DPoP proof in <paramref name="context"/> checked, to which its tokens are bound
     /// (<see cref="CibaTokenRequest.Confirmation"/>): what clients with <see cref="CibaClient.TlsClientCertificateBoundAccessTokens"/>
     /// or <see cref="CibaClient.DpopBoundAccessTokens"/> need. A proof names the URL of <see cref="CibaOptions.TokenPath"/>. A
-    /// <c>resource</c> in the form narrows what the tokens are for (RFC 8707).
+    /// <c>resource</c> in the form narrows what the tokens are for (RFC 8707), and <c>authorization_details</c> what they allow (RFC 9396
+    /// section 6).
     /// </summary>
-    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it.</param>
+    /// <param name="authReqId">The <c>auth_req_id</c> as the client sent it. Null or empty is <c>invalid_request</c>.</param>
     /// <param name="clientId">The client, authenticated by the host; one that the <see cref="ICibaClientStore"/> knows.</param>
     /// <param name="context">The token request.</param>
     /// <exception cref="CibaStoreUnavailableException">Answer <see cref="CibaError.TemporarilyUnavailable"/> (503).</exception>

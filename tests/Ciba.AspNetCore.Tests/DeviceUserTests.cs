@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Claims;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
@@ -7,8 +8,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -165,9 +164,9 @@ public sealed class DeviceUserTests
             ciba.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
             ciba.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
                 .AddCookie(cookie => cookie.Cookie.SecurePolicy = CookieSecurePolicy.None)
-                .AddScheme<AuthenticationSchemeOptions, ByHeader>("Header", null);
+                .AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("Header", null);
             ciba.Services.AddAuthorization();
-            ciba.Services.AddSingleton<Microsoft.AspNetCore.Antiforgery.IAntiforgery, NoAntiforgery>();
+            ciba.Services.AddSingleton<IAntiforgery, NoAntiforgery>();
             if (policy == "transformed")
             {
                 ciba.Services.AddSingleton<IClaimsTransformation, Cloning>();
@@ -201,11 +200,11 @@ public sealed class DeviceUserTests
     }
 
     /// <summary>Lets every call pass: what it is for, other tests hold.</summary>
-    private sealed class NoAntiforgery : Microsoft.AspNetCore.Antiforgery.IAntiforgery
+    private sealed class NoAntiforgery : IAntiforgery
     {
-        public Microsoft.AspNetCore.Antiforgery.AntiforgeryTokenSet GetAndStoreTokens(HttpContext httpContext) => throw new NotSupportedException();
+        public AntiforgeryTokenSet GetAndStoreTokens(HttpContext httpContext) => throw new NotSupportedException();
 
-        public Microsoft.AspNetCore.Antiforgery.AntiforgeryTokenSet GetTokens(HttpContext httpContext) => throw new NotSupportedException();
+        public AntiforgeryTokenSet GetTokens(HttpContext httpContext) => throw new NotSupportedException();
 
         public Task<bool> IsRequestValidAsync(HttpContext httpContext) => Task.FromResult(true);
 
@@ -214,14 +213,5 @@ public sealed class DeviceUserTests
         }
 
         public Task ValidateRequestAsync(HttpContext httpContext) => Task.CompletedTask;
-    }
-
-    /// <summary>Knows a user by a header, at each call anew.</summary>
-    private sealed class ByHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, System.Text.Encodings.Web.UrlEncoder encoder)
-        : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
-    {
-        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers["X-Header-User"] is [{ } user]
-            ? AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(Identity($"sub=sub-{user}")), Scheme.Name))
-            : AuthenticateResult.NoResult());
     }
 }

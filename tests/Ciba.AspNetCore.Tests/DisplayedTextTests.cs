@@ -145,6 +145,16 @@ public sealed class DisplayedTextTests
     }
 
     [Test, Spec("D7")]
+    public async Task Half_a_surrogate_pair_is_no_character_of_a_clients_name()
+    {
+        await using var host = Host($"Shop {(char)0xD83D}");
+
+        var exception = await Assert.ThrowsAsync<CibaConfigurationException>(host.StartedAsync);
+
+        Assert.That(exception!.Problems, Is.EqualTo(new[] { $"Client 'client': ClientName {Forbidden}: use plain text on one line." }));
+    }
+
+    [Test, Spec("D7")]
     public async Task A_name_of_100_characters_is_a_name_and_a_client_without_one_has_its_identifier()
     {
         var name = string.Concat(Enumerable.Repeat("\U0001F600", 100));

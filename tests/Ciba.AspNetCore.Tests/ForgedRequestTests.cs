@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Claims;
 using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
@@ -8,7 +7,6 @@ using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Tests;
 
@@ -134,7 +132,7 @@ public sealed class ForgedRequestTests
     {
         await using var host = new CibaHost
         {
-            Setup = ciba => _ = cookies ? ciba.Services.AddAuthentication().AddCookie() : ciba.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, ByHeader>("Header", null),
+            Setup = ciba => _ = cookies ? ciba.Services.AddAuthentication().AddCookie() : ciba.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("Header", null),
             Endpoints = app => _ = device ? app.MapCibaDevice("/device") : app.MapCiba(),
         };
         await host.SendAsync(HttpMethod.Get, "/");
@@ -160,7 +158,7 @@ public sealed class ForgedRequestTests
             ciba.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
             ciba.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme)
                 .AddCookie(cookie => cookie.Cookie.SecurePolicy = CookieSecurePolicy.None)
-                .AddScheme<AuthenticationSchemeOptions, ByHeader>("Header", null);
+                .AddScheme<AuthenticationSchemeOptions, HeaderAuthentication>("Header", null);
             ciba.Services.AddAuthorization();
             if (antiforgery)
             {
@@ -171,7 +169,7 @@ public sealed class ForgedRequestTests
         {
             app.UseAuthentication();
             app.UseAuthorization();
-            app.MapPost("/sign-in/{user}", (string user, HttpContext context) => context.SignInAsync(Principal(user, "cookie")));
+            app.MapPost("/sign-in/{user}", (string user, HttpContext context) => context.SignInAsync(HeaderAuthentication.Principal(user, "cookie")));
             app.MapGet("/token", (HttpContext context) => context.RequestServices.GetService<IAntiforgery>()?.GetAndStoreTokens(context).RequestToken ?? "");
         },
         Endpoints = app =>
@@ -180,17 +178,6 @@ public sealed class ForgedRequestTests
             app.MapCibaDevice("/device").RequireAuthorization(policy => policy.AddAuthenticationSchemes(CookieAuthenticationDefaults.AuthenticationScheme, "Header").RequireAuthenticatedUser());
         },
     };
-
-    private static ClaimsPrincipal Principal(string user, string scheme) => new(new ClaimsIdentity([new("sub", FakeUsers.SubjectOf(user)), new(ClaimTypes.NameIdentifier, FakeUsers.SubjectOf(user))], scheme));
-
-    /// <summary>Knows a user by a header, as a bearer token would name one.</summary>
-    private sealed class ByHeader(IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, System.Text.Encodings.Web.UrlEncoder encoder)
-        : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
-    {
-        protected override Task<AuthenticateResult> HandleAuthenticateAsync() => Task.FromResult(Request.Headers["X-Header-User"] is [{ } user]
-            ? AuthenticateResult.Success(new AuthenticationTicket(Principal(user, Scheme.Name), Scheme.Name))
-            : AuthenticateResult.NoResult());
-    }
 
     /// <summary>A signed-in browser: its cookies, and the token that its page has.</summary>
     private sealed class Browser(CibaHost host)

@@ -37,7 +37,7 @@ internal static class ResourceIndicators
         : Foreign;
 
     /// <summary>Finds the known resources that these are, in the spelling of the known ones; null if one is not known.</summary>
-    public static string[]? FindAmong(IList<string> known, IReadOnlyList<string> asked)
+    public static string[]? FindAmong(IEnumerable<string> known, IReadOnlyList<string> asked)
     {
         var found = new List<string>(asked.Count);
         foreach (var resource in asked)

@@ -11,16 +11,16 @@ namespace Ciba.AspNetCore.Device;
 /// <summary>Decides whether a user whom the host has authenticated may use the device API in this way.</summary>
 internal sealed partial class DeviceAccess(IServiceProvider services, CibaTenant tenant, IOptions<CibaOptions> options, ILogger<DeviceAccess> logger)
 {
-    /// <summary>Returns why not, or null.</summary>
+    /// <summary>Returns the reason for a refusal, or null.</summary>
     public async ValueTask<DeviceProblem?> WhyNotAsync(HttpContext context, DeviceUser user)
     {
-        // Nothing tells a user of another issuer from one that has no such request.
+        // The answer is the same as for a request that does not exist.
         if (tenant.Realm is { } issuer && IssuerOf(context, user) != issuer)
         {
             return DeviceProblem.NotFound;
         }
 
-        // Whoever gets a user's tokens could otherwise answer its own next request.
+        // A client that gets a user's token could otherwise approve its own next request.
         foreach (var clientId in user.IssuedTo)
         {
             if (!options.Value.DeviceApi.AllowedClients.Contains(clientId) && await IsCibaClientAsync(clientId, context.RequestAborted))
@@ -33,7 +33,7 @@ internal sealed partial class DeviceAccess(IServiceProvider services, CibaTenant
         return null;
     }
 
-    /// <summary>Warns of a device API that the host has left open.</summary>
+    /// <summary>Warns if the host has not protected the device API.</summary>
     public static async Task WarnAsync(IServiceProvider services)
     {
         if (!services.GetRequiredService<DeviceApiUse>().IsMapped

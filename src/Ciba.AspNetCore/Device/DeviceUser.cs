@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>
-/// Who calls the device API. A principal may have several identities, each from another sign-in: everything is read from the first
-/// one that is authenticated and has a subject.
+/// The user who calls the device API. A principal can have several identities, each from another sign-in. Everything is read from the
+/// first one that is authenticated and has a subject.
 /// </summary>
 internal sealed class DeviceUser
 {
@@ -33,10 +33,10 @@ internal sealed class DeviceUser
 
     public IReadOnlyList<string> Amr => [.. _identity.Claims.Where(claim => claim.Type is "amr" or MappedAmr).Select(claim => claim.Value)];
 
-    /// <summary>The issuer that the identity names. Not of every identity an issuer of this provider.</summary>
+    /// <summary>The issuer of the identity, which is not always an issuer of this provider.</summary>
     public string Issuer => Value("iss") ?? _subject.Issuer;
 
-    /// <summary>The clients to which the token was issued from which the identity comes; none if it comes from no token.</summary>
+    /// <summary>The clients to which the identity's token was issued. Empty if the identity does not come from a token.</summary>
     public IReadOnlyList<string> IssuedTo
     {
         get
@@ -62,8 +62,8 @@ internal sealed class DeviceUser
     }
 
     /// <summary>
-    /// When the user authenticated: what the sign-in says of itself, or else when the ticket of its session was issued. Null where
-    /// neither is known.
+    /// Gets when the user authenticated: the claim <c>auth_time</c>, or when the ticket of the session was issued. Null if neither is
+    /// known.
     /// </summary>
     public async ValueTask<DateTimeOffset?> GetAuthTimeAsync(HttpContext context) => AuthTime() ?? await TicketIssuedAtAsync(context);
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -29,14 +30,14 @@ internal static class DisplayText
         var marks = 0;
         for (var index = 0; index < text.Length;)
         {
-            if (Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out var length) != System.Buffers.OperationStatus.Done)
+            if (Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out var length) != OperationStatus.Done)
             {
                 return DisplayProblem.Forbidden;
             }
 
-            if (FlagAt(text, index) is { } flag)
+            if (rune.Value == BlackFlag && TagsAt(text, index + length) is var tags and > 0)
             {
-                index += flag;
+                index += length + tags;
                 marks = 0;
                 continue;
             }
@@ -74,7 +75,7 @@ internal static class DisplayText
         return DisplayProblem.None;
     }
 
-    /// <summary>Gets what is to be said of a problem, behind the name of the parameter or field.</summary>
+    /// <summary>Gets the predicate of a sentence about a problem, whose subject is the parameter or field.</summary>
     public static string Describe(DisplayProblem problem) => problem switch
     {
         DisplayProblem.Forbidden => "holds control, line separating, text direction, private use or tag characters: use plain text on one line",
@@ -139,7 +140,7 @@ internal static class DisplayText
     };
 
     private static bool IsBehindVirama(string text, int index) =>
-        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var before, out _) == System.Buffers.OperationStatus.Done && CodePoints.Virama.Contains(before.Value);
+        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var before, out _) == OperationStatus.Done && CodePoints.Virama.Contains(before.Value);
 
     private static bool IsBetweenJoiningLetters(string text, int index) =>
         LastBefore(text, index, IsTransparent) is { } before && CodePoints.JoiningNext.Contains(before.Value)
@@ -157,7 +158,7 @@ internal static class DisplayText
 
     private static Rune? LastBefore(string text, int index, Func<Rune, bool> isSkipped)
     {
-        while (Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var rune, out var length) == System.Buffers.OperationStatus.Done)
+        while (Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out var rune, out var length) == OperationStatus.Done)
         {
             if (!isSkipped(rune))
             {
@@ -174,7 +175,7 @@ internal static class DisplayText
     {
         // A joiner is one UTF-16 unit.
         index++;
-        while (Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out var length) == System.Buffers.OperationStatus.Done)
+        while (Rune.DecodeFromUtf16(text.AsSpan(index), out var rune, out var length) == OperationStatus.Done)
         {
             if (!isSkipped(rune))
             {
@@ -187,12 +188,17 @@ internal static class DisplayText
         return null;
     }
 
-    private static int? FlagAt(string text, int index)
+    private static int TagsAt(string text, int index)
     {
-        var flag = char.ConvertFromUtf32(BlackFlag);
-        return !text.AsSpan(index).StartsWith(flag) ? null
-            : FlagTags.FirstOrDefault(tags => text.AsSpan(index + flag.Length).StartsWith(tags)) is { } tags ? flag.Length + tags.Length
-            : null;
+        foreach (var tags in FlagTags)
+        {
+            if (string.CompareOrdinal(text, index, tags, 0, tags.Length) == 0)
+            {
+                return tags.Length;
+            }
+        }
+
+        return 0;
     }
 
     private static string TagsOf(string region) => string.Concat(region.Append('\u007F').Select(letter => char.ConvertFromUtf32(0xE0000 + letter)));

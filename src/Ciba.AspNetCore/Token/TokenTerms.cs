@@ -34,7 +34,7 @@ internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> 
             return Shown.DpopKeyThumbprint is null ? NoProof : OtherKey;
         }
 
-        if (ResourceIndicators.FindAmong([.. request.Resources], Resources) is not { } narrowed)
+        if (ResourceIndicators.FindAmong(request.Resources, Resources) is not { } narrowed)
         {
             return OtherResource;
         }
