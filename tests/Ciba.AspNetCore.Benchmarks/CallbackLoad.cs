@@ -138,7 +138,7 @@ internal sealed class CallbackLoad(string? redis)
     private async Task<WebApplication> ProviderAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        builder.WebHost.UseTestServer(server => server.BaseAddress = new Uri("https://localhost/"));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton(_users);
         var ciba = builder.Services

@@ -25,7 +25,7 @@ public class EndpointBenchmarks
     public async Task SetUpAsync()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseTestServer();
+        builder.WebHost.UseTestServer(server => server.BaseAddress = new Uri("https://localhost/"));
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<OneUser>();
         builder.Services
