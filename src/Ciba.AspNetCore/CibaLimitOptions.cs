@@ -1,6 +1,6 @@
 namespace Ciba.AspNetCore;
 
-/// <summary>How many authentication requests may be pending, and how often clients may fail to authenticate.</summary>
+/// <summary>How many requests may be pending, how many notifications may run, and how often clients may fail to authenticate.</summary>
 public sealed class CibaLimitOptions
 {
     /// <summary>
@@ -25,4 +25,14 @@ public sealed class CibaLimitOptions
     /// nobody else can lock it out. Behind a proxy, use ASP.NET Core's forwarded headers, or all callers have the proxy's address.
     /// </remarks>
     public int FailedAuthentications { get; set; } = 30;
+
+    /// <summary>
+    /// Gets or sets the maximum number of calls of an <see cref="ICibaDeviceNotifier"/> that run at once on one node, at least 1. The
+    /// default is 128.
+    /// </summary>
+    /// <remarks>
+    /// Further notifications wait and are sent in turn: client after client, and for each client user after user. One client uses at
+    /// most half of the calls, and each of its users an eighth. A call that ignores its cancellation token counts until it ends.
+    /// </remarks>
+    public int ConcurrentNotifications { get; set; } = 128;
 }

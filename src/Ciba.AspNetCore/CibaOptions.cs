@@ -170,7 +170,7 @@ public sealed class CibaOptions
 
     /// <summary>
     /// How much longer than it may need a node holds a notification or callback, which is another's after that should the node
-    /// have died. What it may need is the sum of the notifiers' time-outs (<see cref="DeviceNotificationTimeout"/>) for a
+    /// have died. What it may need is twice the sum of the notifiers' time-outs (<see cref="DeviceNotificationTimeout"/>) for a
     /// notification, and three times <see cref="CibaCallbackOptions.Timeout"/> for a callback. Longer than the clocks of the nodes
     /// differ. Default 10 s.
     /// </summary>

@@ -6,6 +6,7 @@ using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Hosting;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Notifiers;

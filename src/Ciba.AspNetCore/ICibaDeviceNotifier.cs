@@ -11,6 +11,10 @@ public interface ICibaDeviceNotifier
     /// that was added next is tried then, and behind the last see <see cref="CibaOptions.DeviceNotification"/>. May be called again for the same request after a failure,
     /// or on another node where the one that called it has died.
     /// </summary>
+    /// <remarks>
+    /// Runs on a thread that is not one of the thread pool, and may block it. How many calls run at once on a node is
+    /// <see cref="CibaLimitOptions.ConcurrentNotifications"/>; a call that ignores its cancellation token counts until it ends.
+    /// </remarks>
     /// <param name="request">What the device may know.</param>
     /// <param name="cancellationToken">Fires after the notifier's time-out (<see cref="CibaOptions.DeviceNotificationTimeout"/>), when nobody waits for it any longer.</param>
     Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken);

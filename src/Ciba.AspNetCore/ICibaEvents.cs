@@ -14,7 +14,8 @@ public interface ICibaEvents
 {
     /// <summary>
     /// Hears one event. An exception is logged, and the others hear the event all the same. A call that takes longer than 30 s
-    /// is left behind, and the next event may come while it still runs.
+    /// is left behind, and the next event may come while it still runs. A handler with 8 calls that have not ended misses events
+    /// until one of them ends.
     /// </summary>
     /// <param name="occurrence">What happened.</param>
     /// <param name="cancellationToken">Fires after 30 s, and when the host has no more time to stop.</param>

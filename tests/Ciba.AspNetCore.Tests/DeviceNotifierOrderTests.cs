@@ -194,8 +194,8 @@ public sealed class DeviceNotifierOrderTests
         await dying.AuthorizeAsync();
         await gate.ReachedAsync();
 
-        // 15 s and 20 s for the two notifiers, and the 10 s of OutboxLease.
-        for (var looks = 0; looks < 8; looks++)
+        // 15 s and 20 s for the two notifiers, as long for a place, and the 10 s of OutboxLease.
+        for (var looks = 0; looks < 15; looks++)
         {
             await second.LookAsync();
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using Ciba.AspNetCore.Events;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
@@ -174,6 +175,48 @@ public sealed class EventQueueTests
 
         ends.Release();
     }
+
+    [Test]
+    public async Task A_listener_whose_calls_never_end_is_called_no_more_until_one_of_them_does()
+    {
+        var (hanging, sound) = (new FakeEvents(), new MoreFakeEvents());
+        using var ends = new SemaphoreSlim(0);
+        hanging.OnEvent = (_, _) => Task.FromResult(ends.Wait(Bound, CancellationToken.None));
+        await using var host = EventTests.Host(hanging, sound);
+        var queue = (await host.ServicesAsync()).GetRequiredService<EventQueue>();
+        for (var call = 0; call < EventQueue.MaxUnfinished; call++)
+        {
+            queue.Raise(Any);
+            await host.Time.TimerSetAsync(LongestCall);
+            host.Time.Advance(LongestCall);
+            await sound.NextAsync();
+            await host.Time.TimerSetAsync(LongestCall);
+        }
+
+        // Nothing is waited for any longer: the time stands still.
+        queue.Raise(Any);
+        queue.Raise(Any);
+        await sound.NextAsync(2);
+        ends.Release(EventQueue.MaxUnfinished + 1);
+        await hanging.NextAsync(EventQueue.MaxUnfinished);
+
+        // The last of its calls may be about to end.
+        var missed = 1;
+        while (hanging.Waiting == 0)
+        {
+            missed++;
+            queue.Raise(Any);
+            await sound.NextAsync();
+        }
+
+        Assert.That(host.OfTheQueue().Select(line => line.Text.Trim()).Where(line => !line.EndsWith("it is left behind", StringComparison.Ordinal)), Is.EqualTo(new[]
+        {
+            $"{typeof(FakeEvents)} has 8 calls that have not ended: it hears of no event until one of them ends",
+            $"{typeof(FakeEvents)} missed {missed} events while its calls did not end",
+        }));
+    }
+
+    private static CibaEvent Any => new() { Kind = CibaEventKind.Expired, OccurredAt = default };
 
     private sealed class Unmakeable : ICibaEvents
     {

@@ -205,15 +205,15 @@ public sealed class EventTests
 
     internal static CibaHost Host(params FakeEvents[] listeners) => new() { Setup = builder => Array.ForEach(listeners, listener => listener.Use(builder)) };
 
-    internal static CibaRequest Request()
+    internal static CibaRequest Request(string clientId = "client", string subject = "sub-alice")
     {
         var createdAt = new DateTimeOffset(2026, 1, 15, 12, 0, 0, TimeSpan.Zero);
         return new CibaRequest
         {
             Id = "the-handle",
-            ClientId = "client",
+            ClientId = clientId,
             ClientName = "The client",
-            Subject = "sub-alice",
+            Subject = subject,
             Scopes = ["openid"],
             Interval = TimeSpan.FromSeconds(5),
             CreatedAt = createdAt,

@@ -62,8 +62,8 @@ public sealed class OutboxPauseTests : IDisposable
         await host.AskAsync(("requested_expiry", "300"));
         await _pause.ReachedAsync();
 
-        // The entry is held for 20 s, and claimed again then.
-        await LooksAsync(host, 5, isHeldUp: true);
+        // The entry is held for 30 s, and claimed again then.
+        await LooksAsync(host, 7, isHeldUp: true);
         await next.Task.WaitAsync(Bound);
         _pause.Open();
         await LooksAsync(host, 24);
@@ -88,8 +88,8 @@ public sealed class OutboxPauseTests : IDisposable
         await host.AskAsync(("requested_expiry", "300"));
         await _pause.ReachedAsync();
 
-        // The entry is held for 30 s. It is claimed again then, and once more 50 s later.
-        await LooksAsync(host, 7, isHeldUp: true);
+        // The entry is held for 50 s. It is claimed again then, and once more 50 s later.
+        await LooksAsync(host, 11, isHeldUp: true);
         _pause.Open();
         await first.Task.WaitAsync(Bound);
         await LooksAsync(host, 24);

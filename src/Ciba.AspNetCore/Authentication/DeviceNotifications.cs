@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Notifiers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -9,6 +10,7 @@ namespace Ciba.AspNetCore.Authentication;
 internal sealed partial class DeviceNotifications(
     ICibaRequestStore store,
     DeviceCall device,
+    DeviceNotifiers notifiers,
     OutboxWorker outbox,
     IOptions<CibaOptions> options,
     ILogger<DeviceNotifications> logger)
@@ -35,7 +37,11 @@ internal sealed partial class DeviceNotifications(
 
         try
         {
-            await device.NotifyAsync(request, cancellationToken);
+            if (!await device.NotifyAsync(request, notifiers.Timeout, cancellationToken))
+            {
+                throw new TimeoutException("Too many notifications were running.");
+            }
+
             return true;
         }
         catch (Exception exception)

@@ -1,5 +1,6 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Hosting;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;

@@ -63,4 +63,7 @@ internal sealed partial class OutboxWorker
 
     [LoggerMessage(6, LogLevel.Warning, "The outbox could not be read: {Reason}")]
     private partial void NotLooked(string reason, Exception? exception);
+
+    [LoggerMessage(7, LogLevel.Warning, "The device was not notified again of request {Request}: too many notifications were running")]
+    private partial void NotNotifiedAgain(string request);
 }

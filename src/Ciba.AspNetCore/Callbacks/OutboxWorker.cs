@@ -56,7 +56,8 @@ internal sealed partial class OutboxWorker : BackgroundService
         _stopping = _stop.Token;
     }
 
-    private TimeSpan DeviceHold => _notifiers.Timeout + _options.OutboxLease;
+    // As long again for a place to be had.
+    private TimeSpan DeviceHold => (_notifiers.Timeout * 2) + _options.OutboxLease;
 
     // A time-out each for a place to be had, for what the host is asked, and for the call.
     private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
@@ -78,7 +79,10 @@ internal sealed partial class OutboxWorker : BackgroundService
     {
         try
         {
-            await _device.NotifyAsync(request, CancellationToken.None);
+            if (!await _device.NotifyAsync(request, _notifiers.Timeout, CancellationToken.None))
+            {
+                NotNotifiedAgain(CibaLog.Short(request.Id));
+            }
         }
         catch (Exception exception)
         {
@@ -95,6 +99,7 @@ internal sealed partial class OutboxWorker : BackgroundService
         if (!_stopping.IsCancellationRequested)
         {
             _receivers.Stop();
+            _device.Stop();
             await _stop.CancelAsync();
             Ended();
         }
@@ -109,6 +114,7 @@ internal sealed partial class OutboxWorker : BackgroundService
         if (!_stopping.IsCancellationRequested)
         {
             _receivers.Stop();
+            _device.Stop();
             _stop.Cancel();
             Ended();
         }
@@ -245,7 +251,7 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     private async Task<WorkResult> DoAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
     {
-        { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry.Request),
+        { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry),
 
         // A client that polls before it is told: if it gets no tokens this time, it is still to be told.
         { Status: CibaRequestStatus.Redeeming } => WorkResult.NotTried,
@@ -256,11 +262,11 @@ internal sealed partial class OutboxWorker : BackgroundService
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
 
-    private async Task<WorkResult> NotifyAsync(CibaRequest request)
-    {
-        await _device.NotifyAsync(request, CancellationToken.None);
-        return WorkResult.Done;
-    }
+    // What is begun later might not have ended when the next node may begin, by its own clock.
+    private async Task<WorkResult> NotifyAsync(CibaOutboxEntry entry) =>
+        await _device.NotifyAsync(entry.Request, entry.HeldUntil - _options.OutboxLease - _notifiers.Timeout - _time.GetUtcNow(), CancellationToken.None)
+            ? WorkResult.Done
+            : WorkResult.NotTried;
 
     // Two holders are told apart by this instant, so it is never the same twice.
     private static DateTimeOffset HeldUntil(DateTimeOffset now, TimeSpan hold) => now + hold - TimeSpan.FromTicks(Random.Shared.Next(1, 10_000));

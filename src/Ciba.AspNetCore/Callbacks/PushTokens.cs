@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Hosting;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Token;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Ciba.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -17,6 +18,7 @@ internal sealed partial class TrustedAuthorities
     public static readonly TimeSpan KnownFor = TimeSpan.FromMinutes(5);
 
     private const int MaxKnown = 10_000;
+    private const int MaxChecks = 16;
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     private static readonly TimeSpan RevocationTimeout = TimeSpan.FromSeconds(5);
@@ -27,6 +29,7 @@ internal sealed partial class TrustedAuthorities
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly BoundedMemory<DateTimeOffset> _good = new(MaxKnown);
+    private readonly HostThreads _threads = new("CIBA certificates", MaxChecks);
     private readonly ConcurrentDictionary<string, Lazy<Task<string?>>> _running = new(StringComparer.Ordinal);
 
     public TrustedAuthorities(IOptions<CibaOptions> options, TimeProvider time, ILogger<TrustedAuthorities> logger)
@@ -66,7 +69,7 @@ internal sealed partial class TrustedAuthorities
         // come and go would begin it again and again. A copy, because the connection may end meanwhile; and not on the caller's
         // thread, because to ask for revocations blocks it.
         var encoded = certificate.RawData;
-        var check = _running.GetOrAdd(thumbprint, _ => new Lazy<Task<string?>>(() => Task.Run(() => CheckOnce(thumbprint, encoded), CancellationToken.None)));
+        var check = _running.GetOrAdd(thumbprint, _ => new Lazy<Task<string?>>(() => _threads.RunAsync(() => CheckOnce(thumbprint, encoded))));
         return await check.Value.WaitAsync(cancellationToken);
     }
 

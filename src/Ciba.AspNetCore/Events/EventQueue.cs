@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Ciba.AspNetCore.Hosting;
 using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -10,10 +11,14 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
 {
     public const int Capacity = 10_000;
 
+    /// <summary>How many calls of one listener may not have ended before it is called no more.</summary>
+    public const int MaxUnfinished = 8;
+
     private static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LongestBurst = TimeSpan.FromMinutes(1);
 
-    private readonly ICibaEvents[] _listeners;
+    private readonly EventListener[] _listeners;
+    private readonly HostThreads _threads;
     private readonly TimeProvider _time;
     private readonly ILogger<EventQueue> _logger;
     private readonly Channel<CibaEvent> _queue = Channel.CreateBounded<CibaEvent>(new BoundedChannelOptions(Capacity) { SingleReader = true });
@@ -25,7 +30,8 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
 
     public EventQueue(IEnumerable<ICibaEvents> listeners, TimeProvider time, ILogger<EventQueue> logger)
     {
-        _listeners = [.. listeners];
+        _listeners = [.. listeners.Select(listener => new EventListener(listener))];
+        _threads = new("CIBA events", Math.Max(1, _listeners.Length) * MaxUnfinished * 2);
         _time = time;
         _logger = logger;
         _outOfTimeToken = _outOfTime.Token;
@@ -106,27 +112,44 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
         }
     }
 
-    private async Task TellAsync(ICibaEvents listener, CibaEvent occurrence)
+    private async Task TellAsync(EventListener listener, CibaEvent occurrence)
     {
+        // One that never ends its calls would hold up the others for the longest call each time, and take a thread each time.
+        if (listener.Unfinished >= MaxUnfinished)
+        {
+            if (listener.Missed++ == 0)
+            {
+                Stuck(listener.Name, MaxUnfinished);
+            }
+
+            return;
+        }
+
+        if (listener.Missed > 0)
+        {
+            Missed(listener.Name, listener.Missed);
+            listener.Missed = 0;
+        }
+
         using var tooLong = new CancellationTokenSource(LongestCall, _time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(tooLong.Token, _outOfTimeToken);
         var token = over.Token;
 
-        // Not on this thread, because a listener may block instead of waiting.
-        var call = Task.Run(() => CallAsync(listener, occurrence, token), CancellationToken.None);
+        listener.Begin();
+        Task call = _threads.RunAsync(() => CallAsync(listener, occurrence, token));
         await call.WaitAsync(token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (token.IsCancellationRequested)
         {
-            LeftBehind(listener.ToString(), occurrence.Kind, Name(occurrence));
+            LeftBehind(listener.Name, occurrence.Kind, Name(occurrence));
         }
     }
 
     /// <summary>Never fails, not even when it is left behind.</summary>
-    private async Task CallAsync(ICibaEvents listener, CibaEvent occurrence, CancellationToken cancellationToken)
+    private async Task<bool> CallAsync(EventListener listener, CibaEvent occurrence, CancellationToken cancellationToken)
     {
         try
         {
-            await listener.OnEventAsync(occurrence, cancellationToken);
+            await listener.Target.OnEventAsync(occurrence, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -134,8 +157,14 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
         }
         catch (Exception exception)
         {
-            Failed(listener.ToString(), occurrence.Kind, Name(occurrence), exception);
+            Failed(listener.Name, occurrence.Kind, Name(occurrence), exception);
         }
+        finally
+        {
+            listener.End();
+        }
+
+        return true;
     }
 
     /// <summary>A burst is over when the queue is empty again, or after a minute.</summary>
@@ -161,4 +190,29 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
 
     [LoggerMessage(4, LogLevel.Warning, "{Count} events were not handed out before the host stopped")]
     private partial void NotHandedOut(long count);
+
+    [LoggerMessage(5, LogLevel.Warning, "{Listener} has {Count} calls that have not ended: it hears of no event until one of them ends")]
+    private partial void Stuck(string? listener, int count);
+
+    [LoggerMessage(6, LogLevel.Warning, "{Listener} missed {Count} events while its calls did not end")]
+    private partial void Missed(string? listener, long count);
+
+    private sealed class EventListener(ICibaEvents target)
+    {
+        private int _unfinished;
+
+        public ICibaEvents Target => target;
+
+        public string? Name => target.ToString();
+
+        /// <summary>How many calls have not ended.</summary>
+        public int Unfinished => Volatile.Read(ref _unfinished);
+
+        /// <summary>How many events it was not told of since then.</summary>
+        public long Missed { get; set; }
+
+        public void Begin() => Interlocked.Increment(ref _unfinished);
+
+        public void End() => Interlocked.Decrement(ref _unfinished);
+    }
 }

@@ -39,6 +39,7 @@ internal static partial class OptionRules
         NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),
         NotNegative(Limits(nameof(options.Limits.PendingPerUserAndClient)), options.Limits.PendingPerUserAndClient),
         NotNegative(Limits(nameof(options.Limits.FailedAuthentications)), options.Limits.FailedAuthentications),
+        options.Limits.ConcurrentNotifications is < 1 or > MaxCallbacks ? Option(Limits(nameof(options.Limits.ConcurrentNotifications)), $"must be between 1 and {MaxCallbacks}") : null,
         Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),
         options.MaxResends is < 0 or > 100 ? Option(nameof(CibaOptions.MaxResends), "must be between 0 (never) and 100") : null,
         Between(nameof(CibaOptions.ResendInterval), options.ResendInterval, OneSecond, TimeSpan.FromHours(1)),
