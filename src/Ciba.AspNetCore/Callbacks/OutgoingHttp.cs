@@ -1,5 +1,4 @@
 using System.Net;
-using Ciba.AspNetCore.Clients;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
