@@ -169,7 +169,8 @@ public static class CibaEndpointRouteBuilderExtensions
     private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle, Func<HttpContext, CibaError, Task> refuse)
     {
         var services = ((IEndpointRouteBuilder)group).ServiceProvider;
-        var rules = new ProtocolRules(Options(group).RequireHttps, services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(ICibaTenants)), refuse);
+        var options = Options(group);
+        var rules = new ProtocolRules(options.RequireHttps, services.GetRequiredService<IServiceProviderIsService>().IsService(typeof(ICibaTenants)), refuse, options.PollingInterval);
         var endpoint = new ProtocolEndpoint(handle, rules, services.GetRequiredService<PlainHttpWarning>(), services.GetRequiredService<ILogger<ProtocolEndpoint>>());
         return methods is null ? group.Map(path, endpoint.HandleAsync) : group.MapMethods(path, methods, endpoint.HandleAsync);
     }

@@ -112,7 +112,8 @@ public sealed class CibaError
     public static CibaError ServerError { get; } = new("server_error", "The provider failed: try again later.", 500);
 
     /// <summary>The provider cannot do this just now (503).</summary>
-    public static CibaError TemporarilyUnavailable { get; } = new("temporarily_unavailable", "The provider cannot serve the request just now: try again later.", 503);
+    public static CibaError TemporarilyUnavailable { get; } =
+        new CibaError("temporarily_unavailable", "The provider cannot serve the request just now: try again later.", 503).WithRetryAfter(TimeSpan.FromSeconds(5));
 
     /// <summary>The code on the wire.</summary>
     public string Error { get; }
@@ -126,12 +127,21 @@ public sealed class CibaError
     /// <summary>The HTTP status.</summary>
     public int StatusCode { get; }
 
+    /// <summary>
+    /// Gets how long the client should wait before it tries again. The endpoints send it as <c>Retry-After</c>, in whole seconds. The
+    /// default is null: nothing is said.
+    /// </summary>
+    public TimeSpan? RetryAfter { get; private init; }
+
     /// <summary>The body on the wire, made once for each error.</summary>
     internal byte[] Json => _json ??=
         JsonSerializer.SerializeToUtf8Bytes(new ErrorResponse(Error, Description), WireJson.Relaxed.ErrorResponse);
 
     /// <summary>The same error with another sentence.</summary>
-    public CibaError With(string description) => new(Error, description, StatusCode);
+    public CibaError With(string description) => new(Error, description, StatusCode) { RetryAfter = RetryAfter };
+
+    /// <summary>Creates the same error with a time to wait before the next try.</summary>
+    public CibaError WithRetryAfter(TimeSpan retryAfter) => new(Error, Description, StatusCode) { RetryAfter = retryAfter, _json = _json };
 
     /// <summary>The code on the wire and the sentence.</summary>
     public override string ToString() => $"{Error}: {Description}";

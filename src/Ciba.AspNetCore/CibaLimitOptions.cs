@@ -1,6 +1,10 @@
 namespace Ciba.AspNetCore;
 
-/// <summary>How many requests may be pending, how many notifications may run, and how often clients may fail to authenticate.</summary>
+/// <summary>
+/// How many authentication requests may be pending, how often a user's devices may be notified, how many notifications may run, and how
+/// often clients may fail to authenticate. Unless stated otherwise, 0 means no limit, and a limit holds on all nodes that share a store.
+/// </summary>
+/// <remarks>Every refusal has a <c>Retry-After</c> header.</remarks>
 public sealed class CibaLimitOptions
 {
     /// <summary>
@@ -14,6 +18,42 @@ public sealed class CibaLimitOptions
     /// and no device is notified. 0 means no limit. The default is 3.
     /// </summary>
     public int PendingPerUserAndClient { get; set; } = 3;
+
+    /// <summary>
+    /// Gets or sets the maximum number of pending requests of one client, across all users. One more is answered
+    /// <c>temporarily_unavailable</c> (503). 0 means no limit. The default is 10,000.
+    /// </summary>
+    /// <remarks>
+    /// Exact in memory, and on Redis for limits below 2,048. Above, half of the limit is shared out to the 64 shards of users, so that
+    /// most requests take one round trip. The limit is never exceeded, but a client whose users are spread unevenly may be refused
+    /// earlier: at half the limit if all of them are in one shard. A place is given back when the request is answered, cancelled or
+    /// expired; if a node dies in between, when the request expires.
+    /// </remarks>
+    public int PendingPerClient { get; set; } = 10_000;
+
+    /// <summary>
+    /// Gets or sets the maximum number of pending requests in the memory store. One more is answered <c>temporarily_unavailable</c>
+    /// (503). 0 means no limit. The default is 1,000,000.
+    /// </summary>
+    /// <remarks>Not used by the Redis store: there, <c>maxmemory</c> of the server bounds what is stored, and a full server is answered 503.</remarks>
+    public int PendingTotal { get; set; } = 1_000_000;
+
+    /// <summary>
+    /// Gets or sets the maximum number of notifications of one user within <see cref="NotificationWindow"/>, across all clients. New
+    /// requests, resends and retries count, even if the request is short, cancelled or expired. One more is answered
+    /// <c>access_denied</c>; a retry waits. 0 means no limit. The default is 30.
+    /// </summary>
+    public int NotificationsPerUser { get; set; } = 30;
+
+    /// <summary>
+    /// Gets or sets the maximum number of notifications of one user by one client within <see cref="NotificationWindow"/>. 0 means no
+    /// limit. The default is 10.
+    /// </summary>
+    public int NotificationsPerUserAndClient { get; set; } = 10;
+
+    /// <summary>Gets or sets the time that a notification counts for. The default is 10 minutes.</summary>
+    /// <value>Between 1 second and 1 day.</value>
+    public TimeSpan NotificationWindow { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
     /// Gets or sets how often a client may fail to authenticate from one address within a minute, on each node. After that its credentials
@@ -35,4 +75,18 @@ public sealed class CibaLimitOptions
     /// most half of the calls, and each of its users an eighth. A call that ignores its cancellation token counts until it ends.
     /// </remarks>
     public int ConcurrentNotifications { get; set; } = 128;
+
+    internal CibaNotificationLimits Notifications => new()
+    {
+        PerUser = NotificationsPerUser,
+        PerUserAndClient = NotificationsPerUserAndClient,
+        Window = NotificationWindow,
+    };
+
+    internal CibaRequestLimits Requests => new(PendingPerUser, PendingPerUserAndClient)
+    {
+        PerClient = PendingPerClient,
+        Total = PendingTotal,
+        Notifications = Notifications,
+    };
 }

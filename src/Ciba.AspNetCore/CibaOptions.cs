@@ -50,10 +50,15 @@ public sealed class CibaOptions
     /// <summary>Gets the settings of long polling (section 10.1). Off by default.</summary>
     public CibaLongPollingOptions LongPolling { get; } = new();
 
-    /// <summary>How long a request lives when the client asks for no <c>requested_expiry</c>. Whole seconds. Default 2 min.</summary>
+    /// <summary>
+    /// How long a request lives when the client asks for no <c>requested_expiry</c>. Whole seconds, at most 30 days. Default 2 min.
+    /// </summary>
     public TimeSpan RequestLifetime { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>What <c>requested_expiry</c> (section 7.1) is capped at. Whole seconds. Default 10 min.</summary>
+    /// <summary>
+    /// What <c>requested_expiry</c> (section 7.1) is capped at. Whole seconds, at most 30 days, as for approvals by e-mail. Default
+    /// 10 min.
+    /// </summary>
     public TimeSpan MaxRequestLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
@@ -138,11 +143,22 @@ public sealed class CibaOptions
     public TimeSpan UserCodeWindow { get; set; } = TimeSpan.FromMinutes(15);
 
     /// <summary>
-    /// Answers a hint that names nobody, or a user who is not active, as if it named a user without a code: the request
-    /// simply expires (section 15, account enumeration). Not together with
+    /// Gives a client the same answer for every hint, whether it names a user or not: the request is accepted, and simply expires
+    /// (section 15, account enumeration). The same holds for a user who is not active or has blocked the client, for a wrong or missing
+    /// user code, and beyond the user's limits. Not together with
     /// <see cref="CibaDeviceNotificationMode.BeforeAcknowledgement"/>, which would tell by its time and its failures. Default
     /// false: <c>unknown_user_id</c> and <c>access_denied</c>.
     /// </summary>
+    /// <remarks>
+    /// <para>
+    /// <see cref="Limits"/> that a client can observe are counted by the hint, so that two hints of one user look like two users. What
+    /// exceeds the user's own limits is accepted, and no device is notified.
+    /// </para>
+    /// <para>
+    /// <see cref="ICibaUserLookup"/> and <see cref="ICibaClientBlocks"/> are called in the same way for a subject that no user has. They
+    /// should take as long for it.
+    /// </para>
+    /// </remarks>
     public bool ConcealUnknownUsers { get; set; }
 
     /// <summary>

@@ -10,6 +10,8 @@ public sealed class CibaRequest
     /// <summary>By how much <c>slow_down</c> makes the interval longer (CIBA Core section 11): 5 s.</summary>
     public static readonly TimeSpan SlowDownIncrement = TimeSpan.FromSeconds(5);
 
+    private bool _isConcealed;
+
     /// <summary>The request's handle: the shard of its user and a digest of the <c>auth_req_id</c>. See <see cref="CibaRequestId"/>.</summary>
     public required string Id { get; init; }
 
@@ -98,6 +100,22 @@ public sealed class CibaRequest
     /// </summary>
     public string? Fingerprint { get; init; }
 
+    /// <summary>
+    /// Gets what the limits that the client can observe are counted by, within the requests of the user: the hint, with
+    /// <see cref="CibaOptions.ConcealUnknownUsers"/>. The default is null: all requests of the user count.
+    /// </summary>
+    public string? LimitGroup { get; init; }
+
+    /// <summary>
+    /// Gets whether the request is kept from its user, who need not exist: it is not listed, no device is notified, and it expires
+    /// (<see cref="CibaOptions.ConcealUnknownUsers"/>). The default is false.
+    /// </summary>
+    public bool IsConcealed
+    {
+        get => _isConcealed;
+        init => _isConcealed = value;
+    }
+
     /// <summary>When the request was accepted.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -109,6 +127,14 @@ public sealed class CibaRequest
 
     /// <summary>Whether a user who has reached this authentication context class may approve.</summary>
     internal bool IsReachedBy(string? acr) => RequiredAcrValues.Count == 0 || (acr is not null && RequiredAcrValues.Contains(acr));
+
+    /// <summary>The same request, kept from its user.</summary>
+    internal CibaRequest Conceal()
+    {
+        var copy = (CibaRequest)MemberwiseClone();
+        copy._isConcealed = true;
+        return copy;
+    }
 
     /// <summary>What a store knows a client or a user by: the identifier, and before it the issuer in a host with several.</summary>
     public static string KeyOf(string? issuer, string identifier) => issuer is null ? identifier : $"{issuer}\n{identifier}";

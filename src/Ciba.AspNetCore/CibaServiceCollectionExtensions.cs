@@ -116,6 +116,7 @@ public static class CibaServiceCollectionExtensions
         services.TryAddSingleton(new AddedNotifiers());
         services.TryAddSingleton<DeviceNotifiers>();
         services.TryAddSingleton<DeviceCall>();
+        services.TryAddSingleton<RepeatedNotifications>();
         services.TryAddSingleton<OutboxWorker>();
         services.TryAddSingleton<DeviceNotifications>();
         services.TryAddSingleton<BackchannelAuthenticationEndpoint>();

@@ -27,15 +27,16 @@ public interface ICibaApprovals
 
     /// <summary>
     /// The user says no, and wants to hear nothing more of this client: the host's <see cref="ICibaClientBlocks"/> is told first. The
-    /// block stands though the request was answered before.
+    /// block stands though the request was answered before. Other pending requests of the client for the user are denied too.
     /// </summary>
     ValueTask<CibaDecisionResult> DenyAndBlockAsync(string id, string subject, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Has the device told again of a request that waits, at most as often as <see cref="CibaOptions.MaxResends"/> and
-    /// <see cref="CibaOptions.ResendInterval"/> allow. Done means that it is under way; a failure is logged.
+    /// Notifies the device again of a pending request, at most as often as <see cref="CibaOptions.MaxResends"/>,
+    /// <see cref="CibaOptions.ResendInterval"/> and <see cref="CibaOptions.Limits"/> allow. Success means that it is under way; a
+    /// failure is logged.
     /// </summary>
-    ValueTask<CibaDecisionResult> ResendAsync(string id, string subject, CancellationToken cancellationToken);
+    ValueTask<CibaResendResult> ResendAsync(string id, string subject, CancellationToken cancellationToken);
 
     /// <summary>There will be no answer, and it is not the user's doing (the device is gone): the client sees <c>access_denied</c>, in push mode <c>transaction_failed</c>.</summary>
     ValueTask<CibaDecisionResult> FailAsync(string id, string subject, CancellationToken cancellationToken);
@@ -111,21 +112,56 @@ public enum CibaDecisionResult
     /// <summary>The host cannot block clients: it has no <see cref="ICibaClientBlocks"/>. The request still waits.</summary>
     BlockingNotSupported,
 
-    /// <summary>The device was told again as often as <see cref="CibaOptions.MaxResends"/> allows. The request still waits.</summary>
-    TooManyResends,
-
     /// <summary>
     /// The user was not authenticated as the request demands: <see cref="CibaApproval.Acr"/> is none of
     /// <see cref="CibaRequest.RequiredAcrValues"/>. The request still waits.
     /// </summary>
     AcrNotReached,
 
-    /// <summary>The device was told again less than <see cref="CibaOptions.ResendInterval"/> ago. The request still waits.</summary>
-    ResendTooSoon,
-
     /// <summary>
     /// None of the authorization details asked for is granted, which is not an approval: deny the request instead. The request still
     /// waits.
     /// </summary>
     AuthorizationDetailsRequired,
+}
+
+/// <summary>What <see cref="ICibaApprovals.ResendAsync"/> came to.</summary>
+public sealed class CibaResendResult
+{
+    /// <summary>Gets whether the device is notified again, or why not.</summary>
+    public required CibaResendStatus Status { get; init; }
+
+    /// <summary>Gets the time after which the next try may succeed. The default is null: no time would help.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
+
+/// <summary>Whether a device is notified again, or why not.</summary>
+public enum CibaResendStatus
+{
+    /// <summary>The notification is under way.</summary>
+    Success,
+
+    /// <summary>There is no such request for this user.</summary>
+    NotFound,
+
+    /// <summary>The request was answered before.</summary>
+    AlreadyDecided,
+
+    /// <summary>The request has expired.</summary>
+    Expired,
+
+    /// <summary>The device was notified again less than <see cref="CibaOptions.ResendInterval"/> ago.</summary>
+    TooSoon,
+
+    /// <summary>The device was notified again as often as <see cref="CibaOptions.MaxResends"/> allows.</summary>
+    TooManyResends,
+
+    /// <summary>The user was notified as often as <see cref="CibaOptions.Limits"/> allow.</summary>
+    NotificationLimitReached,
+
+    /// <summary>The user denied a request of the client less than <see cref="CibaOptions.DenialCooldown"/> ago.</summary>
+    ClientInCooldown,
+
+    /// <summary>The user has blocked the client.</summary>
+    ClientBlocked,
 }

@@ -12,6 +12,9 @@ public interface ICibaClientBlocks
     /// </summary>
     ValueTask BlockAsync(CibaDeviceRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Whether the user has blocked the client: then every request is <c>access_denied</c>, and no device is told.</summary>
+    /// <summary>
+    /// Whether the user has blocked the client: then every request is <c>access_denied</c>, and no device is told. Asked before every
+    /// notification: of a new request, a resend, a retry.
+    /// </summary>
     ValueTask<bool> IsBlockedAsync(string subject, string clientId, CancellationToken cancellationToken);
 }

@@ -55,6 +55,12 @@ public sealed class CibaGrant : IAsyncDisposable
     /// <summary>The error to answer, with status 400: sections 10.1 and 11. Null where tokens are to be issued.</summary>
     public CibaError? Error { get; }
 
+    /// <summary>
+    /// Gets how long the client waits before its next poll, after <c>slow_down</c>: answer it as <c>Retry-After</c> in whole seconds.
+    /// The default is null: nothing is said.
+    /// </summary>
+    public TimeSpan? RetryAfter { get; internal init; }
+
     /// <summary>What tokens to issue; null where there is an <see cref="Error"/>.</summary>
     public CibaTokenRequest? Request { get; }
 

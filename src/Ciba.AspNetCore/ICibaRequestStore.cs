@@ -18,8 +18,14 @@ public interface ICibaRequestStore : ICibaOutbox
     /// step, at <see cref="CibaRequest.CreatedAt"/>. With a <see cref="CibaRequest.DueAt"/> the request is put into the outbox,
     /// again in the same step. Nothing is written where a <see cref="CibaQuiet"/> lasts, where the same client's request with the
     /// same <see cref="CibaRequest.Fingerprint"/> waits for the same user and has at least half of the new one's lifetime left (of
-    /// several the one that ends last), or beyond a limit; the first of these that holds is the answer.
+    /// several the one that ends last), or beyond a limit; the first of these that holds is the answer. What is stored counts as one
+    /// notification for <see cref="CibaNotificationLimits.Window"/>, whatever becomes of it.
     /// </summary>
+    /// <remarks>
+    /// With a <see cref="CibaRequest.LimitGroup"/> only the limits are told that hold for the requests of this group. Where a
+    /// <see cref="CibaQuiet"/> lasts, or the user's own limits are reached, the request is stored as
+    /// <see cref="CibaRequest.IsConcealed"/> instead.
+    /// </remarks>
     ValueTask<CibaAddResult> AddAsync(CibaRequest request, CibaRequestLimits limits, CancellationToken cancellationToken);
 
     /// <summary>
@@ -70,6 +76,17 @@ public interface ICibaRequestStore : ICibaOutbox
     /// <summary>Withdraws this user's request that is still pending, as if it had never been, from the outbox too. False where it is not pending.</summary>
     ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Counts one more notification of a pending request, a resend or a retry. Nothing is counted while a <see cref="CibaQuiet"/>
+    /// lasts, or beyond a limit; the first of these that holds is the answer.
+    /// </summary>
+    /// <param name="request">The request. With a <see cref="CibaRequest.LimitGroup"/> see <see cref="AddAsync"/>.</param>
+    /// <param name="limits">The limits.</param>
+    /// <param name="byClient">Whether the client asked for it: only then it counts for the <see cref="CibaRequest.LimitGroup"/>.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask<CibaNotificationResult> CountNotificationAsync(CibaRequest request, CibaNotificationLimits limits, bool byClient, DateTimeOffset now, CancellationToken cancellationToken);
+
     /// <summary>The request, where it is this client's; else null.</summary>
     ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken);
 
@@ -107,14 +124,17 @@ public interface ICibaRequestStore : ICibaOutbox
 /// <param name="Interval">For <see cref="CibaAddStatus.Identical"/> the interval at which that one may be polled now, which <c>slow_down</c> may have made longer.</param>
 public readonly record struct CibaAddResult(CibaAddStatus Status, CibaRequest? Existing = null, TimeSpan Interval = default)
 {
+    /// <summary>Gets when the same request may be stored, unless others come first, for an answer that says no.</summary>
+    public TimeSpan RetryAfter { get; init; }
+
+    /// <summary>Gets whether the request is stored as <see cref="CibaRequest.IsConcealed"/>.</summary>
+    public bool IsConcealed { get; init; }
+
     /// <summary>The request is stored.</summary>
     public static CibaAddResult Added => new(CibaAddStatus.Added);
 
-    /// <summary>The user has too many requests waiting.</summary>
-    public static CibaAddResult LimitReached => new(CibaAddStatus.LimitReached);
-
-    /// <summary>The user wants to be left alone by this client.</summary>
-    public static CibaAddResult Quiet => new(CibaAddStatus.Quiet);
+    /// <summary>The request is not stored.</summary>
+    public static CibaAddResult Refused(CibaAddStatus status, TimeSpan retryAfter) => new(status) { RetryAfter = retryAfter };
 
     /// <summary>The same request waits already.</summary>
     public static CibaAddResult Identical(CibaRequest existing, TimeSpan interval) => new(CibaAddStatus.Identical, existing, interval);
@@ -134,12 +154,70 @@ public enum CibaAddStatus
 
     /// <summary>The same request waits already.</summary>
     Identical,
+
+    /// <summary>The user was notified too often.</summary>
+    NotificationLimitReached,
+
+    /// <summary>The client has too many requests waiting.</summary>
+    ClientLimitReached,
+
+    /// <summary>Too many requests wait.</summary>
+    TotalLimitReached,
 }
 
-/// <summary>How many requests may wait for one user; 0 means no limit.</summary>
-/// <param name="PerUser">Of all clients together.</param>
-/// <param name="PerUserAndClient">Of the client that asks.</param>
-public readonly record struct CibaRequestLimits(int PerUser, int PerUserAndClient);
+/// <summary>How many requests may wait; 0 means no limit.</summary>
+/// <param name="PerUser">For one user, of all clients together.</param>
+/// <param name="PerUserAndClient">For one user, of the client that asks.</param>
+public readonly record struct CibaRequestLimits(int PerUser, int PerUserAndClient)
+{
+    /// <summary>Gets how many requests of the client may wait, for all users together.</summary>
+    public int PerClient { get; init; }
+
+    /// <summary>Gets how many requests may wait, of all clients for all users; not every store counts them.</summary>
+    public int Total { get; init; }
+
+    /// <summary>Gets how often the user may be notified.</summary>
+    public CibaNotificationLimits Notifications { get; init; }
+}
+
+/// <summary>How often a user may be notified; 0 means no limit.</summary>
+public readonly record struct CibaNotificationLimits
+{
+    /// <summary>Gets how often within the window, by all clients together.</summary>
+    public int PerUser { get; init; }
+
+    /// <summary>Gets how often within the window, by the client that asks.</summary>
+    public int PerUserAndClient { get; init; }
+
+    /// <summary>Gets the time that a notification counts for.</summary>
+    public TimeSpan Window { get; init; }
+}
+
+/// <summary>What <see cref="ICibaRequestStore.CountNotificationAsync"/> came to.</summary>
+public readonly record struct CibaNotificationResult
+{
+    /// <summary>Gets whether the device may be notified, or why not.</summary>
+    public required CibaNotificationStatus Status { get; init; }
+
+    /// <summary>Gets when the device may be notified, for an answer that says no.</summary>
+    public TimeSpan RetryAfter { get; init; }
+}
+
+/// <summary>Whether a device may be notified, or why not.</summary>
+public enum CibaNotificationStatus
+{
+    /// <summary>The notification is counted: the device may be notified.</summary>
+    Counted,
+
+    /// <summary>The user was notified too often.</summary>
+    LimitReached,
+
+    /// <summary>The user wants to be left alone by this client.</summary>
+    Cooldown,
+
+    /// <summary>The client is answered as if the device were notified, which it must not be.</summary>
+    Concealed,
+}
 
 /// <summary>What a poll found.</summary>
 public enum CibaPollStatus

@@ -15,4 +15,9 @@ public interface ICibaUserCodeLimiter
 
     /// <summary>The try was right after all: takes it back.</summary>
     ValueTask SucceededAsync(string subject, CancellationToken cancellationToken);
+
+    /// <summary>Gets the time until the window of a count ends: when a try that was refused may be made again. Zero where nothing is counted.</summary>
+    /// <param name="subject">The user.</param>
+    /// <param name="cancellationToken">Fires when the client has gone.</param>
+    ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken);
 }

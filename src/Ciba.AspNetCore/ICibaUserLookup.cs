@@ -18,7 +18,8 @@ public interface ICibaUserLookup
     /// <summary>
     /// Determines whether this is the user's code (section 7.1, <c>user_code</c>). Called only for a user with
     /// <see cref="CibaUser.HasUserCode"/> and only while tries are left. Compare in constant time. The default implementation is for
-    /// hosts whose users have no codes: no code is right.
+    /// hosts whose users have no codes: no code is right. With <see cref="CibaOptions.ConcealUnknownUsers"/> also called for other
+    /// subjects: that answer does not count, and should take as long.
     /// </summary>
     ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => new(false);
 }

@@ -12,7 +12,7 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
 
     private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(5);
 
-    private readonly MemoryShard[] _shards = [.. Enumerable.Range(0, Shards).Select(_ => new MemoryShard())];
+    private readonly MemoryShard[] _shards;
     private readonly ITimer _sweep;
 
     /// <summary>Creates an empty store.</summary>
@@ -20,6 +20,9 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     public MemoryCibaRequestStore(TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
+
+        var counts = new PendingCounts();
+        _shards = [.. Enumerable.Range(0, Shards).Select(_ => new MemoryShard(counts))];
 
         // Every call sweeps its shard; the timer is for the time when nobody calls.
         _sweep = time.CreateTimer(_ => Sweep(time.GetUtcNow()), null, SweepEvery, SweepEvery);
@@ -69,6 +72,13 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken) => new(ShardOf(id).Remove(id, userKey));
+
+    /// <inheritdoc/>
+    public ValueTask<CibaNotificationResult> CountNotificationAsync(CibaRequest request, CibaNotificationLimits limits, bool byClient, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return new(ShardOf(request.Id).CountNotification(request, limits, byClient, now));
+    }
 
     /// <inheritdoc/>
     public ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>

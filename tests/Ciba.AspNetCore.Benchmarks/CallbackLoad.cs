@@ -147,6 +147,10 @@ internal sealed class CallbackLoad(string? redis)
                 options.Issuer = "https://id.example.com";
                 options.Limits.PendingPerUser = 0;
                 options.Limits.PendingPerUserAndClient = 0;
+                options.Limits.PendingPerClient = 0;
+                options.Limits.PendingTotal = 0;
+                options.Limits.NotificationsPerUser = 0;
+                options.Limits.NotificationsPerUserAndClient = 0;
                 options.RequestLifetime = TimeSpan.FromMinutes(10);
                 options.Callbacks.AllowedNetworks = ["127.0.0.0/8"];
             })

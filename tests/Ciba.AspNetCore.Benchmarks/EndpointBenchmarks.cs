@@ -34,6 +34,10 @@ public class EndpointBenchmarks
                 options.Issuer = "https://id.example.com";
                 options.Limits.PendingPerUser = 0;
                 options.Limits.PendingPerUserAndClient = 0;
+                options.Limits.PendingPerClient = 0;
+                options.Limits.PendingTotal = 0;
+                options.Limits.NotificationsPerUser = 0;
+                options.Limits.NotificationsPerUserAndClient = 0;
                 options.RequestLifetime = TimeSpan.FromSeconds(10);
                 options.MaxRequestLifetime = TimeSpan.FromHours(1);
             })

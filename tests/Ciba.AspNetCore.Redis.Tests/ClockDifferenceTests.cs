@@ -161,8 +161,8 @@ public sealed class ClockDifferenceTests(string kind, int ahead)
         {
             Assert.That((await _a.Store.ListPendingAsync(Requests.Alice, NowOfA, default)).Select(request => request.Id), Is.EquivalentTo(ids));
             Assert.That((await _b.Store.ListPendingAsync(Requests.Alice, NowOfB, default)).Select(request => request.Id), Is.EquivalentTo(ids));
-            Assert.That(await _a.Store.AddAsync(Requests.New(NowOfA), limits, default), Is.EqualTo(CibaAddResult.LimitReached));
-            Assert.That(await _b.Store.AddAsync(Requests.New(NowOfB), limits, default), Is.EqualTo(CibaAddResult.LimitReached));
+            Assert.That((await _a.Store.AddAsync(Requests.New(NowOfA), limits, default)).Status, Is.EqualTo(CibaAddStatus.LimitReached));
+            Assert.That((await _b.Store.AddAsync(Requests.New(NowOfB), limits, default)).Status, Is.EqualTo(CibaAddStatus.LimitReached));
         }
     }
 

@@ -197,15 +197,15 @@ public sealed partial class CallbackRetryTests
     public void Waits_are_shortened_by_a_quarter_at_most_and_never_below_what_was_asked_for()
     {
         var waits = new RetryWaits();
-        var drawn = Enumerable.Range(0, 1000).Select(_ => waits.After(3).TotalSeconds).ToList();
-        var capped = Enumerable.Range(0, 1000).Select(_ => waits.After(int.MaxValue).TotalSeconds).ToList();
+        var drawn = Enumerable.Range(0, 1000).Select(_ => waits.After(3, TimeSpan.FromMinutes(2)).TotalSeconds).ToList();
+        var capped = Enumerable.Range(0, 1000).Select(_ => waits.After(int.MaxValue, TimeSpan.FromMinutes(2)).TotalSeconds).ToList();
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(drawn, Is.All.InRange(3.0, 4.0));
             Assert.That(drawn.Max() - drawn.Min(), Is.GreaterThan(0.5), "they are spread");
             Assert.That(capped, Is.All.InRange(22.5, 30.0));
-            Assert.That(waits.After(3, TimeSpan.FromSeconds(10)), Is.EqualTo(TimeSpan.FromSeconds(10)));
+            Assert.That(waits.After(3, TimeSpan.FromMinutes(2), TimeSpan.FromSeconds(10)), Is.EqualTo(TimeSpan.FromSeconds(10)));
         }
     }
 

@@ -5,7 +5,7 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>What a client may do to its request that waits, and a user: take it back, have the device told again.</summary>
 public sealed class CancelAndResendTests
 {
-    private const string TooSoon = "The device was told again a moment ago: wait 15 seconds.";
+    private const string TooSoon = "The device was told again a moment ago: wait 4 seconds.";
     private const string TooOften = "The device was told again as often as is allowed: there is no more of it for this request.";
 
     [Test]
@@ -137,9 +137,11 @@ public sealed class CancelAndResendTests
 
         var first = await ByUserAsync(host, id);
         await host.Devices.NextAsync();
-        host.Time.Advance(TimeSpan.FromSeconds(15) - TimeSpan.FromTicks(1));
+        host.Time.Advance(TimeSpan.FromSeconds(11.5));
         var tooSoon = await ByUserAsync(host, id);
         var clients = await CallAsync(host, "resend", id);
+        host.Time.Advance(TimeSpan.FromSeconds(3.5) - TimeSpan.FromTicks(1));
+        var atLast = await ByUserAsync(host, id);
         host.Time.Advance(TimeSpan.FromTicks(1));
         var second = await ByUserAsync(host, id);
         await host.Devices.NextAsync();
@@ -147,9 +149,10 @@ public sealed class CancelAndResendTests
         using (Assert.EnterMultipleScope())
         {
             DeviceEndpointTests.AssertProblem(tooSoon, 429, TooSoon);
-            Assert.That((tooSoon.Text("code"), tooSoon.Header("Retry-After")), Is.EqualTo(("resend_too_soon", "15")));
+            Assert.That((tooSoon.Text("code"), tooSoon.Header("Retry-After")), Is.EqualTo(("resend_too_soon", "4")));
+            Assert.That((atLast.Text("code"), atLast.Header("Retry-After")), Is.EqualTo(("resend_too_soon", "1")));
             Assert.That(new[] { first.Status, second.Status }, Is.All.EqualTo(HttpStatusCode.NoContent));
-            Assert.That((clients.Status, clients.Error, clients.Description, clients.Header("Retry-After")), Is.EqualTo((HttpStatusCode.TooManyRequests, "slow_down", TooSoon, "15")));
+            Assert.That((clients.Status, clients.Error, clients.Description, clients.Header("Retry-After")), Is.EqualTo((HttpStatusCode.TooManyRequests, "slow_down", TooSoon, "4")));
             Assert.That(host.Devices.Calls, Is.EqualTo(3));
         }
     }

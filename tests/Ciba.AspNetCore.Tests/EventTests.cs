@@ -162,7 +162,7 @@ public sealed class EventTests
     public async Task Events_come_in_the_order_in_which_they_happened()
     {
         var events = new FakeEvents { OnEvent = async (_, _) => await Task.Yield() };
-        await using var host = Host(events);
+        await using var host = new CibaHost { Setup = events.Use, Options = options => options.Limits.SwitchOff() };
         var expected = new List<(CibaEventKind, string?)>();
         for (var i = 0; i < 30; i++)
         {

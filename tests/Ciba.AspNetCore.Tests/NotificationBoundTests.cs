@@ -181,8 +181,7 @@ public sealed class NotificationBoundTests : IDisposable
             Options = options =>
             {
                 options.DeviceNotification = mode;
-                options.Limits.PendingPerUser = 0;
-                options.Limits.PendingPerUserAndClient = 0;
+                options.Limits.SwitchOff();
                 options.Limits.ConcurrentNotifications = places ?? options.Limits.ConcurrentNotifications;
             },
         };

@@ -34,8 +34,11 @@ public abstract partial class RequestStoreContract
             // Most steps look at one of the last requests, where something still happens.
             var request = _requests[Math.Max(0, _requests.Count - 1 - random.Next(6))];
             var now = contract.Now;
-            switch (random.Next(12))
+            switch (random.Next(13))
             {
+                case 12:
+                    var notifications = Notifications(random.Next(4), random.Next(3));
+                    return Step($"notify {request.Id}", await contract.Store.CountNotificationAsync(request, notifications, byClient: true, now, CancellationToken.None), _model.CountNotification(request, notifications, now));
                 case 0 or 1:
                     return await AddAsync(random.Next(3) == 0 ? request : null);
                 case 2 or 3 or 4:
@@ -79,7 +82,7 @@ public abstract partial class RequestStoreContract
                 RetainedUntil = now + lifetime + TimeSpan.FromSeconds(random.Next(60)),
             };
             _requests.Add(request);
-            var limits = new CibaRequestLimits(random.Next(5), random.Next(3));
+            var limits = new CibaRequestLimits(random.Next(5), random.Next(3)) { PerClient = random.Next(1, 12), Notifications = Notifications(random.Next(8), random.Next(5)) };
             return Step($"add {request.Id}", await contract.Store.AddAsync(request, limits, CancellationToken.None), _model.Add(request, limits));
         }
 
@@ -122,6 +125,9 @@ public abstract partial class RequestStoreContract
             // Those of one instant have no order.
             static string Ids(IEnumerable<CibaRequest> requests) => string.Join(' ', requests.Select(request => request.Id).Order(StringComparer.Ordinal));
         }
+
+        private static CibaNotificationLimits Notifications(int perUser, int perUserAndClient) =>
+            new() { PerUser = perUser, PerUserAndClient = perUserAndClient, Window = perUser + perUserAndClient > 0 ? Seconds(20) : TimeSpan.Zero };
 
         private T Pick<T>(T[] values) => values[random.Next(values.Length)];
 

@@ -170,7 +170,7 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(added, Is.EqualTo(CibaAddResult.LimitReached));
+            Assert.That(added, Is.EqualTo(LimitReached()));
             Assert.That(await ClaimAsync(refused), Is.Null);
             Assert.That(Ids(await ClaimDueAsync()), Is.EqualTo(new[] { request.Id }));
         }

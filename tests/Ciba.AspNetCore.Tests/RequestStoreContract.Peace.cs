@@ -148,7 +148,7 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(new[] { atOnce, atLast }, Is.All.EqualTo(CibaAddResult.Quiet));
+            Assert.That(new[] { atOnce, atLast }, Is.EqualTo(new[] { CibaAddResult.Refused(CibaAddStatus.Quiet, Seconds(30)), CibaAddResult.Refused(CibaAddStatus.Quiet, OneTick) }));
             Assert.That(await PendingAsync(), Is.Empty);
             Assert.That(await AddAsync(New()), Is.EqualTo(CibaAddResult.Added));
         }

@@ -19,7 +19,7 @@ public abstract partial class RequestStoreContract
     private static string Content(CibaDecision decision) => string.Join('|', decision.Outcome, decision.DecidedAt.UtcTicks, string.Join(' ', decision.Scopes),
         decision.AuthTime?.UtcTicks, decision.Acr, string.Join(' ', decision.Amr), string.Join(' ', decision.AuthorizationDetails));
 
-    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null, TimeSpan? lifetime = null) => new()
+    private CibaRequest New(string subject = Alice, string clientId = Client, string[]? scopes = null, string? bindingMessage = null, string[]? acrValues = null, string? id = null, string mode = Poll, DateTimeOffset? dueAt = null, string? issuer = null, string? fingerprint = null, TimeSpan? lifetime = null, string? group = null, bool isConcealed = false) => new()
     {
         Id = id ?? CibaRequestId.FromAuthReqId(CibaRequestId.Shard(CibaRequest.KeyOf(issuer, subject)) + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)))!,
         Issuer = issuer,
@@ -37,6 +37,8 @@ public abstract partial class RequestStoreContract
         Callback = mode == CibaTokenDeliveryModes.Poll && fingerprint is null ? null : Callback,
         Fingerprint = fingerprint,
         DueAt = dueAt,
+        LimitGroup = group,
+        IsConcealed = isConcealed,
         CreatedAt = Now,
         ExpiresAt = Now + (lifetime ?? Lifetime),
         RetainedUntil = Now + (lifetime ?? Lifetime) + Retention,
@@ -44,6 +46,9 @@ public abstract partial class RequestStoreContract
 
     private ValueTask<CibaAddResult> AddAsync(CibaRequest request, int perUser = 0, int perUserAndClient = 0) =>
         Store.AddAsync(request, new CibaRequestLimits(perUser, perUserAndClient), CancellationToken.None);
+
+    /// <summary>The answer to a request that is one too many for its user.</summary>
+    private static CibaAddResult LimitReached(TimeSpan? retryAfter = null) => CibaAddResult.Refused(CibaAddStatus.LimitReached, retryAfter ?? Lifetime);
 
     private async Task<CibaRequest> AddedAsync(string subject = Alice)
     {

@@ -12,7 +12,7 @@ public abstract partial class RequestStoreContract
         using (Assert.EnterMultipleScope())
         {
             Assert.That(first, Is.All.EqualTo(CibaAddResult.Added));
-            Assert.That(await AddAsync(refused, perUser: 2), Is.EqualTo(CibaAddResult.LimitReached));
+            Assert.That(await AddAsync(refused, perUser: 2), Is.EqualTo(LimitReached()));
             Assert.That(await Store.GetAsync(refused.Id, Alice, Now, CancellationToken.None), Is.Null);
             Assert.That(await PollAsync(refused), Is.EqualTo(CibaPollStatus.Unknown));
             Assert.That(await PendingAsync(), Has.Length.EqualTo(2));
@@ -28,9 +28,9 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await AddAsync(New(), perUserAndClient: 1), Is.EqualTo(CibaAddResult.LimitReached));
+            Assert.That(await AddAsync(New(), perUserAndClient: 1), Is.EqualTo(LimitReached()));
             Assert.That(await AddAsync(New(clientId: "other"), perUserAndClient: 1), Is.EqualTo(CibaAddResult.Added));
-            Assert.That(await AddAsync(New(clientId: "third"), perUser: 2, perUserAndClient: 1), Is.EqualTo(CibaAddResult.LimitReached));
+            Assert.That(await AddAsync(New(clientId: "third"), perUser: 2, perUserAndClient: 1), Is.EqualTo(LimitReached()));
             Assert.That(await AddAsync(New(Bob), perUserAndClient: 1), Is.EqualTo(CibaAddResult.Added));
         }
     }
@@ -54,7 +54,7 @@ public abstract partial class RequestStoreContract
 
         CibaAddResult[] next = [await AddAsync(New(), perUser: 1), await AddAsync(New(), perUser: 1)];
 
-        Assert.That(next, Is.EqualTo(new[] { CibaAddResult.Added, CibaAddResult.LimitReached }));
+        Assert.That(next, Is.EqualTo(new[] { CibaAddResult.Added, LimitReached() }));
     }
 
     [Test, Spec("U5")]
@@ -63,7 +63,7 @@ public abstract partial class RequestStoreContract
         await AddedAsync();
         Time.Advance(Lifetime - OneTick);
 
-        Assert.That(await AddAsync(New(), perUser: 1), Is.EqualTo(CibaAddResult.LimitReached));
+        Assert.That(await AddAsync(New(), perUser: 1), Is.EqualTo(LimitReached(OneTick)));
     }
 
     [Test, Spec("U2")]

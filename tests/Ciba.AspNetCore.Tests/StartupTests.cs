@@ -43,9 +43,9 @@ public sealed class StartupTests
         yield return Case(options => options.LongPolling.Timeout = TimeSpan.FromTicks(-1), "CibaOptions: LongPolling.Timeout must be between 00:00:00 and 00:05:00, not -00:00:00.0000001.");
         yield return Case(options => options.LongPolling.Timeout = TimeSpan.FromMinutes(5) + TimeSpan.FromTicks(1), "CibaOptions: LongPolling.Timeout must be between 00:00:00 and 00:05:00, not 00:05:00.0000001.", "LongPolling.Timeout above 5 min");
         yield return Case(options => options.LongPolling.MaxWaiting = -1, "CibaOptions: LongPolling.MaxWaiting must be 0 (no poll waits) or more.");
-        yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 1.00:00:00, not -00:00:01.");
+        yield return Case(options => options.RequestLifetime = TimeSpan.FromSeconds(-1), "CibaOptions: RequestLifetime must be between 00:00:01 and 30.00:00:00, not -00:00:01.");
         yield return Case(options => options.RequestLifetime = Odd, "CibaOptions: RequestLifetime must be whole seconds, not 00:00:01.5000000.");
-        yield return Case(options => options.MaxRequestLifetime = TwoDays, "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 1.00:00:00, not 2.00:00:00.");
+        yield return Case(options => options.MaxRequestLifetime = TimeSpan.FromDays(31), "CibaOptions: MaxRequestLifetime must be between 00:00:01 and 30.00:00:00, not 31.00:00:00.");
         yield return Case(options => options.MaxRequestLifetime = TimeSpan.FromSeconds(119), "CibaOptions: MaxRequestLifetime must not be shorter than RequestLifetime.");
         yield return Case(options => options.MinRequestLifetime = TimeSpan.FromSeconds(0.5), "CibaOptions: MinRequestLifetime must be between 00:00:01 and 1.00:00:00, not 00:00:00.5000000.");
         yield return Case(options => options.MinRequestLifetime = Odd, "CibaOptions: MinRequestLifetime must be whole seconds, not 00:00:01.5000000.");
@@ -54,6 +54,11 @@ public sealed class StartupTests
         yield return Case(options => options.RedemptionLease = TimeSpan.Zero, "CibaOptions: RedemptionLease must be between 00:00:01 and 00:10:00, not 00:00:00.");
         yield return Case(options => options.Limits.PendingPerUser = -1, "CibaOptions: Limits.PendingPerUser must be 0 (no limit) or more.");
         yield return Case(options => options.Limits.PendingPerUserAndClient = -1, "CibaOptions: Limits.PendingPerUserAndClient must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.PendingPerClient = -1, "CibaOptions: Limits.PendingPerClient must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.PendingTotal = -1, "CibaOptions: Limits.PendingTotal must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.NotificationsPerUser = -1, "CibaOptions: Limits.NotificationsPerUser must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.NotificationsPerUserAndClient = -1, "CibaOptions: Limits.NotificationsPerUserAndClient must be 0 (no limit) or more.");
+        yield return Case(options => options.Limits.NotificationWindow = TimeSpan.Zero, "CibaOptions: Limits.NotificationWindow must be between 00:00:01 and 1.00:00:00, not 00:00:00.");
         yield return Case(options => options.BindingMessageMaxLength = 0, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.");
         yield return Case(options => options.BindingMessageMaxLength = 1025, "CibaOptions: BindingMessageMaxLength must be between 1 and 1024.", "BindingMessageMaxLength = 1025");
         yield return Case(options => options.Limits.FailedAuthentications = -1, "CibaOptions: Limits.FailedAuthentications must be 0 (no limit) or more.");

@@ -281,5 +281,7 @@ public sealed class StoreOutageTests
             begins ? new(true) : throw Unavailable;
 
         public ValueTask SucceededAsync(string subject, CancellationToken cancellationToken) => throw Unavailable;
+
+        public ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken) => throw Unavailable;
     }
 }

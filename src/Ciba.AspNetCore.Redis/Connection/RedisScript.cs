@@ -6,23 +6,28 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// <summary>One atomic step: a Lua script, and the digest by which Redis knows it once it has seen it.</summary>
 internal sealed class RedisScript
 {
-    public static readonly RedisScript Add = new("add", onRecord: true);
-    public static readonly RedisScript Poll = new("poll", onRecord: true);
-    public static readonly RedisScript EndLease = new("end-lease", onRecord: true);
-    public static readonly RedisScript Decide = new("decide", onRecord: true);
-    public static readonly RedisScript Remove = new("remove", onRecord: true);
-    public static readonly RedisScript Claim = new("claim", onRecord: true);
-    public static readonly RedisScript Settle = new("settle", onRecord: true);
-    public static readonly RedisScript Look = new("look", onRecord: true);
+    public static readonly RedisScript Add = new("record", "limits", "add");
+    public static readonly RedisScript Reserve = new("record", "reserve");
+    public static readonly RedisScript Free = new("free");
+    public static readonly RedisScript Notify = new("record", "limits", "notify");
+    public static readonly RedisScript TakeBackNotification = new("record", "limits", "take-back-notification");
+    public static readonly RedisScript Poll = new("record", "poll");
+    public static readonly RedisScript EndLease = new("record", "end-lease");
+    public static readonly RedisScript Decide = new("record", "limits", "decide");
+    public static readonly RedisScript Remove = new("record", "limits", "remove");
+    public static readonly RedisScript Claim = new("record", "claim");
+    public static readonly RedisScript Settle = new("record", "settle");
+    public static readonly RedisScript Look = new("record", "look");
     public static readonly RedisScript MarkPresent = new("present");
     public static readonly RedisScript UseJwt = new("use");
     public static readonly RedisScript BeginTry = new("begin-try");
     public static readonly RedisScript TakeBackTry = new("take-back-try");
 
-    private RedisScript(string name, bool onRecord = false)
+    /// <param name="files">The step, and before it what it is written with.</param>
+    private RedisScript(params string[] files)
     {
-        Name = name;
-        Text = onRecord ? Read("record") + Read(name) : Read(name);
+        Name = files[^1];
+        Text = string.Concat(files.Select(Read));
 #pragma warning disable CA5350 // Redis names scripts by their SHA-1.
         Digest = SHA1.HashData(Encoding.UTF8.GetBytes(Text));
 #pragma warning restore CA5350

@@ -1,12 +1,13 @@
 -- The head of a request's record, as RequestRecord.cs writes it. Numbers are seven bytes, the highest first: instants in
 -- ticks since 2024, which a double holds exactly. Runs alike on Lua 5.1 and 5.4.
-local HEADER = 119
+local HEADER = 128
 local CLIENT, USER = 2, 18
 local CREATED, EXPIRES, RETAINED, INTERVAL = 34, 41, 48, 55
 local NEXT_POLL, POLLED, NODE = 62, 69, 76
 local STATUS, LEASE_ENDS, LEASE = 80, 81, 88
 local MODE = 110
 local FINGERPRINT = 111
+local GROUP, CONCEALED = 119, 127
 
 local function number(record, at)
   local a, b, c, d, e, f, g = string.byte(record, at + 1, at + 7)
@@ -43,15 +44,31 @@ local function mode(record)
   return string.byte(record, 2) > MODE and text(record, MODE, 1) or 'p'
 end
 
--- Puts a request into the outbox, whose key lives as long as the longest of its requests.
-local function schedule(outbox, digest, due, life)
-  redis.call('ZADD', outbox, due, digest)
-  if redis.call('PTTL', outbox) < tonumber(life) then
-    redis.call('PEXPIRE', outbox, life)
+-- Has a key live at least so many ms from now on.
+local function live(key, life)
+  if redis.call('PTTL', key) < tonumber(life) then
+    redis.call('PEXPIRE', key, life)
   end
 end
 
--- What the user's index holds of a request: its digest, enough of the client's to count by, and the fingerprint where it has one.
+-- Puts a request into the outbox, whose key lives as long as the longest of its requests.
+local function schedule(outbox, digest, due, life)
+  redis.call('ZADD', outbox, due, digest)
+  live(outbox, life)
+end
+
+-- Where users are concealed: what the client's limits are counted by, else nothing.
+local function group(record)
+  return string.byte(record, 2) > GROUP and text(record, GROUP, 8) or ''
+end
+
+-- Whether the request is kept from its user.
+local function concealed(record)
+  return string.byte(record, 2) > CONCEALED and text(record, CONCEALED, 1) == 'C'
+end
+
+-- What the user's index holds of a request: its digest, enough of the client's to count by, and fingerprint and group where it has them.
 local function member(record, digest)
-  return digest .. text(record, CLIENT, 8) .. (string.byte(record, 2) > FINGERPRINT and text(record, FINGERPRINT, 8) or '')
+  local length = string.byte(record, 2)
+  return digest .. text(record, CLIENT, 8) .. (length > FINGERPRINT and text(record, FINGERPRINT, math.min(length, HEADER) - FINGERPRINT) or '')
 end

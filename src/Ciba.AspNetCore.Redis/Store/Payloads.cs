@@ -22,7 +22,8 @@ internal sealed record AskedPayload(
     [property: JsonPropertyName("claims")] JsonElement? RequestedIdTokenClaims,
     [property: JsonPropertyName("request_context")] JsonElement? RequestContext,
     [property: JsonPropertyName("x5t")] string? CertificateThumbprint,
-    [property: JsonPropertyName("jkt")] string? DpopKeyThumbprint)
+    [property: JsonPropertyName("jkt")] string? DpopKeyThumbprint,
+    [property: JsonPropertyName("group")] string? LimitGroup)
 {
     public static byte[] Write(CibaRequest request) => JsonSerializer.SerializeToUtf8Bytes(
         new AskedPayload(
@@ -42,7 +43,8 @@ internal sealed record AskedPayload(
             request.RequestedIdTokenClaims,
             request.RequestContext,
             request.Confirmation?.CertificateThumbprint,
-            request.Confirmation?.DpopKeyThumbprint),
+            request.Confirmation?.DpopKeyThumbprint,
+            request.LimitGroup),
         PayloadJson.Default.AskedPayload);
 
     public static CibaRequest Read(string id, RequestHead head, ReadOnlySpan<byte> json, CibaCallback? callback = null)
@@ -70,6 +72,8 @@ internal sealed record AskedPayload(
             Interval = TimeSpan.FromTicks(asked.IntervalTicks),
             TokenDeliveryMode = head.TokenDeliveryMode,
             Callback = callback,
+            LimitGroup = asked.LimitGroup,
+            IsConcealed = head.IsConcealed,
             CreatedAt = head.CreatedAt,
             ExpiresAt = head.ExpiresAt,
             RetainedUntil = head.RetainedUntil,

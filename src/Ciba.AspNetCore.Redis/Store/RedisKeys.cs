@@ -34,6 +34,15 @@ internal sealed class RedisKeys
     /// <summary>What is still to be done for the requests of a shard, by when it is due.</summary>
     public RedisKey Outbox(char shard) => _shards[CibaRequestId.ShardNumber(shard)] + "o";
 
+    /// <summary>The pending requests of all users of a shard.</summary>
+    public RedisKey PendingOfShard(char shard) => _shards[CibaRequestId.ShardNumber(shard)] + "p";
+
+    /// <summary>The places of a client that all shards share.</summary>
+    public RedisKey Places(byte[] client) => $"{_prefix}:k:{Base64Url.EncodeToString(client)}";
+
+    /// <summary>How often a user was notified in the last while.</summary>
+    public RedisKey Notifications(char shard, byte[] user) => string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "n:", Base64Url.EncodeToString(user));
+
     /// <summary>Until when a client is to leave a user alone.</summary>
     public RedisKey Quiet(char shard, byte[] user, byte[] client) =>
         string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "q:", Base64Url.EncodeToString(user), Base64Url.EncodeToString(client));

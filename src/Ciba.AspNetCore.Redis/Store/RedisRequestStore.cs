@@ -31,13 +31,14 @@ internal sealed partial class RedisRequestStore(
     {
         var digest = RedisKeys.Digest(request.Id);
         var shard = request.Id[0];
-        var user = RequestRecord.Digest(request.UserKey);
-        RedisKey[] touched = [keys.Request(request.Id), keys.Pending(shard, user), keys.Outbox(shard), keys.Quiet(shard, user, RequestRecord.Digest(request.ClientKey)), keys.Present(shard, user)];
+        var (user, client) = (RequestRecord.Digest(request.UserKey), RequestRecord.Digest(request.ClientKey));
+        RedisKey[] touched = [.. TouchedBy(request.Id, user), keys.Notifications(shard, user), keys.Quiet(shard, user, client), keys.Present(shard, user)];
         var record = RequestRecord.Write(
             request,
             protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)),
             request.Callback is { } callback ? protector.Protect(request.Id, RequestRecord.Callback, CallbackPayload.Write(callback)) : [],
             fingerprint);
+        var notification = NewNotification();
         RedisValue[] values =
         [
             digest,
@@ -49,31 +50,47 @@ internal sealed partial class RedisRequestStore(
             limits.PerUser,
             limits.PerUserAndClient,
             request.DueAt is { } dueAt ? RedisTicks.Of(dueAt) : "",
+            limits.Notifications.PerUser,
+            limits.Notifications.PerUserAndClient,
+            RedisTicks.Of(request.CreatedAt + limits.Notifications.Window),
+            LifeOf(limits.Notifications),
+            notification,
+            limits.PerClient > 0 ? ShareOf(limits.PerClient) : "",
         ];
 
         // A client that is told 503 has no request; so there shall be none.
-        var added = await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, [digest, user]);
-        switch ((string)added!)
+        RedisValue[] takenBack = [digest, user, notification];
+        var added = (RedisResult[])(await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, takenBack))!;
+        switch ((int)added[0])
         {
-            case "0":
-                return CibaAddResult.LimitReached;
+            case 1:
+                return Refused(CibaAddStatus.LimitReached, added[1], request.CreatedAt);
 
-            case "1":
-                return CibaAddResult.Added;
+            case 2:
+                return Refused(CibaAddStatus.Quiet, added[1], request.CreatedAt);
 
-            case "2":
-                signals.CallOut(DecisionSignals.NameOf(shard, user));
-                return CibaAddResult.Added;
-
-            case "3":
-                return CibaAddResult.Quiet;
-
-            case var other:
+            case 3:
                 // Gone meanwhile, or not to be read: then it is not in the way.
-                return await FindAsync(shard + other, request.UserKey, request.CreatedAt) is { } found
+                return await FindAsync(shard + (string)added[1]!, request.UserKey, request.CreatedAt) is { } found
                     ? CibaAddResult.Identical(found.Request, found.Interval)
                     : await AddAsync(request, limits, fingerprint: null);
+
+            case 4:
+                return Refused(CibaAddStatus.NotificationLimitReached, added[1], request.CreatedAt);
         }
+
+        if ((bool)added[3] && await RoomOfClientAtAsync(request, limits.PerClient, client, touched, takenBack) is { } room)
+        {
+            return CibaAddResult.Refused(CibaAddStatus.ClientLimitReached, room - request.CreatedAt);
+        }
+
+        var isConcealed = (bool)added[2];
+        if ((bool)added[1] && !isConcealed)
+        {
+            signals.CallOut(DecisionSignals.NameOf(shard, user));
+        }
+
+        return CibaAddResult.Added with { IsConcealed = isConcealed };
     }
 
     public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>
@@ -111,17 +128,19 @@ internal sealed partial class RedisRequestStore(
             values = [.. values, RedisTicks.Of(quiet.Until), (long)Math.Ceiling((quiet.Until - now).TotalMilliseconds)];
         }
 
-        var decided = (CibaDecideResult)(int)await redis.RunAsync(RedisScript.Decide, touched, values);
+        var answer = (RedisResult[])(await redis.RunAsync(RedisScript.Decide, touched, values))!;
+        var decided = (CibaDecideResult)(int)answer[0];
         if (decided == CibaDecideResult.Done)
         {
             signals.CallOut(id, DecisionSignals.NameOf(id[0], user));
+            await FreeAsync((byte[])answer[1]!, id);
         }
 
         return decided;
     }
 
     public async ValueTask<CibaRequestState?> GetAsync(string id, string userKey, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await GetAsync(id, now) is { } found && found.Request.UserKey == userKey ? found : null;
+        await GetAsync(id, now) is { Request.IsConcealed: false } found && found.Request.UserKey == userKey ? found : null;
 
     public async ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>
         await GetAsync(id, now) is { } found && found.Request.ClientKey == clientKey ? found : null;
@@ -141,7 +160,7 @@ internal sealed partial class RedisRequestStore(
         return
         [
             .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, record!, now, othersWait: true))
-                .Where(found => found is { Status: CibaRequestStatus.Pending } && found.Request.UserKey == userKey)
+                .Where(found => found is { Status: CibaRequestStatus.Pending, Request.IsConcealed: false } && found.Request.UserKey == userKey)
                 .Select(found => found!.Request)
                 .OrderBy(request => request.CreatedAt),
         ];
@@ -153,10 +172,12 @@ internal sealed partial class RedisRequestStore(
     private async ValueTask<bool> RemoveAsync(string id, byte[] user)
     {
         RedisValue[] values = [RedisKeys.Digest(id), user];
-        var removed = (bool)await redis.RunOrTakeBackAsync(RedisScript.Remove, TouchedBy(id, user), values, RedisScript.Remove, values);
+        var answer = (RedisResult[])(await redis.RunOrTakeBackAsync(RedisScript.Remove, TouchedBy(id, user), values, RedisScript.Remove, values))!;
+        var removed = (bool)answer[0];
         if (removed)
         {
             signals.CallOut(id, DecisionSignals.NameOf(id[0], user));
+            await FreeAsync((byte[])answer[1]!, id);
         }
 
         return removed;
@@ -228,7 +249,7 @@ internal sealed partial class RedisRequestStore(
         }
     }
 
-    private RedisKey[] TouchedBy(string id, byte[] user) => [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])];
+    private RedisKey[] TouchedBy(string id, byte[] user) => [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0]), keys.PendingOfShard(id[0])];
 
     private ReadOnlySpan<byte> Content(string id, RequestHead head, char section) =>
         protector.Unprotect(id, section, RequestRecord.Find(head.Sections, section));

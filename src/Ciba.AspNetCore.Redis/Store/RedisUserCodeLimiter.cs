@@ -26,4 +26,11 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
         RedisValue[] anyOne = [""];
         await redis.RunOrTakeBackAsync(RedisScript.TakeBackTry, [keys.WrongCodes(subject)], anyOne, RedisScript.TakeBackTry, anyOne);
     }
+
+    public async ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken)
+    {
+        var ends = await redis.ReadAsync((database, flags) => database.HashGetAsync(keys.WrongCodes(subject), "ends", flags));
+        var left = ends.IsNull ? TimeSpan.Zero : RedisTicks.Instant((long)ends) - time.GetUtcNow();
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
 }

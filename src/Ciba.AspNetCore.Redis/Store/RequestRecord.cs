@@ -16,6 +16,8 @@ internal static class RequestRecord
     private const byte Version = (byte)'1';
     private const int HeaderLength = 111;
     private const int FingerprintedHeaderLength = 119;
+    private const int GroupedHeaderLength = 128;
+    private const int MarkLength = 8;
     private const int LeastHeaderLength = 110;
     private const int NumberLength = 7;
     private const int SectionHeadLength = 4;
@@ -33,6 +35,8 @@ internal static class RequestRecord
     private const int LeaseAt = 88;
     private const int ModeAt = 110;
     private const int FingerprintAt = 111;
+    private const int GroupAt = 119;
+    private const int ConcealedAt = 127;
 
     /// <summary>The section of what was asked.</summary>
     public const char Asked = 'q';
@@ -58,10 +62,16 @@ internal static class RequestRecord
     /// <summary>The handle of a member of the user's index.</summary>
     public static string HandleOf(char shard, byte[] member) => shard + Encoding.ASCII.GetString(member, 0, 43);
 
-    /// <summary>A record that waits for its user; without a callback it has no section of one, and without a fingerprint no place for it.</summary>
+    /// <summary>What stands for a group of requests that count together.</summary>
+    public static byte[] Group(string group) => Digest(group)[..MarkLength];
+
+    /// <summary>
+    /// A record that waits for its user; without a callback it has no section of one, and without a fingerprint or a group no place for
+    /// it. A fingerprint of zeros is none.
+    /// </summary>
     public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default, string? fingerprint = null)
     {
-        var headerLength = fingerprint is null ? HeaderLength : FingerprintedHeaderLength;
+        var headerLength = request.LimitGroup is not null ? GroupedHeaderLength : fingerprint is not null ? FingerprintedHeaderLength : HeaderLength;
         var callbackAt = headerLength + SectionHeadLength + asked.Length;
         var record = new byte[callback.IsEmpty ? callbackAt : callbackAt + SectionHeadLength + callback.Length];
         record[0] = Version;
@@ -77,7 +87,13 @@ internal static class RequestRecord
         record[ModeAt] = Letter(request.TokenDeliveryMode);
         if (fingerprint is not null)
         {
-            Digest(fingerprint).AsSpan(0, FingerprintedHeaderLength - FingerprintAt).CopyTo(record.AsSpan(FingerprintAt));
+            Digest(fingerprint).AsSpan(0, MarkLength).CopyTo(record.AsSpan(FingerprintAt));
+        }
+
+        if (request.LimitGroup is { } group)
+        {
+            Group(group).CopyTo(record, GroupAt);
+            record[ConcealedAt] = request.IsConcealed ? (byte)'C' : (byte)'-';
         }
 
         WriteSection(record.AsSpan(headerLength), Asked, asked);
@@ -131,6 +147,7 @@ internal static class RequestRecord
                 TimeSpan.FromTicks(ReadNumber(record[IntervalAt..])),
                 (char)record[StatusAt],
                 record[LengthAt] > ModeAt ? Mode(record[ModeAt]) : CibaTokenDeliveryModes.Poll,
+                record[LengthAt] > ConcealedAt && record[ConcealedAt] == 'C',
                 record[record[LengthAt]..]);
 
     /// <summary>Whether a poll had the lease and did not end it in time.</summary>
@@ -180,7 +197,7 @@ internal static class RequestRecord
 }
 
 /// <summary>What the head of a record says.</summary>
-internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, TimeSpan interval, char status, string mode, ReadOnlySpan<byte> sections)
+internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan<byte> user, DateTimeOffset createdAt, DateTimeOffset expiresAt, DateTimeOffset retainedUntil, TimeSpan interval, char status, string mode, bool isConcealed, ReadOnlySpan<byte> sections)
 {
     public ReadOnlySpan<byte> Client { get; } = client;
 
@@ -196,6 +213,9 @@ internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan
     public TimeSpan Interval { get; } = interval;
 
     public string TokenDeliveryMode { get; } = mode;
+
+    /// <summary>Whether the request is kept from its user.</summary>
+    public bool IsConcealed { get; } = isConcealed;
 
     public ReadOnlySpan<byte> Sections { get; } = sections;
 

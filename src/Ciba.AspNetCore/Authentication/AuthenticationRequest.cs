@@ -46,12 +46,14 @@ internal sealed partial class AuthenticationRequest
 
     /// <summary>
     /// Requests that have the same ask for the same, and for tokens that are bound to the same; a digest, because a token is in it.
-    /// What the client tells of its circumstances may differ.
+    /// What the client tells of its circumstances may differ. Where users are concealed, so must be whether two hints name the same one,
+    /// and whether a code is right.
     /// </summary>
-    public string FingerprintWith(CibaConfirmation confirmation) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(
+    public string FingerprintWith(CibaConfirmation confirmation, string? limitGroup) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(
         [
             string.Join(' ', Scopes.Order(StringComparer.Ordinal)), BindingMessage, string.Join(' ', AcrValues), string.Join(',', AuthorizationDetails.Select(detail => detail.GetRawText())),
             ClientNotificationToken, string.Join(' ', Resources), Claims.IdToken?.GetRawText(), confirmation.DpopKeyThumbprint, confirmation.CertificateThumbprint,
+            limitGroup, limitGroup is null ? null : UserCode,
         ],
         WireJson.Default.StringArray))));
 

@@ -25,8 +25,6 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
     TimeProvider time,
     ILogger<BackchannelAuthenticationEndpoint> logger)
 {
-    private static readonly CibaError TooManyRequests = CibaError.AccessDenied.With("Too many requests wait for this user: try again when they are answered or expired.");
-    private static readonly CibaError LeaveAlone = CibaError.AccessDenied.With("The user denied a request of this client a short while ago: try again later.");
     private static readonly CibaError DeviceNotReached = CibaError.TemporarilyUnavailable.With("The user's device could not be notified: try again later.");
 
     public async Task HandleAsync(HttpContext context)
@@ -56,12 +54,11 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         }
 
         // Stored before the device is told, or a quick user could answer a request that is not there yet.
-        var limits = new CibaRequestLimits(options.Value.Limits.PendingPerUser, options.Value.Limits.PendingPerUserAndClient);
-        var added = await store.AddAsync(request, limits, context.RequestAborted);
-        if (added.Status is CibaAddStatus.LimitReached or CibaAddStatus.Quiet)
+        var added = await store.AddAsync(request, options.Value.Limits.Requests, context.RequestAborted);
+        if (LimitErrors.Of(added) is { } limit)
         {
             signals.LimitReached(request);
-            await RefuseAsync(context, added.Status == CibaAddStatus.Quiet ? LeaveAlone : TooManyRequests, client);
+            await RefuseAsync(context, limit, client);
             return;
         }
 
@@ -72,7 +69,11 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             return;
         }
 
-        if (!user.IsDecoy && !await devices.NotifyAsync(request, context.RequestAborted))
+        if (added.IsConcealed && !request.IsConcealed)
+        {
+            signals.LimitReached(request);
+        }
+        else if (!request.IsConcealed && !await devices.NotifyAsync(request, context.RequestAborted))
         {
             await RefuseAsync(context, DeviceNotReached, client);
             return;
@@ -113,8 +114,10 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             Interval = options.Value.PollingInterval,
             TokenDeliveryMode = client.BackchannelTokenDeliveryMode!,
             Callback = options.Value.CollapseIdenticalRequests || asked.ClientNotificationToken is not null ? new CibaCallback(authReqId, asked.ClientNotificationToken) : null,
-            Fingerprint = options.Value.CollapseIdenticalRequests ? asked.FingerprintWith(confirmation) : null,
-            DueAt = devices.DueAt(user.IsDecoy, client.BackchannelTokenDeliveryMode!, now, expiresAt),
+            Fingerprint = options.Value.CollapseIdenticalRequests ? asked.FingerprintWith(confirmation, user.LimitGroup) : null,
+            LimitGroup = user.LimitGroup,
+            IsConcealed = user.IsConcealed,
+            DueAt = devices.DueAt(user.IsConcealed, client.BackchannelTokenDeliveryMode!, now, expiresAt),
             CreatedAt = now,
             ExpiresAt = expiresAt,
             RetainedUntil = expiresAt + options.Value.ExpiredRequestRetention,

@@ -21,8 +21,8 @@ internal sealed partial class DeviceNotifications(
     /// When the outbox is to hand out a new request: not before this node, which tells the device at once, must have died; or
     /// at its expiry, where something is to be done then.
     /// </summary>
-    public DateTimeOffset? DueAt(bool isDecoy, string mode, DateTimeOffset now, DateTimeOffset expiresAt) =>
-        InBackground && !isDecoy ? outbox.NotifyingUntil(now)
+    public DateTimeOffset? DueAt(bool isConcealed, string mode, DateTimeOffset now, DateTimeOffset expiresAt) =>
+        InBackground && !isConcealed ? outbox.NotifyingUntil(now)
         : outbox.WatchesExpiry(mode) ? expiresAt
         : null;
 
@@ -31,7 +31,7 @@ internal sealed partial class DeviceNotifications(
     {
         if (InBackground)
         {
-            outbox.Begin(new CibaOutboxEntry(request, CibaRequestStatus.Pending, null, request.DueAt!.Value));
+            outbox.Begin(new CibaOutboxEntry(request, CibaRequestStatus.Pending, null, request.DueAt!.Value), isCounted: true);
             return true;
         }
 

@@ -38,11 +38,18 @@ internal sealed partial class PendingRequestEndpoints(
         return null;
     });
 
-    public Task ResendAsync(HttpContext context) => ForPendingAsync(context, async request => await resends.TryAsync(request, context.RequestAborted) switch
+    public Task ResendAsync(HttpContext context) => ForPendingAsync(context, async request =>
     {
-        ResendResult.Told => null,
-        ResendResult.TooSoon => new CibaError("slow_down", resends.WaitFirst(context), StatusCodes.Status429TooManyRequests),
-        _ => TooOften,
+        var (status, wait) = await resends.TryAsync(request, byClient: true, context.RequestServices.GetService<ICibaClientBlocks>(), context.RequestAborted);
+        return status switch
+        {
+            CibaResendStatus.Success => null,
+            CibaResendStatus.TooSoon => new CibaError("slow_down", Resends.WaitFirst(wait), StatusCodes.Status429TooManyRequests).WithRetryAfter(wait),
+            CibaResendStatus.NotificationLimitReached => LimitErrors.Notifications(wait),
+            CibaResendStatus.ClientInCooldown => LimitErrors.InCooldown(wait),
+            CibaResendStatus.ClientBlocked => LimitErrors.UserBlocksClient,
+            _ => TooOften,
+        };
     });
 
     private async Task ForPendingAsync(HttpContext context, Func<CibaRequest, ValueTask<CibaError?>> handle)

@@ -35,6 +35,9 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
 
     public int Failures { get; set; }
 
+    /// <summary>Whether the next notification of the device is counted already.</summary>
+    public bool IsCounted { get; set; }
+
     /// <summary>Push mode: a retry in this process sends the same tokens.</summary>
     public IssuedTokens? Tokens { get; set; }
 
@@ -54,20 +57,26 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
     public void Leave(CibaOutboxEntry entry) => Interlocked.CompareExchange(ref _inWork, null, entry);
 }
 
-/// <summary>How long to wait before the next try: 1 s, 2 s, 4 s and so on, 30 s at most.</summary>
+/// <summary>
+/// How long to wait before the next try: 1 s, 2 s, 4 s and so on, at most 30 s. A request that lives for more than an hour is tried less
+/// often in the end: at most 120 times in its life, or once in an hour.
+/// </summary>
 /// <param name="jitter">By which part a wait may be shorter at most, so that many that failed together do not come back together.</param>
 internal sealed class RetryWaits(double jitter = 0.25)
 {
-    private const int MostDoublings = 5;
+    private const int MostDoublings = 12;
+    private const int TriesInLife = 120;
 
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongestOfAll = TimeSpan.FromHours(1);
     private static readonly TimeSpan LongestAskedFor = TimeSpan.FromMinutes(1);
 
-    public TimeSpan After(int failures, TimeSpan? askedFor = null)
+    public TimeSpan After(int failures, TimeSpan life, TimeSpan? askedFor = null)
     {
+        var longest = TimeSpan.FromTicks(Math.Clamp(life.Ticks / TriesInLife, Longest.Ticks, LongestOfAll.Ticks));
         var wait = First * (1 << Math.Min(failures - 1, MostDoublings));
-        wait = (wait < Longest ? wait : Longest) * (1 - (jitter * Random.Shared.NextDouble()));
+        wait = (wait < longest ? wait : longest) * (1 - (jitter * Random.Shared.NextDouble()));
         var asked = askedFor < LongestAskedFor ? askedFor.Value : askedFor is null ? TimeSpan.Zero : LongestAskedFor;
         return asked > wait ? asked : wait;
     }

@@ -17,7 +17,7 @@ internal sealed partial class OutboxWorker
 
         if (result.Kind == WorkResultKind.Failed)
         {
-            var wait = _waits.After(++attempt.Failures, result.RetryAfter);
+            var wait = _waits.After(++attempt.Failures, request.ExpiresAt - request.CreatedAt, result.RetryAfter);
             if (now + wait < Deadline(entry))
             {
                 SayFailed(entry, wait, result.Reason);
@@ -27,7 +27,14 @@ internal sealed partial class OutboxWorker
             }
         }
 
-        if (result.Kind is WorkResultKind.Failed or WorkResultKind.GivenUp)
+        if (result is { Kind: WorkResultKind.Later, RetryAfter: { } later } && now + later < Deadline(entry))
+        {
+            SayLater(entry, later, result.Reason);
+            await PostponeAsync(entry, attempt, now + later);
+            return;
+        }
+
+        if (result.Kind is WorkResultKind.Failed or WorkResultKind.Later or WorkResultKind.GivenUp)
         {
             SayGivenUp(entry, result.Reason);
         }

@@ -23,6 +23,8 @@ internal sealed partial class OutboxWorker
         }
     }
 
+    private void SayLater(CibaOutboxEntry entry, TimeSpan wait, string reason) => NotifiedLater(CibaLog.Short(entry.Request.Id), wait, reason);
+
     private void SayGivenUp(CibaOutboxEntry entry, string reason)
     {
         var request = entry.Request;
@@ -60,6 +62,9 @@ internal sealed partial class OutboxWorker
 
     [LoggerMessage(5, LogLevel.Warning, "What was to be done for request {Request} failed")]
     private partial void Threw(string request, Exception exception);
+
+    [LoggerMessage(7, LogLevel.Information, "The device is not notified of request {Request} again before {Wait} have passed: {Reason}")]
+    private partial void NotifiedLater(string request, TimeSpan wait, string reason);
 
     [LoggerMessage(6, LogLevel.Warning, "The outbox could not be read: {Reason}")]
     private partial void NotLooked(string reason, Exception? exception);

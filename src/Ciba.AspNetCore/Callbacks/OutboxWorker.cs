@@ -23,6 +23,7 @@ internal sealed partial class OutboxWorker : BackgroundService
     private readonly ICibaRequestStore _store;
     private readonly DeviceCall _device;
     private readonly DeviceNotifiers _notifiers;
+    private readonly RepeatedNotifications _repeated;
     private readonly CallbackDelivery _callbacks;
     private readonly Receivers _receivers;
     private readonly RetryWaits _waits;
@@ -43,6 +44,7 @@ internal sealed partial class OutboxWorker : BackgroundService
         ICibaRequestStore store,
         DeviceCall device,
         DeviceNotifiers notifiers,
+        RepeatedNotifications repeated,
         CallbackDelivery callbacks,
         Receivers receivers,
         RetryWaits waits,
@@ -51,13 +53,13 @@ internal sealed partial class OutboxWorker : BackgroundService
         TimeProvider time,
         ILogger<OutboxWorker> logger)
     {
-        (_store, _device, _notifiers, _callbacks, _receivers, _waits, _signals) = (store, device, notifiers, callbacks, receivers, waits, signals);
+        (_store, _device, _notifiers, _repeated, _callbacks, _receivers, _waits, _signals) = (store, device, notifiers, repeated, callbacks, receivers, waits, signals);
         (_options, _time, _logger) = (options.Value, time, logger);
         _stopping = _stop.Token;
     }
 
-    // As long again for a place to be had.
-    private TimeSpan DeviceHold => (_notifiers.Timeout * 2) + _options.OutboxLease;
+    // As long again for a place to be had; and before a retry, what the host is asked.
+    private TimeSpan DeviceHold => _repeated.Timeout + (_notifiers.Timeout * 2) + _options.OutboxLease;
 
     // A time-out each for a place to be had, for what the host is asked, and for the call.
     private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
@@ -72,7 +74,17 @@ internal sealed partial class OutboxWorker : BackgroundService
     public bool WatchesExpiry(string mode) => CallsBackAtExpiry(mode) || _signals.IsHeard;
 
     /// <summary>Works on an entry that this node holds. Returns at once.</summary>
-    public void Begin(CibaOutboxEntry entry) => Run(() => WorkAsync(entry));
+    /// <param name="entry">The entry.</param>
+    /// <param name="isCounted">Whether the notification of the device was counted when the request was added.</param>
+    public void Begin(CibaOutboxEntry entry, bool isCounted = false) => Run(() =>
+    {
+        if (isCounted)
+        {
+            _attempts.Of(entry).IsCounted = true;
+        }
+
+        return WorkAsync(entry);
+    });
 
     /// <summary>Tells the device once more of a request that waits; one try, which the outbox knows nothing of. Returns at once.</summary>
     public void NotifyAgain(CibaRequest request) => Run(async () =>
@@ -251,7 +263,7 @@ internal sealed partial class OutboxWorker : BackgroundService
 
     private async Task<WorkResult> DoAsync(CibaOutboxEntry entry, OutboxAttempt attempt) => entry switch
     {
-        { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry),
+        { Status: CibaRequestStatus.Pending } => await NotifyAsync(entry, attempt),
 
         // A client that polls before it is told: if it gets no tokens this time, it is still to be told.
         { Status: CibaRequestStatus.Redeeming } => WorkResult.NotTried,
@@ -262,11 +274,31 @@ internal sealed partial class OutboxWorker : BackgroundService
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
 
-    // What is begun later might not have ended when the next node may begin, by its own clock.
-    private async Task<WorkResult> NotifyAsync(CibaOutboxEntry entry) =>
-        await _device.NotifyAsync(entry.Request, entry.HeldUntil - _options.OutboxLease - _notifiers.Timeout - _time.GetUtcNow(), CancellationToken.None)
-            ? WorkResult.Done
-            : WorkResult.NotTried;
+    private async Task<WorkResult> NotifyAsync(CibaOutboxEntry entry, OutboxAttempt attempt)
+    {
+        if (!attempt.IsCounted && await WhyNotAsync(entry.Request) is { } refusal)
+        {
+            return refusal;
+        }
+
+        // What is begun later might not have ended when the next node may begin, by its own clock.
+        attempt.IsCounted = false;
+        var isNotified = await _device.NotifyAsync(entry.Request, entry.HeldUntil - _options.OutboxLease - _notifiers.Timeout - _time.GetUtcNow(), CancellationToken.None);
+        attempt.IsCounted = !isNotified;
+        return isNotified ? WorkResult.Done : WorkResult.NotTried;
+    }
+
+    private async ValueTask<WorkResult?> WhyNotAsync(CibaRequest request)
+    {
+        var (status, wait) = await _repeated.TryRetryAsync(request);
+        return status switch
+        {
+            RepeatStatus.Allowed => null,
+            RepeatStatus.LimitReached => WorkResult.Later("the user was notified as often as is allowed", wait),
+            RepeatStatus.Cooldown => WorkResult.Later("the user denied a request of the client", wait),
+            _ => WorkResult.GivenUp("the user has blocked the client"),
+        };
+    }
 
     // Two holders are told apart by this instant, so it is never the same twice.
     private static DateTimeOffset HeldUntil(DateTimeOffset now, TimeSpan hold) => now + hold - TimeSpan.FromTicks(Random.Shared.Next(1, 10_000));

@@ -15,6 +15,9 @@ internal readonly record struct WorkResult(WorkResultKind Kind, string Reason = 
     /// <summary>It failed and is worth another try.</summary>
     public static WorkResult Failed(string reason, TimeSpan? retryAfter = null) => new(WorkResultKind.Failed, reason, retryAfter);
 
+    /// <summary>It was not tried, and must not be before some time has passed; no failure.</summary>
+    public static WorkResult Later(string reason, TimeSpan wait) => new(WorkResultKind.Later, reason, wait);
+
     /// <summary>It failed for good.</summary>
     public static WorkResult GivenUp(string reason) => new(WorkResultKind.GivenUp, reason);
 }
@@ -25,5 +28,6 @@ internal enum WorkResultKind
     TokensSent,
     NotTried,
     Failed,
+    Later,
     GivenUp,
 }

@@ -93,24 +93,38 @@ internal sealed partial class Approvals(
 
         await blocks.BlockAsync(new CibaDeviceRequest(found.Request, found.Status), cancellationToken);
         signals.Blocked(found.Request);
-        return await DecideAsync(id, found.Request, subject, null, Denial(found.Request), cancellationToken);
+        var result = await DecideAsync(id, found.Request, subject, null, Denial(found.Request), cancellationToken);
+        await DenyOthersAsync(found.Request, subject, cancellationToken);
+        return result;
     }
 
-    public async ValueTask<CibaDecisionResult> ResendAsync(string id, string subject, CancellationToken cancellationToken)
+    /// <summary>A user who wants to hear nothing more of a client has denied what else it asks for.</summary>
+    private async ValueTask DenyOthersAsync(CibaRequest blocked, string subject, CancellationToken cancellationToken)
+    {
+        foreach (var request in await store.ListPendingAsync(blocked.UserKey, time.GetUtcNow(), cancellationToken))
+        {
+            if (request.ClientKey == blocked.ClientKey)
+            {
+                await DecideAsync(request.Id, request, subject, null, Denial(request), cancellationToken);
+            }
+        }
+    }
+
+    public async ValueTask<CibaResendResult> ResendAsync(string id, string subject, CancellationToken cancellationToken)
     {
         var found = await FindAsync(id, subject, cancellationToken);
-        return found?.Status switch
+        if (found is not { Status: CibaRequestStatus.Pending })
         {
-            null => CibaDecisionResult.Unknown,
-            CibaRequestStatus.Pending => await resends.TryAsync(found.Request, cancellationToken) switch
+            return new() { Status = found?.Status switch
             {
-                ResendResult.Told => CibaDecisionResult.Done,
-                ResendResult.TooSoon => CibaDecisionResult.ResendTooSoon,
-                _ => CibaDecisionResult.TooManyResends,
-            },
-            CibaRequestStatus.Expired => CibaDecisionResult.Expired,
-            _ => CibaDecisionResult.AlreadyDecided,
-        };
+                null => CibaResendStatus.NotFound,
+                CibaRequestStatus.Expired => CibaResendStatus.Expired,
+                _ => CibaResendStatus.AlreadyDecided,
+            } };
+        }
+
+        var (status, wait) = await resends.TryAsync(found.Request, byClient: false, blocks, cancellationToken);
+        return new() { Status = status, RetryAfter = wait > TimeSpan.Zero ? wait : null };
     }
 
     // The host's own word, which does not depend on whether the user may still speak.

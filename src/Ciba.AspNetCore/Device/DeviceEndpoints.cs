@@ -74,13 +74,13 @@ internal static class DeviceEndpoints
     public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
         var result = await approvals.ResendAsync(Id(context), user.Subject, context.RequestAborted);
-        if (result == CibaDecisionResult.ResendTooSoon)
+        if (result.Status == CibaResendStatus.Success)
         {
-            await DeviceProblem.ResendTooSoon(context.RequestServices.GetRequiredService<Resends>().WaitFirst(context)).WriteAsync(context);
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
 
-        await AnswerAsync(context, result);
+        await DeviceProblem.Of(result).WriteAsync(context);
     });
 
     public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, user) =>

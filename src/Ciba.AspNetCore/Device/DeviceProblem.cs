@@ -1,16 +1,21 @@
+using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>What the device is told when something is wrong: problem details (RFC 9457), with a code that a program can go by.</summary>
-internal sealed record DeviceProblem(int Status, string Code, string Detail)
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Code">The code that a program can go by.</param>
+/// <param name="Detail">A sentence for the developer of the device.</param>
+/// <param name="RetryAfter">How long the device should wait before the next try, where that helps.</param>
+internal sealed record DeviceProblem(int Status, string Code, string Detail, TimeSpan? RetryAfter = null)
 {
     private const string TooManyRequests = "https://tools.ietf.org/html/rfc6585#section-4";
 
     public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
     public static readonly DeviceProblem OtherOrigin = new(StatusCodes.Status403Forbidden, "other_origin", "Requests from pages of another origin are refused.");
     public static readonly DeviceProblem NoAntiforgeryToken = new(StatusCodes.Status400BadRequest, "antiforgery_token_wrong", "The antiforgery token is missing or wrong: send the one of this session in its header.");
-    public static readonly DeviceProblem TooManyStreams = new(StatusCodes.Status503ServiceUnavailable, "too_many_listeners", "Too many devices listen here: try again later.");
+    public static readonly DeviceProblem TooManyStreams = new(StatusCodes.Status503ServiceUnavailable, "too_many_listeners", "Too many devices listen here: try again later.", CibaError.TemporarilyUnavailable.RetryAfter);
 
     public static readonly DeviceProblem ClientNotAllowed = new(StatusCodes.Status403Forbidden, "client_not_allowed", "The token was issued to a client that asks users for approvals: it does not answer for them. The user's device needs a token of its own.");
     public static readonly DeviceProblem NotFound = new(StatusCodes.Status404NotFound, "unknown", "There is no such request for this user.");
@@ -27,21 +32,35 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail)
         CibaDecisionResult.AcrNotReached => new(StatusCodes.Status409Conflict, "acr_not_reached", "The user must be authenticated in one of the ways that the request demands."),
         CibaDecisionResult.UserNotActive => new(StatusCodes.Status403Forbidden, "user_not_active", "This user cannot authenticate at present."),
         CibaDecisionResult.BlockingNotSupported => new(StatusCodes.Status400BadRequest, "blocking_not_supported", "Clients cannot be blocked here: deny the request without block_client."),
-        CibaDecisionResult.TooManyResends => new(StatusCodes.Status429TooManyRequests, "too_many_resends", Resends.ToldOften),
         _ => NotFound,
     };
 
-    public static DeviceProblem ResendTooSoon(string wait) => new(StatusCodes.Status429TooManyRequests, "resend_too_soon", wait);
+    public static DeviceProblem Of(CibaResendResult result) => result.Status switch
+    {
+        CibaResendStatus.AlreadyDecided => Of(CibaDecisionResult.AlreadyDecided),
+        CibaResendStatus.Expired => Of(CibaDecisionResult.Expired),
+        CibaResendStatus.TooSoon => TooMany("resend_too_soon", Resends.WaitFirst(result.RetryAfter ?? TimeSpan.Zero), result.RetryAfter),
+        CibaResendStatus.TooManyResends => TooMany("too_many_resends", Resends.ToldOften, result.RetryAfter),
+        CibaResendStatus.NotificationLimitReached => TooMany("too_many_notifications", "The user was notified as often as is allowed for now: try again later.", result.RetryAfter),
+        CibaResendStatus.ClientInCooldown => TooMany("client_in_cooldown", "The user denied a request of this client a short while ago: try again later.", result.RetryAfter),
+        CibaResendStatus.ClientBlocked => new(StatusCodes.Status403Forbidden, "client_blocked", "The user has blocked this client."),
+        _ => Of(CibaDecisionResult.Unknown),
+    };
 
     public static DeviceProblem BadBody(CibaError error) => new(StatusCodes.Status400BadRequest, "body_wrong", error.Description);
 
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
         context.Response.Headers.CacheControl = "no-store";
-        return new DeviceProblem(error.StatusCode, error.Error, error.Description).WriteAsync(context);
+        return new DeviceProblem(error.StatusCode, error.Error, error.Description, error.RetryAfter).WriteAsync(context);
     }
 
+    private static DeviceProblem TooMany(string code, string detail, TimeSpan? retryAfter) => new(StatusCodes.Status429TooManyRequests, code, detail, retryAfter);
+
     // ASP.NET Core knows no type of 429.
-    public Task WriteAsync(HttpContext context) =>
-        Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
+    public Task WriteAsync(HttpContext context)
+    {
+        CibaResults.SayRetryAfter(context.Response, RetryAfter);
+        return Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
+    }
 }

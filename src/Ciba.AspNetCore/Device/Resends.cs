@@ -1,55 +1,53 @@
 using Ciba.AspNetCore.Callbacks;
-using Ciba.AspNetCore.Store;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>Tells the device again of a request that waits, because user or client ask for it, and not too often.</summary>
-internal sealed class Resends(ICibaUserCodeLimiter limiter, OutboxWorker outbox, AuthReqIds ids, IOptions<CibaOptions> options)
+internal sealed class Resends(ICibaUserCodeLimiter limiter, RepeatedNotifications repeated, OutboxWorker outbox, IOptions<CibaOptions> options)
 {
     public const string ToldOften = "The device was told again as often as is allowed: there is no more of it for this request.";
 
-    private int Seconds => (int)Math.Ceiling(options.Value.ResendInterval.TotalSeconds);
+    /// <summary>What is said to who comes too soon.</summary>
+    public static string WaitFirst(TimeSpan wait) => $"The device was told again a moment ago: wait {Http.CibaResults.Seconds(wait)} seconds.";
 
-    /// <summary>What is said to who comes too soon, with <c>Retry-After</c>: the whole interval, as nobody keeps when it began.</summary>
-    public string WaitFirst(HttpContext context)
-    {
-        context.Response.Headers.RetryAfter = Seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return $"The device was told again a moment ago: wait {Seconds} seconds.";
-    }
-
-    public async ValueTask<ResendResult> TryAsync(CibaRequest request, CancellationToken cancellationToken)
+    public async ValueTask<(CibaResendStatus Status, TimeSpan RetryAfter)> TryAsync(CibaRequest request, bool byClient, ICibaClientBlocks? blocks, CancellationToken cancellationToken)
     {
         var limits = options.Value;
-        var count = $"resends\n{request.Id}";
+        var (count, last) = ($"resends\n{request.Id}", $"resent\n{request.Id}");
 
         // The count first: who has none left shall not wait for nothing.
-        if (limits.MaxResends == 0 || !await limiter.TryBeginAsync(count, limits.MaxResends, limits.MaxRequestLifetime, cancellationToken))
+        if (limits.MaxResends == 0 || !await limiter.TryBeginAsync(count, limits.MaxResends, request.RetainedUntil - request.CreatedAt, cancellationToken))
         {
-            return ResendResult.TooOften;
+            return (CibaResendStatus.TooManyResends, default);
         }
 
-        if (!await limiter.TryBeginAsync($"resent\n{request.Id}", 1, limits.ResendInterval, cancellationToken))
+        if (!await limiter.TryBeginAsync(last, 1, limits.ResendInterval, cancellationToken))
         {
             await limiter.SucceededAsync(count, cancellationToken);
-            return ResendResult.TooSoon;
+            return (CibaResendStatus.TooSoon, await limiter.GetRemainingTimeAsync(last, cancellationToken));
         }
 
-        // Nobody has no device, which a client must not notice.
-        if (!ids.IsDecoy(request.Subject))
+        var (status, wait) = await repeated.TryResendAsync(request, byClient, blocks, cancellationToken);
+        if (status is not (RepeatStatus.Allowed or RepeatStatus.Concealed))
+        {
+            await limiter.SucceededAsync(last, cancellationToken);
+            await limiter.SucceededAsync(count, cancellationToken);
+            return (Refused(status), wait);
+        }
+
+        if (status == RepeatStatus.Allowed)
         {
             outbox.NotifyAgain(request);
         }
 
-        return ResendResult.Told;
+        return (CibaResendStatus.Success, default);
     }
-}
 
-/// <summary>Whether the device is told again, or why not.</summary>
-internal enum ResendResult
-{
-    Told,
-    TooSoon,
-    TooOften,
+    private static CibaResendStatus Refused(RepeatStatus status) => status switch
+    {
+        RepeatStatus.LimitReached => CibaResendStatus.NotificationLimitReached,
+        RepeatStatus.Cooldown => CibaResendStatus.ClientInCooldown,
+        _ => CibaResendStatus.ClientBlocked,
+    };
 }

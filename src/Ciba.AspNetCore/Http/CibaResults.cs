@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
@@ -18,8 +19,21 @@ internal static class CibaResults
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"CIBA\", charset=\"UTF-8\"";
         }
 
+        SayRetryAfter(context.Response, error.RetryAfter ?? (error.StatusCode == StatusCodes.Status503ServiceUnavailable ? CibaError.TemporarilyUnavailable.RetryAfter : null));
         return WriteAsync(context, error.StatusCode, error.Json);
     }
+
+    /// <summary>RFC 9110 section 10.2.3: whole seconds, and not too few.</summary>
+    public static void SayRetryAfter(HttpResponse response, TimeSpan? wait)
+    {
+        if (wait is { } time)
+        {
+            response.Headers.RetryAfter = Seconds(time).ToString(CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>A time to wait in whole seconds, at least one.</summary>
+    public static long Seconds(TimeSpan wait) => Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds));
 
     public static Task OkAsync<T>(HttpContext context, T body, JsonTypeInfo<T> type) =>
         WriteAsync(context, StatusCodes.Status200OK, JsonSerializer.SerializeToUtf8Bytes(body, type));

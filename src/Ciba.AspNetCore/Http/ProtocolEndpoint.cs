@@ -11,7 +11,11 @@ namespace Ciba.AspNetCore.Http;
 /// <param name="RequireHttps">Whether plain http is refused.</param>
 /// <param name="HasTenants">Whether the host has several issuers.</param>
 /// <param name="RefuseAsync">Writes an error as its callers expect it.</param>
-internal sealed record ProtocolRules(bool RequireHttps, bool HasTenants, Func<HttpContext, CibaError, Task> RefuseAsync);
+/// <param name="RetryAfter">How long callers wait while the store is unavailable.</param>
+internal sealed record ProtocolRules(bool RequireHttps, bool HasTenants, Func<HttpContext, CibaError, Task> RefuseAsync, TimeSpan RetryAfter)
+{
+    public CibaError Unavailable { get; } = CibaError.TemporarilyUnavailable.WithRetryAfter(RetryAfter);
+}
 
 /// <summary>What every endpoint of the protocol owes its caller: https, the right issuer, and an answer in JSON whatever breaks.</summary>
 internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRules rules, PlainHttpWarning warning, ILogger<ProtocolEndpoint> logger)
@@ -61,7 +65,7 @@ internal sealed partial class ProtocolEndpoint(RequestDelegate next, ProtocolRul
         {
             // In an outage every request comes here: the reason, and no stack.
             StoreUnavailable(context.GetEndpoint()?.DisplayName, exception.Message);
-            await rules.RefuseAsync(context, CibaError.TemporarilyUnavailable);
+            await rules.RefuseAsync(context, rules.Unavailable);
         }
         catch (Exception exception) when (!context.Response.HasStarted)
         {

@@ -15,6 +15,7 @@ internal static partial class OptionRules
     private static readonly TimeSpan OneSecond = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan OneMinute = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan OneDay = TimeSpan.FromDays(1);
+    private static readonly TimeSpan ThirtyDays = TimeSpan.FromDays(30);
     private static readonly TimeSpan ShortestNotification = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan LongestNotification = TimeSpan.FromMinutes(5);
 
@@ -29,8 +30,8 @@ internal static partial class OptionRules
         Between(nameof(CibaOptions.PollingInterval), options.PollingInterval, OneSecond, TimeSpan.FromMinutes(5), wholeSeconds: true),
         Between(LongPolling(nameof(options.LongPolling.Timeout)), options.LongPolling.Timeout, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
         NotNegative(LongPolling(nameof(options.LongPolling.MaxWaiting)), options.LongPolling.MaxWaiting, "no poll waits"),
-        Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, OneDay, wholeSeconds: true),
-        Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
+        Between(nameof(CibaOptions.RequestLifetime), options.RequestLifetime, OneSecond, ThirtyDays, wholeSeconds: true),
+        Between(nameof(CibaOptions.MaxRequestLifetime), options.MaxRequestLifetime, OneSecond, ThirtyDays, wholeSeconds: true),
         options.MaxRequestLifetime < options.RequestLifetime ? Option(nameof(CibaOptions.MaxRequestLifetime), "must not be shorter than RequestLifetime") : null,
         Between(nameof(CibaOptions.MinRequestLifetime), options.MinRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         options.MinRequestLifetime > options.RequestLifetime ? Option(nameof(CibaOptions.MinRequestLifetime), "must not be longer than RequestLifetime") : null,
@@ -38,6 +39,11 @@ internal static partial class OptionRules
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
         NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),
         NotNegative(Limits(nameof(options.Limits.PendingPerUserAndClient)), options.Limits.PendingPerUserAndClient),
+        NotNegative(Limits(nameof(options.Limits.PendingPerClient)), options.Limits.PendingPerClient),
+        NotNegative(Limits(nameof(options.Limits.PendingTotal)), options.Limits.PendingTotal),
+        NotNegative(Limits(nameof(options.Limits.NotificationsPerUser)), options.Limits.NotificationsPerUser),
+        NotNegative(Limits(nameof(options.Limits.NotificationsPerUserAndClient)), options.Limits.NotificationsPerUserAndClient),
+        Between(Limits(nameof(options.Limits.NotificationWindow)), options.Limits.NotificationWindow, OneSecond, OneDay),
         NotNegative(Limits(nameof(options.Limits.FailedAuthentications)), options.Limits.FailedAuthentications),
         options.Limits.ConcurrentNotifications is < 1 or > MaxCallbacks ? Option(Limits(nameof(options.Limits.ConcurrentNotifications)), $"must be between 1 and {MaxCallbacks}") : null,
         Between(nameof(CibaOptions.DenialCooldown), options.DenialCooldown, TimeSpan.Zero, OneDay),

@@ -1,9 +1,17 @@
 namespace Ciba.AspNetCore.Store;
 
 /// <summary>A request in memory and what changes about it; a link of the list of its user's pending requests.</summary>
-internal sealed class MemoryRequest(CibaRequest request)
+internal sealed class MemoryRequest(CibaRequest request) : ICounted
 {
     private TaskCompletionSource? _whenDecided;
+
+    string ICounted.Client => Request.ClientKey;
+
+    string? ICounted.Group => Request.LimitGroup;
+
+    bool ICounted.IsConcealed => Request.IsConcealed;
+
+    DateTimeOffset ICounted.EndsAt => Request.ExpiresAt;
 
     public CibaRequest Request { get; } = request;
 

@@ -3,8 +3,9 @@ namespace Ciba.AspNetCore.Store;
 /// <summary>The outbox of a shard: what is due, in the order of time.</summary>
 internal sealed partial class MemoryShard
 {
-    // An entry that was scheduled anew leaves its old place behind, which is passed over when its time comes.
-    private readonly PriorityQueue<MemoryRequest, long> _outbox = new();
+    // An entry that was scheduled anew leaves its old place behind, which is passed over when its time comes. Names, so that it keeps
+    // no request in memory that is gone.
+    private readonly PriorityQueue<string, long> _outbox = new();
 
     public IReadOnlyList<CibaOutboxEntry> ClaimDue(DateTimeOffset now, DateTimeOffset heldUntil, int most)
     {
@@ -12,10 +13,10 @@ internal sealed partial class MemoryShard
         {
             Expire(now);
             List<CibaOutboxEntry>? claimed = null;
-            while ((claimed?.Count ?? 0) < most && _outbox.TryPeek(out var entry, out var dueAt) && dueAt <= now.UtcTicks)
+            while ((claimed?.Count ?? 0) < most && _outbox.TryPeek(out var id, out var dueAt) && dueAt <= now.UtcTicks)
             {
                 _outbox.Dequeue();
-                if (entry.DueAt?.UtcTicks == dueAt && IsKnown(entry))
+                if (_requests.TryGetValue(id, out var entry) && entry.DueAt?.UtcTicks == dueAt)
                 {
                     (claimed ??= []).Add(Hold(entry, now, heldUntil));
                 }
@@ -92,9 +93,7 @@ internal sealed partial class MemoryShard
         entry.DueAt = dueAt;
         if (dueAt is { } instant)
         {
-            _outbox.Enqueue(entry, instant.UtcTicks);
+            _outbox.Enqueue(entry.Request.Id, instant.UtcTicks);
         }
     }
-
-    private bool IsKnown(MemoryRequest entry) => _requests.TryGetValue(entry.Request.Id, out var current) && current == entry;
 }

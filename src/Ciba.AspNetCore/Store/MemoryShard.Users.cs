@@ -83,7 +83,8 @@ internal sealed partial class MemoryShard
         }
     }
 
-    private bool IsQuiet(string userKey, string clientKey, DateTimeOffset now) => _quiet.TryGetValue((userKey, clientKey), out var until) && until > now;
+    private DateTimeOffset? QuietUntil(string userKey, string clientKey, DateTimeOffset now) =>
+        _quiet.TryGetValue((userKey, clientKey), out var until) && until > now ? until : null;
 
     private void BeQuiet(string userKey, CibaQuiet? quiet)
     {

@@ -3,14 +3,15 @@ using System.Globalization;
 namespace Ciba.AspNetCore.Store;
 
 /// <summary>The requests of one in 64 users, under one lock that is never held for longer than a few look-ups.</summary>
-internal sealed partial class MemoryShard
+internal sealed partial class MemoryShard(PendingCounts counts)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, MemoryRequest> _requests = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PendingRequests> _pending = new(StringComparer.Ordinal);
 
-    // When each request is next to be looked at: at its expiry, when it stops to count as pending, and at its end.
-    private readonly PriorityQueue<MemoryRequest, long> _due = new();
+    // When each request is next to be looked at: at its expiry, when it stops to count as pending, and at its end. Names, so that it
+    // keeps no request in memory that was withdrawn.
+    private readonly PriorityQueue<string, long> _due = new();
 
     private long _leases;
 
@@ -29,16 +30,18 @@ internal sealed partial class MemoryShard
     {
         lock (_gate)
         {
-            Expire(request.CreatedAt);
-            var (user, client) = (request.UserKey, request.ClientKey);
+            var (user, client, group, now) = (request.UserKey, request.ClientKey, request.LimitGroup, request.CreatedAt);
+            Expire(now);
+            ForgetNotifications(now);
             if (!_pending.TryGetValue(user, out var waiting))
             {
                 waiting = new PendingRequests();
             }
 
-            if (IsQuiet(user, client, request.CreatedAt))
+            var quiet = QuietUntil(user, client, now);
+            if (group is null && quiet is { } until)
             {
-                return CibaAddResult.Quiet;
+                return CibaAddResult.Refused(CibaAddStatus.Quiet, until - now);
             }
 
             if (waiting.SameAs(request) is { } existing)
@@ -46,20 +49,30 @@ internal sealed partial class MemoryShard
                 return CibaAddResult.Identical(existing.Request, existing.Interval);
             }
 
-            if ((limits.PerUser > 0 && waiting.Count >= limits.PerUser)
-                || (limits.PerUserAndClient > 0 && waiting.Of(client) >= limits.PerUserAndClient))
+            if (WhyNot(waiting, request, group, limits) is { } refusal)
             {
-                return CibaAddResult.LimitReached;
+                return refusal;
             }
 
-            var entry = new MemoryRequest(request);
+            if (counts.TryEnter(client, request.ExpiresAt, now, limits) is { } tooMany)
+            {
+                return tooMany;
+            }
+
+            var isConcealed = request.IsConcealed || (group is not null && (quiet is not null || WhyNot(waiting, request, null, limits) is not null));
+            var entry = new MemoryRequest(isConcealed ? request.Conceal() : request);
             _requests.Add(request.Id, entry);
             _pending[user] = waiting;
             waiting.Add(entry);
-            _due.Enqueue(entry, request.ExpiresAt.UtcTicks);
-            Schedule(entry, request.DueAt);
-            Tell(user);
-            return CibaAddResult.Added;
+            _due.Enqueue(request.Id, request.ExpiresAt.UtcTicks);
+            Schedule(entry, isConcealed && request.DueAt is not null ? request.ExpiresAt : request.DueAt);
+            Note(user, new Notification(client, group, isConcealed, now + limits.Notifications.Window), limits.Notifications);
+            if (!isConcealed)
+            {
+                Tell(user);
+            }
+
+            return CibaAddResult.Added with { IsConcealed = isConcealed };
         }
     }
 
@@ -121,7 +134,7 @@ internal sealed partial class MemoryShard
                 return CibaDecideResult.Unknown;
             }
 
-            if (entry.Request.UserKey != userKey)
+            if (entry.Request.UserKey != userKey || entry.Request.IsConcealed)
             {
                 return CibaDecideResult.NotYours;
             }
@@ -145,7 +158,8 @@ internal sealed partial class MemoryShard
         }
     }
 
-    public CibaRequestState? Get(string id, string userKey, DateTimeOffset now) => Get(id, now) is { } found && found.Request.UserKey == userKey ? found : null;
+    public CibaRequestState? Get(string id, string userKey, DateTimeOffset now) =>
+        Get(id, now) is { Request.IsConcealed: false } found && found.Request.UserKey == userKey ? found : null;
 
     public CibaRequestState? GetForClient(string id, string clientKey, DateTimeOffset now) => Get(id, now) is { } found && found.Request.ClientKey == clientKey ? found : null;
 
@@ -154,7 +168,7 @@ internal sealed partial class MemoryShard
         lock (_gate)
         {
             Expire(now);
-            return _pending.TryGetValue(userKey, out var waiting) ? [.. waiting.Where(request => request.ExpiresAt > now)] : [];
+            return _pending.TryGetValue(userKey, out var waiting) ? [.. waiting.Select(entry => entry.Request).Where(request => request.ExpiresAt > now && !request.IsConcealed)] : [];
         }
     }
 
@@ -179,7 +193,17 @@ internal sealed partial class MemoryShard
             Expire(now);
             ForgetAbsent(now);
             ForgetQuiet(now);
+            ForgetNotifications(now);
         }
+    }
+
+    private CibaAddResult? WhyNot(PendingRequests waiting, CibaRequest request, string? group, CibaRequestLimits limits)
+    {
+        var room = UserLimits.RoomAt(waiting, request.ClientKey, group, limits.PerUser, limits.PerUserAndClient);
+        var roomToNotify = RoomToNotifyAt(request.UserKey, request.ClientKey, group, limits.Notifications);
+        return UserLimits.Later(room, roomToNotify) is { } at
+            ? CibaAddResult.Refused(room is null ? CibaAddStatus.NotificationLimitReached : CibaAddStatus.LimitReached, at - request.CreatedAt)
+            : null;
     }
 
     private CibaRequestState? Get(string id, DateTimeOffset now)
@@ -224,23 +248,22 @@ internal sealed partial class MemoryShard
     /// <summary>Takes what is past its time off the user's pending requests, and forgets what is past its end.</summary>
     private void Expire(DateTimeOffset now)
     {
-        while (_due.TryPeek(out var entry, out var dueAt) && dueAt <= now.UtcTicks)
+        while (_due.TryPeek(out var id, out var dueAt) && dueAt <= now.UtcTicks)
         {
             _due.Dequeue();
-            if (!_requests.TryGetValue(entry.Request.Id, out var current) || current != entry)
+            if (!_requests.TryGetValue(id, out var entry) || entry.Request.ExpiresAt > now)
             {
-                continue; // It was withdrawn.
+                continue; // It was withdrawn, and may have been added anew.
             }
 
             NoLongerPending(entry);
-            var end = entry.Request.RetainedUntil.UtcTicks;
-            if (dueAt < end)
+            if (entry.Request.RetainedUntil > now)
             {
-                _due.Enqueue(entry, end);
+                _due.Enqueue(id, entry.Request.RetainedUntil.UtcTicks);
             }
             else
             {
-                _requests.Remove(entry.Request.Id);
+                _requests.Remove(id);
             }
         }
     }
@@ -251,6 +274,7 @@ internal sealed partial class MemoryShard
         {
             var user = entry.Request.UserKey;
             waiting.Remove(entry);
+            counts.Leave(entry.Request.ClientKey, entry.Request.ExpiresAt);
             entry.WakeUp();
             Tell(user);
             if (waiting.Count == 0)

@@ -15,8 +15,8 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
             Forget(now.UtcTicks);
             if (!_tries.TryGetValue(subject, out var tries))
             {
-                _tries[subject] = tries = new Tries();
-                _due.Enqueue(subject, (now + window).UtcTicks);
+                _tries[subject] = tries = new Tries(now + window);
+                _due.Enqueue(subject, tries.EndsAt.UtcTicks);
             }
 
             if (tries.Failed >= maxFailures)
@@ -42,6 +42,16 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
         return ValueTask.CompletedTask;
     }
 
+    public ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        lock (_gate)
+        {
+            Forget(now.UtcTicks);
+            return new(_tries.TryGetValue(subject, out var tries) ? tries.EndsAt - now : TimeSpan.Zero);
+        }
+    }
+
     private void Forget(long now)
     {
         while (_due.TryPeek(out var subject, out var dueAt) && dueAt <= now)
@@ -51,8 +61,10 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
         }
     }
 
-    private sealed class Tries
+    private sealed class Tries(DateTimeOffset endsAt)
     {
+        public DateTimeOffset EndsAt { get; } = endsAt;
+
         public int Failed { get; set; }
     }
 }

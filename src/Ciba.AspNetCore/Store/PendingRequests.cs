@@ -6,14 +6,12 @@ namespace Ciba.AspNetCore.Store;
 /// One user's pending requests, oldest first: a list linked through the requests themselves, so that any of them leaves it
 /// in one step.
 /// </summary>
-internal sealed class PendingRequests : IEnumerable<CibaRequest>
+internal sealed class PendingRequests : IEnumerable<MemoryRequest>
 {
     private MemoryRequest? _first;
     private MemoryRequest? _last;
 
     public int Count { get; private set; }
-
-    public int Of(string clientKey) => this.Count(request => request.ClientKey == clientKey);
 
     /// <summary>The one that asks for the same and has at least half as long as this one would have, or null.</summary>
     public MemoryRequest? SameAs(CibaRequest request)
@@ -51,11 +49,11 @@ internal sealed class PendingRequests : IEnumerable<CibaRequest>
         Count--;
     }
 
-    public IEnumerator<CibaRequest> GetEnumerator()
+    public IEnumerator<MemoryRequest> GetEnumerator()
     {
         for (var entry = _first; entry is not null; entry = entry.Next)
         {
-            yield return entry.Request;
+            yield return entry;
         }
     }
 

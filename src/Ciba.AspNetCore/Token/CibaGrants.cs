@@ -27,7 +27,6 @@ internal sealed partial class CibaGrants(
 
     // The usual answers, one object each.
     private static readonly CibaGrant Pending = new(CibaError.AuthorizationPending);
-    private static readonly CibaGrant SlowDown = new(CibaError.SlowDown);
     private static readonly CibaGrant Expired = new(CibaError.ExpiredToken);
     private static readonly CibaGrant Denied = new(CibaError.AuthorizationDenied);
     private static readonly CibaGrant Invalid = new(CibaError.InvalidGrant);
@@ -117,7 +116,7 @@ internal sealed partial class CibaGrants(
                 return Pending;
 
             case CibaPollStatus.SlowDown:
-                return SlowDown;
+                return new CibaGrant(CibaError.SlowDown) { RetryAfter = found.Interval };
 
             case CibaPollStatus.Denied or CibaPollStatus.Failed:
                 return Denied;

@@ -47,7 +47,7 @@ internal sealed partial class TokenEndpoint(
         await using var grant = await context.RequestServices.GetRequiredService<CibaGrants>().RedeemAsync(authReqId, client.Client, terms, context.RequestAborted);
         if (grant.Failed(out error, out var request))
         {
-            await RefuseAsync(context, error, client);
+            await RefuseAsync(context, grant.RetryAfter is { } wait ? error.WithRetryAfter(wait) : error, client);
             return;
         }
 

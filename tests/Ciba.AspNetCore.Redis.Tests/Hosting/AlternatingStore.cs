@@ -30,6 +30,9 @@ public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestSto
 
     public ValueTask<bool> RemoveAsync(string id, string userKey, CancellationToken cancellationToken) => Next.RemoveAsync(id, userKey, cancellationToken);
 
+    public ValueTask<CibaNotificationResult> CountNotificationAsync(CibaRequest request, CibaNotificationLimits limits, bool byClient, DateTimeOffset now, CancellationToken cancellationToken) =>
+        Next.CountNotificationAsync(request, limits, byClient, now, cancellationToken);
+
     public ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken) =>
         Next.GetForClientAsync(id, clientKey, now, cancellationToken);
 

@@ -153,14 +153,14 @@ internal static class RedisHosts
         var redis = await RedisNode.SharedAsync(server, 0);
         var decided = await redis.GetDatabase().ScriptEvaluateAsync(
             RedisScript.Decide.Text,
-            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0])],
+            [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0]), keys.PendingOfShard(id[0])],
             [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1]);
-        Assert.That((int)decided, Is.EqualTo((int)CibaDecideResult.Done));
+        Assert.That((int)decided[0], Is.EqualTo((int)CibaDecideResult.Done));
     }
 
     public static async Task LoadScriptsAsync(this RedisServer server)
     {
-        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.Look, RedisScript.MarkPresent, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
+        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Reserve, RedisScript.Free, RedisScript.Notify, RedisScript.TakeBackNotification, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.Look, RedisScript.MarkPresent, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
         {
             await server.AskAsync("SCRIPT", "LOAD", script.Text);
         }

@@ -112,6 +112,12 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return await _store.RemoveAsync(id, userKey, cancellationToken);
     }
 
+    public async ValueTask<CibaNotificationResult> CountNotificationAsync(CibaRequest request, CibaNotificationLimits limits, bool byClient, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(CountNotificationAsync));
+        return await _store.CountNotificationAsync(request, limits, byClient, now, cancellationToken);
+    }
+
     public async ValueTask<CibaRequestState?> GetForClientAsync(string id, string clientKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await BeginAsync(nameof(GetForClientAsync));

@@ -4,18 +4,39 @@ namespace Ciba.AspNetCore.Tests.Hosting;
 public sealed class ModelStore
 {
     private readonly List<Entry> _entries = [];
+    private readonly List<(string Subject, string ClientId, DateTimeOffset EndsAt)> _notified = [];
 
     public CibaAddResult Add(CibaRequest request, CibaRequestLimits limits)
     {
-        var waiting = Pending(request.Subject, request.CreatedAt).ToList();
-        if ((limits.PerUser > 0 && waiting.Count >= limits.PerUser)
-            || (limits.PerUserAndClient > 0 && waiting.Count(other => other.ClientId == request.ClientId) >= limits.PerUserAndClient))
+        var (subject, now) = (request.Subject, request.CreatedAt);
+        DateTimeOffset[] pending = Rooms([.. Pending(subject, now).Select(other => (other.ClientId, other.ExpiresAt))], request.ClientId, limits.PerUser, limits.PerUserAndClient);
+        DateTimeOffset[] notified = RoomsToNotify(subject, request.ClientId, limits.Notifications, now);
+        if (pending.Length + notified.Length > 0)
         {
-            return CibaAddResult.LimitReached;
+            return CibaAddResult.Refused(pending.Length > 0 ? CibaAddStatus.LimitReached : CibaAddStatus.NotificationLimitReached, pending.Concat(notified).Max() - now);
+        }
+
+        var ofClient = _entries.Where(entry => entry.Request.ClientId == request.ClientId && entry.Status == CibaRequestStatus.Pending && now < entry.Request.ExpiresAt).ToList();
+        if (limits.PerClient > 0 && ofClient.Count >= limits.PerClient)
+        {
+            return CibaAddResult.Refused(CibaAddStatus.ClientLimitReached, ofClient.Min(entry => entry.Request.ExpiresAt) - now);
         }
 
         _entries.Add(new Entry(request));
+        _notified.Add((subject, request.ClientId, now + limits.Notifications.Window));
         return CibaAddResult.Added;
+    }
+
+    public CibaNotificationResult CountNotification(CibaRequest request, CibaNotificationLimits limits, DateTimeOffset now)
+    {
+        var rooms = RoomsToNotify(request.Subject, request.ClientId, limits, now);
+        if (rooms.Length > 0)
+        {
+            return new() { Status = CibaNotificationStatus.LimitReached, RetryAfter = rooms.Max() - now };
+        }
+
+        _notified.Add((request.Subject, request.ClientId, now + limits.Window));
+        return new() { Status = CibaNotificationStatus.Counted };
     }
 
     public CibaPollStatus Poll(string id, string clientId, DateTimeOffset now, TimeSpan leaseTime)
@@ -102,6 +123,22 @@ public sealed class ModelStore
 
     public bool Remove(string id, DateTimeOffset now) =>
         Find(id, now) is { Status: CibaRequestStatus.Pending } entry && _entries.Remove(entry);
+
+    private DateTimeOffset[] RoomsToNotify(string subject, string clientId, CibaNotificationLimits limits, DateTimeOffset now) => Rooms(
+        [.. _notified.Where(notified => notified.Subject == subject && now < notified.EndsAt).Select(notified => (notified.ClientId, notified.EndsAt))],
+        clientId, limits.PerUser, limits.PerUserAndClient);
+
+    /// <summary>When those limits have room again that are reached.</summary>
+    private static DateTimeOffset[] Rooms((string ClientId, DateTimeOffset EndsAt)[] entries, string clientId, int perUser, int perUserAndClient)
+    {
+        DateTimeOffset[] all = [.. entries.Select(entry => entry.EndsAt).Order()];
+        DateTimeOffset[] ofClient = [.. entries.Where(entry => entry.ClientId == clientId).Select(entry => entry.EndsAt).Order()];
+        return
+        [
+            .. perUser > 0 && all.Length >= perUser ? [all[^perUser]] : Array.Empty<DateTimeOffset>(),
+            .. perUserAndClient > 0 && ofClient.Length >= perUserAndClient ? [ofClient[^perUserAndClient]] : Array.Empty<DateTimeOffset>(),
+        ];
+    }
 
     private Entry? Find(string id, DateTimeOffset now) => _entries.Find(entry => entry.Request.Id == id && now < entry.Request.RetainedUntil);
 
