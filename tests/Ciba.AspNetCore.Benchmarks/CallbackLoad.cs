@@ -196,8 +196,6 @@ internal sealed class CallbackLoad(string? redis)
 
         public ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken) => new(true);
 
-        public ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => new(false);
-
         public Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _told);

@@ -102,8 +102,6 @@ public class EndpointBenchmarks
 
         public ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken) => new(true);
 
-        public ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => new(false);
-
         public Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

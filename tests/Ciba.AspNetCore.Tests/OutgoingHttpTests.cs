@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Ciba.AspNetCore.Callbacks;
-using Ciba.AspNetCore.Clients;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

@@ -188,6 +188,14 @@ public sealed class UserCodeTests
         Assert.That((await host.AuthorizeAsync(("user_code", Code))).Error, Is.EqualTo("access_denied"));
     }
 
+    [TestCase(true, "invalid_user_code"), TestCase(false, null), Spec("A10")]
+    public async Task A_host_whose_users_have_no_codes_need_not_look_at_any(bool saysUserHasCode, string? error)
+    {
+        await using var host = Host(null, ciba => ciba.Services.AddSingleton<ICibaUserLookup>(new UsersWithoutCodes(saysUserHasCode)));
+
+        Assert.That((await host.AuthorizeAsync(("user_code", Code))).Text("error"), Is.EqualTo(error));
+    }
+
     private static CibaHost Host(Action<CibaOptions>? options = null, params CibaClient[] more) => Host(options, null, more);
 
     private static CibaHost Host(Action<CibaOptions>? options, Action<CibaBuilder>? setup, params CibaClient[] more)
@@ -203,5 +211,13 @@ public sealed class UserCodeTests
         var client = CibaHost.Client(id);
         client.BackchannelUserCodeParameter = true;
         return client;
+    }
+
+    private sealed class UsersWithoutCodes(bool saysUserHasCode) : ICibaUserLookup
+    {
+        public ValueTask<CibaUserLookupResult> FindAsync(CibaHint hint, CibaClient client, CancellationToken cancellationToken) =>
+            new(CibaUserLookupResult.Found(new CibaUser { Subject = "sub-alice", HasUserCode = saysUserHasCode }));
+
+        public ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken) => new(true);
     }
 }

@@ -79,8 +79,6 @@ internal sealed class Users : ICibaUserLookup
         new(hint.Value == "alice" ? CibaUserLookupResult.Found(new CibaUser { Subject = "alice" }) : CibaUserLookupResult.Unknown);
 
     public ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken) => new(subject == "alice");
-
-    public ValueTask<bool> IsUserCodeAsync(string subject, string userCode, CancellationToken cancellationToken) => new(false);
 }
 
 internal sealed class Phone : ICibaDeviceNotifier
