@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Reflection;
 
 namespace Ciba.AspNetCore.Samples.Tests;
@@ -67,6 +68,24 @@ public sealed class QuickstartStartTests
             "--Ciba:PollingInterval=00:00:00");
 
         Assert.That(errors, Is.EqualTo($"CIBA is not set up correctly:{Environment.NewLine}- CibaOptions: PollingInterval must be between 00:00:01 and 00:05:00, not 00:00:00."));
+    }
+
+    [Test]
+    public async Task The_settings_for_load_tests_are_known_and_let_one_user_have_any_number_of_requests()
+    {
+        var root = typeof(QuickstartStartTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Root").Value!;
+        await using var quickstart = await RunningQuickstart.StartAsync($"--config={root}tests/Ciba.AspNetCore.Benchmarks/load/quickstart.json", "--urls=http://127.0.0.1:0");
+        using var http = new HttpClient { BaseAddress = quickstart.Address };
+
+        var statuses = new List<HttpStatusCode>();
+        for (var i = 0; i < 40; i++)
+        {
+            using var form = new FormUrlEncodedContent([new("client_id", "client-post"), new("client_secret", "bench-secret-bench-secret-bench-secret-1"), new("scope", "openid"), new("login_hint", "alice@example.test")]);
+            using var response = await http.PostAsync("/bc-authorize", form);
+            statuses.Add(response.StatusCode);
+        }
+
+        Assert.That(statuses, Is.All.EqualTo(HttpStatusCode.OK));
     }
 
     private static async Task<(int Code, string Errors)> RunAsync(params string[] settings)
