@@ -19,95 +19,93 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
     // A stream does not outlive a sign-out or a lock-out for long; the browser opens the next one by itself.
     private static readonly TimeSpan LongestStream = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
-
-    private static readonly Task Never = new TaskCompletionSource().Task;
 
     /// <summary>False where there are too many streams on this node, or of this user, and nothing was answered.</summary>
     public async Task<bool> TryHandleAsync(HttpContext context, string userKey)
     {
-        if (!streams.TryEnter(userKey))
+        using var ends = new CancellationTokenSource(LongestStream, time);
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ends.Token, host.ApplicationStopping, context.RequestAborted);
+        if (streams.TryOpen(userKey, over.Token) is not { } stream)
         {
             return false;
         }
 
         try
         {
-            using var ends = new CancellationTokenSource(LongestStream, time);
-            using var over = CancellationTokenSource.CreateLinkedTokenSource(ends.Token, host.ApplicationStopping, context.RequestAborted);
-            await StreamAsync(context, userKey, over.Token);
+            await StreamAsync(context, stream, over.Token);
             return true;
         }
         finally
         {
-            streams.Leave(userKey);
+            streams.Close(stream);
         }
     }
 
-    private async Task StreamAsync(HttpContext context, string userKey, CancellationToken over)
+    private async Task StreamAsync(HttpContext context, OpenStream stream, CancellationToken over)
     {
         var known = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         var news = new ArrayBufferWriter<byte>();
         news.Write(": listening\n\n"u8);
-        var spokeAt = time.GetUtcNow();
         while (!over.IsCancellationRequested)
         {
             using var waits = CancellationTokenSource.CreateLinkedTokenSource(over);
-            var hasLooked = false;
             try
             {
                 // Listens before it looks, or something could fall in between.
-                var changed = store.WaitForChangeAsync(userKey, waits.Token);
-                hasLooked = await TryLookAsync(context, userKey, known, news);
-                if (hasLooked)
+                var changed = store.WaitForChangeAsync(stream.UserKey, waits.Token);
+                stream.HasLooked = await TryLookAsync(context, stream.UserKey, known, news);
+                if (!stream.HasLooked && streams.IsSilent(stream))
                 {
-                    streams.Keep(userKey, over);
+                    ShowsThatItLives(news);
                 }
 
-                spokeAt = await WaitAsync(context.Response, hasLooked ? changed : null, known, news, spokeAt, over);
+                await SpeakAsync(context.Response, stream, news, over);
+                if (stream.HasLooked)
+                {
+                    await WaitAsync(context.Response, stream, changed, known, news, over);
+                }
+                else
+                {
+                    // A store that is away makes nobody wait for a change.
+                    await Task.Delay(LookAgainAfter, time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
             }
             finally
             {
-                if (hasLooked)
-                {
-                    streams.KeepNoLonger(userKey, over);
-                }
-
+                stream.HasLooked = false;
                 await waits.CancelAsync();
             }
         }
     }
 
-    /// <summary>
-    /// Writes what is new, and waits until there may be more, showing that the stream lives. A store that is away makes nobody wait
-    /// for a change.
-    /// </summary>
-    /// <returns>When something was last written.</returns>
-    private async Task<DateTimeOffset> WaitAsync(
-        HttpResponse response, Task? changed, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, DateTimeOffset spokeAt, CancellationToken over)
+    /// <summary>Waits for a change or an expiry, and shows meanwhile that the stream lives.</summary>
+    private async Task WaitAsync(HttpResponse response, OpenStream stream, Task changed, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, CancellationToken over)
     {
         var expiry = known.Count == 0 ? DateTimeOffset.MaxValue : known.Values.Min();
         do
         {
-            var now = time.GetUtcNow();
-            if (news.WrittenCount == 0 && now - spokeAt >= HeartbeatEvery)
+            Task any = Task.WhenAny(changed, stream.Beats);
+            await (known.Count == 0 ? any : any.WaitAsync(Milliseconds(expiry - time.GetUtcNow()), time, over)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (stream.Beats.IsCompleted)
             {
-                news.Write(": alive\n\n"u8);
+                stream.HasBeaten();
+                ShowsThatItLives(news);
+                await SpeakAsync(response, stream, news, over);
             }
-
-            if (news.WrittenCount > 0)
-            {
-                spokeAt = now;
-                await WriteAsync(response, news.WrittenMemory, over);
-                news.ResetWrittenCount();
-            }
-
-            var until = changed is null ? now + LookAgainAfter : Earlier(expiry, spokeAt + HeartbeatEvery);
-            await (changed ?? Never).WaitAsync(Milliseconds(until - now), time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        while (changed is { IsCompleted: false } && time.GetUtcNow() < expiry && !over.IsCancellationRequested);
+        while (!changed.IsCompleted && time.GetUtcNow() < expiry && !over.IsCancellationRequested);
+    }
 
-        return spokeAt;
+    private static void ShowsThatItLives(ArrayBufferWriter<byte> news) => news.Write(": alive\n\n"u8);
+
+    private async Task SpeakAsync(HttpResponse response, OpenStream stream, ArrayBufferWriter<byte> news, CancellationToken over)
+    {
+        if (news.WrittenCount > 0)
+        {
+            stream.SpokeAt = time.GetUtcNow();
+            await WriteAsync(response, news.WrittenMemory, over);
+            news.ResetWrittenCount();
+        }
     }
 
     private static async Task WriteAsync(HttpResponse response, ReadOnlyMemory<byte> news, CancellationToken over)
@@ -179,8 +177,6 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
         CibaRequestStatus.Failed => ("decided", "failed"),
         _ => ("decided", "approved"),
     };
-
-    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
 
     // Whole ones, and none too few: the look that follows is to find the request expired.
     private static TimeSpan Milliseconds(TimeSpan wait) => TimeSpan.FromMilliseconds(Math.Max(1, Math.Ceiling(wait.TotalMilliseconds)));

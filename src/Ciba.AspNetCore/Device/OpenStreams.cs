@@ -1,51 +1,59 @@
 namespace Ciba.AspNetCore.Device;
 
 /// <summary>
-/// The event streams that are open on this node: how many, and of whom. Their users are marked as present all together, every few
-/// seconds, so that a stream on which nothing happens costs the store nothing.
+/// The event streams that are open on this node. Every few seconds their users are marked as present all together, and those that are
+/// to show that they live are told so: streams on which nothing happens need no timer each, and cost the store nothing.
 /// </summary>
 internal sealed class OpenStreams(ICibaRequestStore store, TimeProvider time) : IDisposable
 {
     private const int MostStreams = 10_000;
     private const int MostStreamsOfUser = 32;
 
-    private static readonly TimeSpan MarkEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan PresentFor = MarkEvery * 3;
+    private static readonly TimeSpan TickEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PresentFor = TickEvery * 3;
+    private static readonly TimeSpan HeartbeatEvery = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan OneMillisecond = TimeSpan.FromMilliseconds(1);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, int> _streams = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _ofUsers = new(StringComparer.Ordinal);
+    private readonly HashSet<OpenStream> _streams = [];
+    private ITimer? _ticks;
 
-    // Those that have come to a look; the others mark their user with each try.
-    private readonly HashSet<(string UserKey, CancellationToken Over)> _listening = [];
-
-    private ITimer? _marks;
-    private int _count;
-
-    /// <summary>False where there are too many streams on this node, or of this user.</summary>
-    public bool TryEnter(string userKey)
+    /// <summary>Null if there are too many streams on this node, or of this user.</summary>
+    /// <param name="userKey">Whose stream it is.</param>
+    /// <param name="over">Fires when the stream is over.</param>
+    public OpenStream? TryOpen(string userKey, CancellationToken over)
     {
+        var stream = new OpenStream(userKey, over) { SpokeAt = time.GetUtcNow() };
         lock (_gate)
         {
-            var ofUser = _streams.GetValueOrDefault(userKey);
-            if (_count >= MostStreams || ofUser >= MostStreamsOfUser)
+            var ofUser = _ofUsers.GetValueOrDefault(userKey);
+            if (_streams.Count >= MostStreams || ofUser >= MostStreamsOfUser)
             {
-                return false;
+                return null;
             }
 
-            _count++;
-            _streams[userKey] = ofUser + 1;
-            return true;
+            _streams.Add(stream);
+            _ofUsers[userKey] = ofUser + 1;
+            _ticks ??= time.CreateTimer(_ => _ = TickAsync(), null, TickEvery, TickEvery);
+            return stream;
         }
     }
 
-    public void Leave(string userKey)
+    public void Close(OpenStream stream)
     {
         lock (_gate)
         {
-            _count--;
-            if (--_streams[userKey] == 0)
+            _streams.Remove(stream);
+            if (--_ofUsers[stream.UserKey] == 0)
             {
-                _streams.Remove(userKey);
+                _ofUsers.Remove(stream.UserKey);
+            }
+
+            if (_streams.Count == 0)
+            {
+                _ticks?.Dispose();
+                _ticks = null;
             }
         }
     }
@@ -57,48 +65,59 @@ internal sealed class OpenStreams(ICibaRequestStore store, TimeProvider time) : 
         return store.MarkPresentAsync(userKey, now, now + PresentFor, cancellationToken);
     }
 
-    /// <summary>Keeps the user marked while the stream is open.</summary>
-    public void Keep(string userKey, CancellationToken over)
+    /// <summary>Whether the stream has been silent for long.</summary>
+    public bool IsSilent(OpenStream stream, TimeSpan ahead = default) => time.GetUtcNow() + ahead - stream.SpokeAt >= HeartbeatEvery;
+
+    public void Dispose() => _ticks?.Dispose();
+
+    private async Task TickAsync()
     {
+        // Those that have not come to a look mark their user with each try.
+        OpenStream[] listening;
         lock (_gate)
         {
-            _listening.Add((userKey, over));
-            _marks ??= time.CreateTimer(_ => _ = MarkAllAsync(), null, MarkEvery, MarkEvery);
+            listening = [.. _streams.Where(stream => stream is { HasLooked: true, IsOver: false })];
         }
-    }
 
-    /// <summary>Ends a <see cref="Keep"/>.</summary>
-    public void KeepNoLonger(string userKey, CancellationToken over)
-    {
-        lock (_gate)
+        // Now, where the next time would be too late.
+        foreach (var stream in listening.Where(stream => IsSilent(stream, TickEvery - OneMillisecond)))
         {
-            _listening.Remove((userKey, over));
-            if (_listening.Count == 0)
-            {
-                _marks?.Dispose();
-                _marks = null;
-            }
-        }
-    }
-
-    public void Dispose() => _marks?.Dispose();
-
-    private async Task MarkAllAsync()
-    {
-        string[] users;
-        lock (_gate)
-        {
-            users = [.. _listening.Where(stream => !stream.Over.IsCancellationRequested).Select(stream => stream.UserKey).Distinct(StringComparer.Ordinal)];
+            stream.Beat();
         }
 
         try
         {
             var now = time.GetUtcNow();
-            await store.MarkPresentAsync(users, now, now + PresentFor, CancellationToken.None);
+            await store.MarkPresentAsync([.. listening.Select(stream => stream.UserKey).Distinct(StringComparer.Ordinal)], now, now + PresentFor, CancellationToken.None);
         }
         catch (CibaStoreUnavailableException)
         {
             // They are marked the next time.
         }
     }
+}
+
+/// <summary>An event stream of a user.</summary>
+internal sealed class OpenStream(string userKey, CancellationToken over)
+{
+    private volatile TaskCompletionSource _beat = NewBeat();
+
+    public string UserKey => userKey;
+
+    public bool IsOver => over.IsCancellationRequested;
+
+    /// <summary>Whether it waits for news, and has come to its last look.</summary>
+    public bool HasLooked { get; set; }
+
+    /// <summary>When something was last written.</summary>
+    public DateTimeOffset SpokeAt { get; set; }
+
+    /// <summary>Done when the stream is to show that it lives.</summary>
+    public Task Beats => _beat.Task;
+
+    public void Beat() => _beat.TrySetResult();
+
+    public void HasBeaten() => _beat = NewBeat();
+
+    private static TaskCompletionSource NewBeat() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
