@@ -38,6 +38,7 @@ internal sealed record WaitingNode(Process Process, string Url) : IDisposable
                 options.Issuer = "http://localhost";
                 options.LongPolling.Timeout = TimeSpan.FromMinutes(5);
                 options.RequestLifetime = options.MaxRequestLifetime;
+                options.Limits.PendingPerClient = 0;
             })
             .AddClients([new CibaClient { ClientId = Client, ClientSecrets = [Secret], TokenEndpointAuthMethod = CibaClientAuthenticationMethods.ClientSecretPost, BackchannelTokenDeliveryMode = CibaTokenDeliveryModes.Poll }])
             .AddUserLookup<Everybody>()
