@@ -47,7 +47,8 @@ public static class CibaHttpsExtensions
     /// </summary>
     /// <remarks>
     /// Changes nothing on platforms without <see cref="System.Net.Security.CipherSuitesPolicy"/>, such as Windows: set the cipher suites of
-    /// the machine there. With <see cref="Ciba.AspNetCore.CibaProfile.FapiCiba"/> a warning at start says so.
+    /// the machine there. With <see cref="Ciba.AspNetCore.CibaProfile.FapiCiba"/> a warning at start says so. Not for HTTP/3, where Kestrel has
+    /// no <see cref="HttpsConnectionAdapterOptions.OnAuthenticate"/> and TLS is 1.3 alone.
     /// </remarks>
     /// <param name="https">The options, for instance those of <c>ConfigureHttpsDefaults</c>.</param>
     /// <param name="allowEcdsa">

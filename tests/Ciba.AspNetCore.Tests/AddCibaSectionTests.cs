@@ -28,6 +28,24 @@ public sealed class AddCibaSectionTests
         Assert.That(Options(options, "Ciba").ToDictionary(option => option.Path, option => option.Value), Is.EqualTo(expected));
     }
 
+    [TestCase("Limits:PendingPerUser", "10"), TestCase("Limits:PendingPerUserAndClient", "3"), TestCase("Limits:PendingPerClient", "10000"), TestCase("Limits:PendingTotal", "1000000")]
+    [TestCase("Limits:NotificationsPerUser", "30"), TestCase("Limits:NotificationsPerUserAndClient", "10"), TestCase("Limits:NotificationWindow", "00:10:00")]
+    [TestCase("Limits:FailedAuthentications", "30"), TestCase("LongPolling:Timeout", "00:00:00"), TestCase("LongPolling:MaxWaiting", "10000"), TestCase("MinRequestLifetime", "00:00:10")]
+    [TestCase("Callbacks:AllowedNetworks", null), TestCase("AcrValuesSupported", null), TestCase("ScopesSupported", null), TestCase("AuthorizationDetailsTypesSupported", null)]
+    [TestCase("Issuer", null), TestCase("Profile", "Core"), TestCase("PollingInterval", "00:00:05"), TestCase("RequestLifetime", "00:02:00"), TestCase("MaxRequestLifetime", "00:10:00")]
+    [TestCase("MutualTls:Enabled", "False"), TestCase("Clients", null), TestCase("Discovery:AdditionalMetadata", null)]
+    public void A_name_that_scripts_set_stays_and_has_its_default(string path, string? standard)
+    {
+        var setting = path.Split(':').Aggregate(Setting.Core, (parent, name) => parent.Members.GetValueOrDefault(name)!);
+        var option = Options(new CibaOptions(), "").FirstOrDefault(option => option.Path == $":{path}");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(setting, Is.Not.Null);
+            Assert.That(standard is null ? null : $"{option.Value}", Is.EqualTo(standard));
+        }
+    }
+
     [TestCase("""{"NumberMatchin": true}""", "Ciba:NumberMatchin is not a setting of AddCiba or of what is added to it; did you mean Ciba:NumberMatching?")]
     [TestCase("""{"Dpop": {"RequireNonces": true}}""", "Ciba:Dpop:RequireNonces is not a setting of AddCiba or of what is added to it; did you mean Ciba:Dpop:RequireNonce?")]
     [TestCase("""{"Limits": {"PendingForUser": 1}}""", "Ciba:Limits:PendingForUser is not a setting of AddCiba or of what is added to it; did you mean Ciba:Limits:PendingPerUser?")]
