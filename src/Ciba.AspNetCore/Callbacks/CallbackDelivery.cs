@@ -20,6 +20,8 @@ internal sealed partial class CallbackDelivery(
     TimeProvider time,
     ILogger<CallbackDelivery> logger)
 {
+    private ConfiguredClients? _configured;
+
     private TimeSpan Timeout => options.Value.Callbacks.Timeout;
 
     /// <summary>One try: what the host is asked for takes one time-out at most, the call another, and there may be a wait before.</summary>
@@ -83,11 +85,21 @@ internal sealed partial class CallbackDelivery(
     {
         using var timeout = new CancellationTokenSource(Timeout, time);
         var token = timeout.Token;
-        var client = await host.AskAsync(request, services => services.GetRequiredService<ICibaClientStore>().FindAsync(request.ClientId, token), token);
+        var client = _configured is null
+            ? await host.AskAsync(request, services => FindClientAsync(services, request.ClientId, token), token)
+            : await _configured.FindAsync(request.ClientId, token);
         return client is not null
             && RegisteredClient.Of(client).MayUseCiba
             && client.BackchannelTokenDeliveryMode == request.TokenDeliveryMode
             && options.Value.DeliveryModes.Contains(request.TokenDeliveryMode) ? client : null;
+    }
+
+    // The configured clients, of which there is one object for all scopes, never block: the next callback asks them at once.
+    private ValueTask<CibaClient?> FindClientAsync(IServiceProvider services, string clientId, CancellationToken cancellationToken)
+    {
+        var store = services.GetRequiredService<ICibaClientStore>();
+        _configured = store as ConfiguredClients;
+        return store.FindAsync(clientId, cancellationToken);
     }
 
     private async Task<(byte[]? Json, WorkResult Problem)> ContentAsync(CibaOutboxEntry entry, OutboxAttempt attempt, CibaClient client, CibaCallback callback)
