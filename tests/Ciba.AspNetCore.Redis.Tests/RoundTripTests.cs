@@ -30,6 +30,26 @@ public sealed class RoundTripTests(string kind)
     }
 
     [Test]
+    public async Task Only_a_client_that_needs_a_place_of_those_that_all_shards_share_costs_another()
+    {
+        await using var proxy = new FaultProxy(RedisServers.Get(kind));
+        await using var host = RedisHosts.On(proxy.Endpoint, RedisNode.NewPrefix(), options: options =>
+        {
+            CallbackCalls.Quietly(options);
+            options.Limits.PendingPerClient = 10;
+        });
+        await RedisHosts.FirstLookAsync(host);
+        await host.AnswerAsync((await host.AuthorizeAsync()).AuthReqId, "deny");
+        Seen(proxy);
+
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        var authorize = Seen(proxy);
+        await host.AnswerAsync(id, "deny");
+
+        Assert.That((authorize, Seen(proxy)), Is.EqualTo((new[] { "EVALSHA", "EVALSHA" }, new[] { "EVALSHA", "EVALSHA" })));
+    }
+
+    [Test]
     public async Task Every_step_is_one_script()
     {
         var time = new ManualTime();
@@ -60,6 +80,7 @@ public sealed class RoundTripTests(string kind)
             var claimed = await node.Store.ClaimDueAsync(now);
             Assert.That((claimed.Count, Seen(proxy)), Is.EqualTo((1, new[] { "ZRANGEBYSCORE", "EVALSHA" })));
             await CountAsync("settle", () => node.Store.SettleAsync(ping.Id, now + Requests.Hold, CibaSettlement.Done, none).AsTask());
+            await CountAsync("count a notification", () => node.Store.CountNotificationAsync(request, new() { PerUser = 100, Window = TimeSpan.FromMinutes(1) }, byClient: true, now, none).AsTask());
             await CountAsync("remove", () => node.Store.RemoveAsync(withdrawn.Id, withdrawn.Subject, none).AsTask());
             await CountAsync("first use of a jti", () => node.ReplayCache.TryUseAsync(Guid.NewGuid().ToString(), now.AddMinutes(1), none).AsTask());
             await CountAsync("user code", () => node.UserCodes.TryBeginAsync("alice", 5, TimeSpan.FromMinutes(1), none).AsTask());

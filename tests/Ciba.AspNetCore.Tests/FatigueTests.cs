@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -152,7 +151,7 @@ public sealed class FatigueTests
     [Test, Spec("U5")]
     public async Task A_user_who_blocks_a_client_hears_nothing_more_of_it_and_the_host_knows()
     {
-        var blocks = new Blocks();
+        var blocks = new FakeBlocks();
         var events = new FakeEvents();
         await using var host = Blocking(blocks, events);
         var id = (await host.AuthorizeAsync()).AuthReqId;
@@ -176,7 +175,7 @@ public sealed class FatigueTests
     [Test, Spec("U3")]
     public async Task A_host_that_cannot_remember_the_block_leaves_the_request_as_it_was()
     {
-        var blocks = new Blocks { OnBlock = () => throw new InvalidOperationException("The database is away.") };
+        var blocks = new FakeBlocks { OnBlock = () => throw new InvalidOperationException("The database is away.") };
         await using var host = Blocking(blocks);
         var id = (await host.AuthorizeAsync()).AuthReqId;
 
@@ -191,7 +190,7 @@ public sealed class FatigueTests
     [Test, Spec("U2")]
     public async Task Nobody_blocks_by_another_users_request_and_nobody_who_is_locked()
     {
-        var blocks = new Blocks();
+        var blocks = new FakeBlocks();
         await using var host = Blocking(blocks);
         var id = (await host.AuthorizeAsync()).AuthReqId;
 
@@ -217,7 +216,7 @@ public sealed class FatigueTests
     [TestCase("""{"block_client":false}"""), TestCase("{}"), TestCase("")]
     public async Task A_plain_no_blocks_nobody(string body)
     {
-        var blocks = new Blocks();
+        var blocks = new FakeBlocks();
         await using var host = Blocking(blocks);
 
         var answer = await DenyAsync(host, (await host.AuthorizeAsync()).AuthReqId, body);
@@ -228,7 +227,7 @@ public sealed class FatigueTests
     [TestCase("""{"block_client":"yes"}"""), TestCase("""{"block_client":true,"block_client":false}"""), TestCase("[]"), TestCase("{")]
     public async Task A_no_that_is_not_understood_decides_nothing(string body)
     {
-        await using var host = Blocking(new Blocks());
+        await using var host = Blocking(new FakeBlocks());
         var id = (await host.AuthorizeAsync()).AuthReqId;
 
         Assert.That(((await DenyAsync(host, id, body)).Status, (await host.PollAsync(id)).Error), Is.EqualTo((HttpStatusCode.BadRequest, "authorization_pending")));
@@ -237,11 +236,11 @@ public sealed class FatigueTests
     [Test, Spec("A15")]
     public async Task Where_users_are_concealed_a_block_is_not_told_to_the_client()
     {
-        var blocks = new Blocks();
+        var blocks = new FakeBlocks();
         await using var host = new CibaHost
         {
             Options = options => options.ConcealUnknownUsers = true,
-            Setup = ciba => Use(ciba, blocks),
+            Setup = blocks.Use,
         };
         await blocks.BlockAsync("sub-alice", "client");
 
@@ -252,45 +251,15 @@ public sealed class FatigueTests
 
     private static CibaHost Collapsing() => new() { Options = options => options.CollapseIdenticalRequests = true };
 
-    private static CibaHost Blocking(Blocks blocks, FakeEvents? events = null) => new()
+    private static CibaHost Blocking(FakeBlocks blocks, FakeEvents? events = null) => new()
     {
         Setup = ciba =>
         {
-            Use(ciba, blocks);
+            blocks.Use(ciba);
             events?.Use(ciba);
         },
     };
 
-    private static void Use(CibaBuilder ciba, Blocks blocks)
-    {
-        ciba.Services.AddSingleton(blocks);
-        ciba.AddClientBlocks<Blocks>();
-    }
-
     private static async Task<Answer> DenyAsync(CibaHost host, string authReqId, string body, string user = "alice") =>
         await host.DeviceAsync(HttpMethod.Post, $"/requests/{await host.HandleAsync(authReqId)}/deny", user, body);
-
-    private sealed class Blocks : ICibaClientBlocks
-    {
-        private readonly ConcurrentDictionary<(string, string), bool> _blocked = new();
-
-        public ConcurrentQueue<CibaDeviceRequest> Told { get; } = new();
-
-        public Action OnBlock { get; set; } = () => { };
-
-        public Task BlockAsync(string subject, string clientId)
-        {
-            _blocked[(subject, clientId)] = true;
-            return Task.CompletedTask;
-        }
-
-        public async ValueTask BlockAsync(CibaDeviceRequest request, CancellationToken cancellationToken)
-        {
-            OnBlock();
-            Told.Enqueue(request);
-            await BlockAsync(request.Subject, request.ClientId);
-        }
-
-        public ValueTask<bool> IsBlockedAsync(string subject, string clientId, CancellationToken cancellationToken) => new(_blocked.ContainsKey((subject, clientId)));
-    }
 }
