@@ -39,14 +39,14 @@ public sealed class RoundTripTests(string kind)
             options.Limits.PendingPerClient = 10;
         });
         await RedisHosts.FirstLookAsync(host);
-        await host.AnswerAsync((await host.AuthorizeAsync()).AuthReqId, "deny");
+        await host.AnswerAsync((await host.AuthorizeAsync()).AuthReqId, "approve");
         Seen(proxy);
 
         var id = (await host.AuthorizeAsync()).AuthReqId;
         var authorize = Seen(proxy);
-        await host.AnswerAsync(id, "deny");
+        await host.AnswerAsync(id, "approve");
 
-        Assert.That((authorize, Seen(proxy)), Is.EqualTo((new[] { "EVALSHA", "EVALSHA" }, new[] { "EVALSHA", "EVALSHA" })));
+        Assert.That((authorize, Seen(proxy)), Is.EqualTo((new[] { "EVALSHA", "EVALSHA" }, new[] { "GET", "EVALSHA", "EVALSHA" })));
     }
 
     [Test]
