@@ -211,7 +211,7 @@ public sealed class EventQueueTests
 
         Assert.That(host.OfTheQueue().Select(line => line.Text.Trim()).Where(line => !line.EndsWith("it is left behind", StringComparison.Ordinal)), Is.EqualTo(new[]
         {
-            $"{typeof(FakeEvents)} has 8 calls that have not ended: it hears of no event until one of them ends",
+            $"{typeof(FakeEvents)} has 8 calls that have not ended; it receives no events until one of them ends",
             $"{typeof(FakeEvents)} missed {missed} events while its calls did not end",
         }));
     }

@@ -154,7 +154,7 @@ public sealed class NameLookUpTests
     }
 
     [Test]
-    public async Task The_system_is_asked_on_no_thread_of_the_pool() =>
+    public async Task The_system_knows_the_name_of_this_machine() =>
         Assert.That(await NameLookUps.AskSystemAsync("localhost", CancellationToken.None).WaitAsync(Bound), Is.Not.Empty);
 
     private static TaskCompletionSource<IPAddress[]> Never { get; } = new();

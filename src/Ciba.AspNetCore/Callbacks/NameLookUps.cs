@@ -35,13 +35,13 @@ internal sealed class NameLookUps(Func<string, CancellationToken, Task<IPAddress
 
     private int _leftBehind;
 
-    /// <summary>Resolves with the operating system, on a thread that is not one of the pool.</summary>
-    public static Task<IPAddress[]> AskSystemAsync(string host, CancellationToken cancellationToken) =>
-
-        // Only Windows can cancel a look-up. Elsewhere one blocks its thread until the system gives up.
-        OperatingSystem.IsWindows()
-            ? Dns.GetHostAddressesAsync(host, cancellationToken)
-            : Task.Factory.StartNew(() => Dns.GetHostAddresses(host), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    /// <summary>
+    /// Resolves with the operating system. Only Windows can cancel that: elsewhere a look-up blocks its thread until the system gives
+    /// up, and so has one that is not of the pool.
+    /// </summary>
+    public static Task<IPAddress[]> AskSystemAsync(string host, CancellationToken cancellationToken) => OperatingSystem.IsWindows()
+        ? Dns.GetHostAddressesAsync(host, cancellationToken)
+        : Task.Factory.StartNew(() => Dns.GetHostAddresses(host), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <exception cref="OutgoingConnectionException">The name has no address, or none in time.</exception>
     public async Task<IPAddress[]> FindAsync(string host, CancellationToken cancellationToken)

@@ -191,7 +191,7 @@ internal sealed partial class EventQueue : IHostedLifecycleService, IDisposable
     [LoggerMessage(4, LogLevel.Warning, "{Count} events were not handed out before the host stopped")]
     private partial void NotHandedOut(long count);
 
-    [LoggerMessage(5, LogLevel.Warning, "{Listener} has {Count} calls that have not ended: it hears of no event until one of them ends")]
+    [LoggerMessage(5, LogLevel.Warning, "{Listener} has {Count} calls that have not ended; it receives no events until one of them ends")]
     private partial void Stuck(string? listener, int count);
 
     [LoggerMessage(6, LogLevel.Warning, "{Listener} missed {Count} events while its calls did not end")]

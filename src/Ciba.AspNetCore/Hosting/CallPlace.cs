@@ -22,44 +22,51 @@ internal sealed class CallPlace(CallPlaces places, CallingUser user)
 }
 
 /// <summary>A client on whose behalf the host is called.</summary>
-internal sealed class CallingClient(string key)
+internal sealed class CallingClient
 {
-    public string Key { get; } = key;
+    public CallingClient(string key) => (Key, Node) = (key, new(this));
+
+    public string Key { get; }
+
+    /// <summary>Its place in the queue of clients that may begin a call.</summary>
+    public LinkedListNode<CallingClient> Node { get; }
 
     public Dictionary<string, CallingUser> Users { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Its users that may begin a call, each at most once.</summary>
-    public Queue<CallingUser> Ready { get; } = new();
+    /// <summary>Its users that may begin a call.</summary>
+    public LinkedList<CallingUser> Ready { get; } = new();
 
     public int Running { get; set; }
 
     public int Waiting { get; set; }
-
-    /// <summary>Whether it is in the queue of clients that may begin a call.</summary>
-    public bool IsReady { get; set; }
 }
 
 /// <summary>A user of a client, on whose behalf the host is called.</summary>
-internal sealed class CallingUser(string key, CallingClient client)
+internal sealed class CallingUser
 {
-    public string Key { get; } = key;
+    public CallingUser(string key, CallingClient client) => (Key, Client, Node) = (key, client, new(this));
 
-    public CallingClient Client { get; } = client;
+    public string Key { get; }
+
+    public CallingClient Client { get; }
+
+    /// <summary>Its place in the queue of its client.</summary>
+    public LinkedListNode<CallingUser> Node { get; }
 
     public LinkedList<CallWaiter> Waiting { get; } = new();
 
     public int Running { get; set; }
-
-    /// <summary>Whether it is in the queue of its client.</summary>
-    public bool IsReady { get; set; }
 }
 
 /// <summary>A call that waits for a place.</summary>
-internal sealed class CallWaiter(CallingUser user)
+internal sealed class CallWaiter
 {
-    public CallingUser User { get; } = user;
+    public CallWaiter(CallingUser user) => (User, Node) = (user, new(this));
 
-    public LinkedListNode<CallWaiter>? Node { get; set; }
+    public CallingUser User { get; }
+
+    /// <summary>Its place among what its user waits for.</summary>
+    public LinkedListNode<CallWaiter> Node { get; }
 
     public TaskCompletionSource<CallPlace?> Place { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

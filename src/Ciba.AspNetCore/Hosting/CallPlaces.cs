@@ -15,7 +15,7 @@ internal sealed class CallPlaces(string name, int maxCount, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, CallingClient> _clients = new(StringComparer.Ordinal);
-    private readonly Queue<CallingClient> _ready = new();
+    private readonly LinkedList<CallingClient> _ready = new();
     private readonly int _maxPerClient = Math.Max(1, maxCount / 2);
     private readonly int _maxPerUser = Math.Max(1, maxCount / 8);
     private int _running;
@@ -54,10 +54,8 @@ internal sealed class CallPlaces(string name, int maxCount, TimeProvider time)
             _running--;
             user.Running--;
             user.Client.Running--;
-            MakeReady(user);
-            MakeReady(user.Client);
+            Settle(user);
             Begin();
-            ForgetIfIdle(user);
         }
     }
 
@@ -81,15 +79,15 @@ internal sealed class CallPlaces(string name, int maxCount, TimeProvider time)
             var user = Find(request);
             if (_waiting >= MaxWaiting || user.Client.Waiting >= MaxWaitingPerClient)
             {
-                ForgetIfIdle(user);
+                Settle(user);
                 return null;
             }
 
             var waiter = new CallWaiter(user);
-            waiter.Node = user.Waiting.AddLast(waiter);
+            user.Waiting.AddLast(waiter.Node);
             user.Client.Waiting++;
             _waiting++;
-            MakeReady(user);
+            Settle(user);
             Begin();
             if (_isStopped)
             {
@@ -119,74 +117,62 @@ internal sealed class CallPlaces(string name, int maxCount, TimeProvider time)
     {
         lock (_gate)
         {
-            if (waiter.Node!.List is not null)
+            if (waiter.Node.List is not null)
             {
                 Remove(waiter);
                 waiter.Place.SetResult(null);
-                ForgetIfIdle(waiter.User);
+                Settle(waiter.User);
             }
         }
     }
 
     private void Remove(CallWaiter waiter)
     {
-        waiter.User.Waiting.Remove(waiter.Node!);
+        waiter.User.Waiting.Remove(waiter.Node);
         waiter.User.Client.Waiting--;
         _waiting--;
     }
 
-    private void MakeReady(CallingUser user)
-    {
-        if (!user.IsReady && user.Waiting.Count > 0 && user.Running < _maxPerUser)
-        {
-            user.IsReady = true;
-            user.Client.Ready.Enqueue(user);
-            MakeReady(user.Client);
-        }
-    }
-
-    private void MakeReady(CallingClient client)
-    {
-        if (!client.IsReady && client.Ready.Count > 0 && client.Running < _maxPerClient)
-        {
-            client.IsReady = true;
-            _ready.Enqueue(client);
-        }
-    }
-
     private void Begin()
     {
-        while (_running < maxCount && _ready.TryDequeue(out var client))
+        while (_running < maxCount && _ready.First?.Value is { } client)
         {
-            client.IsReady = false;
-            if (client.Ready.TryDequeue(out var user))
-            {
-                user.IsReady = false;
+            var user = client.Ready.First!.Value;
+            var waiter = user.Waiting.First!.Value;
+            Remove(waiter);
+            _running++;
+            user.Running++;
+            client.Running++;
+            waiter.Place.SetResult(new CallPlace(this, user));
 
-                // All who waited may have given up.
-                if (user.Waiting.First?.Value is { } waiter)
-                {
-                    Remove(waiter);
-                    _running++;
-                    user.Running++;
-                    client.Running++;
-                    waiter.Place.SetResult(new CallPlace(this, user));
-                }
-
-                MakeReady(user);
-                ForgetIfIdle(user);
-            }
-
-            MakeReady(client);
+            // To the end of the queue, if there is more to do.
+            client.Ready.Remove(user.Node);
+            _ready.Remove(client.Node);
+            Settle(user);
         }
     }
 
-    private void ForgetIfIdle(CallingUser user)
+    /// <summary>Puts the user and the client where they belong: in the queues of those that may begin a call, or nowhere.</summary>
+    private void Settle(CallingUser user)
     {
         var client = user.Client;
-        if (user is { Running: 0, IsReady: false, Waiting.Count: 0 } && client.Users.Remove(user.Key) && client.Users.Count == 0 && !client.IsReady)
+        Settle(client.Ready, user.Node, user.Waiting.Count > 0 && user.Running < _maxPerUser);
+        Settle(_ready, client.Node, client.Ready.Count > 0 && client.Running < _maxPerClient);
+        if (user is { Running: 0, Waiting.Count: 0 } && client.Users.Remove(user.Key) && client.Users.Count == 0)
         {
             _clients.Remove(client.Key);
+        }
+    }
+
+    private static void Settle<T>(LinkedList<T> queue, LinkedListNode<T> node, bool belongs)
+    {
+        if (belongs && node.List is null)
+        {
+            queue.AddLast(node);
+        }
+        else if (!belongs && node.List is not null)
+        {
+            queue.Remove(node);
         }
     }
 }

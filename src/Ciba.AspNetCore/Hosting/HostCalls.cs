@@ -10,11 +10,15 @@ namespace Ciba.AspNetCore.Hosting;
 /// </summary>
 internal sealed class HostCalls(IServiceScopeFactory scopes, IOptions<CibaOptions> options, TimeProvider time)
 {
+    // Made when they are first needed: before that, the options may be wrong.
+    private readonly Lazy<CallPlaces> _notifications = new(() => new("CIBA notification", options.Value.Limits.ConcurrentNotifications, time));
+    private readonly Lazy<CallPlaces> _callbacks = new(() => new("CIBA callback", options.Value.Callbacks.MaxConcurrent, time));
+
     /// <summary>The places of calls that notify devices.</summary>
-    public CallPlaces Notifications => field ??= new("CIBA notification", options.Value.Limits.ConcurrentNotifications, time);
+    public CallPlaces Notifications => _notifications.Value;
 
     /// <summary>The places of what the host is asked for a callback.</summary>
-    public CallPlaces Callbacks => field ??= new("CIBA callback", options.Value.Callbacks.MaxConcurrent, time);
+    public CallPlaces Callbacks => _callbacks.Value;
 
     /// <summary>Asks the host for a callback, in its turn.</summary>
     /// <exception cref="OperationCanceledException">There was no answer before the token fired.</exception>
