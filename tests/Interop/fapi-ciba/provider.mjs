@@ -79,6 +79,7 @@ export async function start(dll) {
       AcrValuesSupported: ['urn:acr:1'],
       AuthorizationDetailsTypesSupported: ['payment_initiation'],
       PollingInterval: '00:00:01',
+      Limits: { PendingPerUser: 0, PendingPerUserAndClient: 0, NotificationsPerUser: 0, NotificationsPerUserAndClient: 0 },
       MutualTls: { Enabled: true, TrustedAuthorityFiles: [file('bank-ca.pem')], RevocationMode: 'NoCheck' },
       Callbacks: { AllowedNetworks: ['127.0.0.1', '::1'] },
       Clients: Object.entries(clients).map(([name, known]) => ({
