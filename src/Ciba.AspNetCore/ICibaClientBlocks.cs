@@ -14,7 +14,8 @@ public interface ICibaClientBlocks
 
     /// <summary>
     /// Whether the user has blocked the client: then every request is <c>access_denied</c>, and no device is told. Asked before every
-    /// notification: of a new request, a resend, a retry.
+    /// notification: of a new request, a resend, a retry. With <see cref="CibaOptions.ConcealUnknownUsers"/> also for subjects that no
+    /// user has.
     /// </summary>
     ValueTask<bool> IsBlockedAsync(string subject, string clientId, CancellationToken cancellationToken);
 }

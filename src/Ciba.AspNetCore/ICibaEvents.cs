@@ -105,7 +105,10 @@ public enum CibaEventKind
     /// <summary>Nobody answered the request in time. May be told again by a node that takes over from one that died.</summary>
     Expired,
 
-    /// <summary>A request was refused because too many others wait for the same user, or because the user has just denied one of this client.</summary>
+    /// <summary>
+    /// A request was refused by one of <see cref="CibaOptions.Limits"/> or by <see cref="CibaOptions.DenialCooldown"/>; with
+    /// <see cref="CibaOptions.ConcealUnknownUsers"/>, accepted without a notification.
+    /// </summary>
     LimitReached,
 
     /// <summary>The client withdrew its request before anybody answered it.</summary>

@@ -11,7 +11,8 @@ public interface ICibaUserLookup
 
     /// <summary>
     /// Whether the user may authenticate: exists, is not locked, not disabled. Asked at the request, at the decision and at
-    /// the redemption or push.
+    /// the redemption or push. With <see cref="CibaOptions.ConcealUnknownUsers"/> also called for subjects that no user has: that answer
+    /// does not count, and should take as long.
     /// </summary>
     ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken);
 

@@ -18,7 +18,7 @@ internal sealed class CibaMetrics
     {
         var meter = meters.Create(MeterName);
         _authentications = meter.CreateCounter<long>("ciba.client.authentications", "{authentication}", "Client authentications, by what they came to.");
-        _requests = meter.CreateCounter<long>("ciba.requests", "{request}", "Authentication requests that were accepted, or refused because too many wait for the user.");
+        _requests = meter.CreateCounter<long>("ciba.requests", "{request}", "Authentication requests that were accepted, or refused by a limit.");
         _decisions = meter.CreateCounter<long>("ciba.decisions", "{decision}", "Answers to authentication requests.");
         _redemptions = meter.CreateCounter<long>("ciba.redemptions", "{redemption}", "Approved requests whose tokens a client got from the token endpoint.");
         _callbacks = meter.CreateCounter<long>("ciba.callbacks", "{callback}", "Calls to clients' notification endpoints, by what they came to.");

@@ -46,7 +46,7 @@ internal static class EndpointDescriptions
     public static readonly object[] Resend =
     [
         .. Of("Has the device told again of a request that waits (beyond CIBA Core)", RequestParameters),
-        Done, .. Errors(StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status409Conflict, StatusCodes.Status429TooManyRequests),
+        Done, .. Errors(StatusCodes.Status400BadRequest, StatusCodes.Status401Unauthorized, StatusCodes.Status403Forbidden, StatusCodes.Status409Conflict, StatusCodes.Status429TooManyRequests),
     ];
 
     public static readonly object[] Discovery = [.. Of("The discovery document", None), Answer<DiscoveryDocument>(StatusCodes.Status200OK), .. Errors()];
