@@ -1,7 +1,7 @@
 // A whole OpenID Provider for CIBA. Users live in memory, pending requests too unless Ciba:Redis names a Redis, tokens are JWTs, the phone is an HTTP API.
-using Microsoft.AspNetCore.Authentication;
 using Ciba.AspNetCore;
 using Ciba.AspNetCore.Redis;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.Options;
 using Quickstart;

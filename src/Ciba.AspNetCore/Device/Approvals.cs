@@ -115,12 +115,15 @@ internal sealed partial class Approvals(
         var found = await FindAsync(id, subject, cancellationToken);
         if (found is not { Status: CibaRequestStatus.Pending })
         {
-            return new() { Status = found?.Status switch
+            return new()
             {
-                null => CibaResendStatus.NotFound,
-                CibaRequestStatus.Expired => CibaResendStatus.Expired,
-                _ => CibaResendStatus.AlreadyDecided,
-            } };
+                Status = found?.Status switch
+                {
+                    null => CibaResendStatus.NotFound,
+                    CibaRequestStatus.Expired => CibaResendStatus.Expired,
+                    _ => CibaResendStatus.AlreadyDecided,
+                }
+            };
         }
 
         var (status, wait) = await resends.TryAsync(found.Request, byClient: false, blocks, cancellationToken);
