@@ -90,6 +90,11 @@ public static class CibaRedisBuilderExtensions
         services.Replace(ServiceDescriptor.Singleton(source));
         services.TryAddSingleton<RedisMultiplexer>();
         services.TryAddSingleton<RedisConnection>();
+        services.TryAddSingleton<RedisTimeSource>();
+        services.TryAddSingleton<RedisClock>();
+        services.TryAddSingleton<RedisOptionRules>();
+        services.TryAddSingleton<SharedKeys>();
+        services.TryAddSingleton<NodeRegister>();
         services.TryAddSingleton<DecisionSignals>();
         services.TryAddSingleton(provider => new RedisKeys(provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.KeyPrefix));
         services.TryAddSingleton(provider => new PayloadProtector(
@@ -99,7 +104,9 @@ public static class CibaRedisBuilderExtensions
         services.Replace(ServiceDescriptor.Singleton<ICibaRequestStore, RedisRequestStore>());
         services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());
         services.Replace(ServiceDescriptor.Singleton<ICibaUserCodeLimiter, RedisUserCodeLimiter>());
-        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStartupCheck, RedisOptionRules>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStartupCheck, RedisOptionRules>(provider => provider.GetRequiredService<RedisOptionRules>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStoreProbe, RedisClock>(provider => provider.GetRequiredService<RedisClock>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStoreProbe, NodeRegister>(provider => provider.GetRequiredService<NodeRegister>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RedisStart>());
         return builder;
     }

@@ -102,7 +102,7 @@ public sealed class OutboxTests(string kind) : IDisposable
         var one = await node.Store.DueAddedAsync(Now, "one");
         var other = await node.Store.DueAddedAsync(Now, "other");
         var record = (await RecordAsync(one))!;
-        var copied = RequestRecord.Section(RequestRecord.Callback, RequestRecord.Find(RequestRecord.ReadHead((await RecordAsync(other))!).Sections, RequestRecord.Callback));
+        var copied = RequestRecord.Section(RequestRecord.Callback, RequestRecord.Find(RequestRecord.ReadHead((await RecordAsync(other))!, default).Sections, RequestRecord.Callback));
         await WriteAsync(one, [.. record[..^copied.Length], .. copied]);
 
         Assert.That(await node.Store.ClaimAsync(one, Now), Is.Null);

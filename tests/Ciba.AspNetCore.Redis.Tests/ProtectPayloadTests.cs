@@ -91,7 +91,7 @@ public sealed class ProtectPayloadTests(string kind) : IDisposable
         await node.Store.ApproveAsync(mine, Now);
         var approved = (await RecordAsync(mine))!;
         var pending = (await RecordAsync(hers))!;
-        var approval = RequestRecord.Section(RequestRecord.Decided, RequestRecord.Find(RequestRecord.ReadHead(approved).Sections, RequestRecord.Decided));
+        var approval = RequestRecord.Section(RequestRecord.Decided, RequestRecord.Find(RequestRecord.ReadHead(approved, default).Sections, RequestRecord.Decided));
         pending[80] = (byte)'A';
         await (await DatabaseAsync()).StringSetAsync(Key(hers), (byte[])[.. pending, .. approval]);
 
@@ -144,7 +144,7 @@ public sealed class ProtectPayloadTests(string kind) : IDisposable
         var ids = new List<string>();
         foreach (var request in requests)
         {
-            ids.Add(Convert.ToHexString(RequestRecord.Find(RequestRecord.ReadHead((await RecordAsync(request))!).Sections, RequestRecord.Asked)[4..20]));
+            ids.Add(Convert.ToHexString(RequestRecord.Find(RequestRecord.ReadHead((await RecordAsync(request))!, default).Sections, RequestRecord.Asked)[4..20]));
         }
 
         return ids;

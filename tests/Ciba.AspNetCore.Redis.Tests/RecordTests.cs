@@ -31,7 +31,7 @@ public sealed class RecordTests(string kind)
     [Test]
     public void The_format_of_a_record_is_the_one_that_was_agreed_on()
     {
-        var record = RequestRecord.Write(Golden(), AskedPayload.Write(Golden()));
+        var record = RequestRecord.Write(Golden(), default, AskedPayload.Write(Golden()));
 
         using (Assert.EnterMultipleScope())
         {
@@ -50,7 +50,7 @@ public sealed class RecordTests(string kind)
         var request = Requests.New(Now, mode: mode);
         var asked = AskedPayload.Write(request);
 
-        var record = RequestRecord.Write(request, asked, "what a callback needs"u8);
+        var record = RequestRecord.Write(request, default, asked, "what a callback needs"u8);
 
         using (Assert.EnterMultipleScope())
         {

@@ -15,6 +15,7 @@ internal sealed partial class DecisionSignals : IDisposable
 {
     private readonly RedisMultiplexer _multiplexer;
     private readonly RedisConnection _connection;
+    private readonly RedisClock _clock;
     private readonly RedisKeys _keys;
     private readonly IOptions<CibaRedisOptions> _options;
     private readonly TimeProvider _time;
@@ -28,10 +29,11 @@ internal sealed partial class DecisionSignals : IDisposable
     private Task<bool>? _subscribing;
     private bool _saidNotListening;
 
-    public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
+    public DecisionSignals(RedisMultiplexer multiplexer, RedisConnection connection, RedisClock clock, RedisKeys keys, IOptions<CibaRedisOptions> options, TimeProvider time, ILogger<DecisionSignals> logger)
     {
         _multiplexer = multiplexer;
         _connection = connection;
+        _clock = clock;
         _keys = keys;
         _options = options;
         _time = time;
@@ -149,15 +151,16 @@ internal sealed partial class DecisionSignals : IDisposable
         // One that takes long is not overtaken by the next.
         if (LastLook.IsCompleted)
         {
-            LastLook = Task.WhenAll(_shards.SelectMany(shard => shard.Looks()).Select(LookAsync));
+            LastLook = Task.WhenAll(_shards.SelectMany((shard, number) => shard.Looks().Select(look => LookAsync(RedisKeys.ShardNames[number], look))));
         }
     }
 
-    private async Task LookAsync(ShardLook look)
+    private async Task LookAsync(char shard, ShardLook look)
     {
         try
         {
-            look.Found((RedisResult[])(await _connection.RunAsync(RedisScript.Look, look.Keys, [look.Requests, RedisTicks.Of(_time.GetUtcNow())]))!);
+            var redisTime = await _clock.OfAsync(shard);
+            look.Found((RedisResult[])(await _connection.RunAsync(RedisScript.Look, look.Keys, [look.Requests, redisTime.Ticks(_time.GetUtcNow())]))!);
         }
         catch (CibaStoreUnavailableException)
         {

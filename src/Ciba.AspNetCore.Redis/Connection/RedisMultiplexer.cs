@@ -16,6 +16,9 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     /// <summary>A connection was gone for a while: the one for steps or the one for messages.</summary>
     public event Action<ConnectionType>? Restored;
 
+    /// <summary>Another server may be the master now, of all keys or of some.</summary>
+    public event Action? TopologyChanged;
+
     /// <summary>The multiplexer where there is one already.</summary>
     public IConnectionMultiplexer? Current => Volatile.Read(ref _link)?.Multiplexer;
 
@@ -67,6 +70,9 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
         var link = await LinkAsync();
         link.Multiplexer.ConnectionFailed += OnFailed;
         link.Multiplexer.ConnectionRestored += OnRestored;
+        link.Multiplexer.ConfigurationChanged += OnTopologyChanged;
+        link.Multiplexer.ConfigurationChangedBroadcast += OnTopologyChanged;
+        link.Multiplexer.HashSlotMoved += OnTopologyChanged;
         Volatile.Write(ref _link, link);
         if (_disposed)
         {
@@ -101,6 +107,9 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
         link.Multiplexer.ConnectionFailed -= OnFailed;
         link.Multiplexer.ConnectionRestored -= OnRestored;
+        link.Multiplexer.ConfigurationChanged -= OnTopologyChanged;
+        link.Multiplexer.ConfigurationChangedBroadcast -= OnTopologyChanged;
+        link.Multiplexer.HashSlotMoved -= OnTopologyChanged;
         return link.IsOurs ? link.Multiplexer : null;
     }
 
@@ -110,7 +119,10 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     {
         Back(Name(restored.EndPoint), restored.ConnectionType);
         Restored?.Invoke(restored.ConnectionType);
+        TopologyChanged?.Invoke();
     }
+
+    private void OnTopologyChanged(object? sender, EventArgs change) => TopologyChanged?.Invoke();
 
     [LoggerMessage(1, LogLevel.Error, "The {Connection} connection to Redis at {EndPoint} is lost: {Failure}")]
     private partial void Lost(string? endPoint, ConnectionType connection, ConnectionFailureType failure);

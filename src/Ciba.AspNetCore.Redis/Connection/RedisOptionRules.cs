@@ -7,7 +7,18 @@ namespace Ciba.AspNetCore.Redis.Connection;
 /// <summary>What the options must hold, each rule with a sentence that says the cure.</summary>
 internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOptions<CibaOptions> cibaOptions, RedisSource source, IServiceProvider services) : ICibaStartupCheck
 {
-    public IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients) => new[]
+    /// <summary>Whether something is encrypted that other nodes must read, as far as the start can tell.</summary>
+    public bool NeedsSharedKeys { get; private set; }
+
+    public IEnumerable<string> FindProblems(IReadOnlyList<CibaClient> clients)
+    {
+        // Of the clients of a store of the host's own nothing is known here.
+        NeedsSharedKeys = options.Value.ProtectPayload || cibaOptions.Value.CollapseIdenticalRequests || cibaOptions.Value.Dpop.RequireNonce
+            || clients.Count == 0 || clients.Any(IsCalledBack);
+        return FindAll(clients);
+    }
+
+    private IEnumerable<string> FindAll(IReadOnlyList<CibaClient> clients) => new[]
     {
         IsPrefix(options.Value.KeyPrefix) ? null : "KeyPrefix must be 1 to 64 letters, digits and . _ : -.",
         Between(nameof(CibaRedisOptions.OperationTimeout), options.Value.OperationTimeout, TimeSpan.FromMilliseconds(10), TimeSpan.FromMinutes(1)),
@@ -37,10 +48,12 @@ internal sealed class RedisOptionRules(IOptions<CibaRedisOptions> options, IOpti
 
     // What a callback needs is stored encrypted, and every node may have to send it.
     private IEnumerable<string> Callbacks(IReadOnlyList<CibaClient> clients) =>
-        clients.FirstOrDefault(client => client.BackchannelTokenDeliveryMode is CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push) is { } client
+        clients.FirstOrDefault(IsCalledBack) is { } client
         && KeyRing($"{client.BackchannelTokenDeliveryMode} mode on Redis needs") is { } problem
             ? [$"Client '{client.ClientId}': {problem}"]
             : [];
+
+    private static bool IsCalledBack(CibaClient client) => client.BackchannelTokenDeliveryMode is CibaTokenDeliveryModes.Ping or CibaTokenDeliveryModes.Push;
 
     private string? KeyRing(string needs) => services.GetService<IDataProtectionProvider>() switch
     {

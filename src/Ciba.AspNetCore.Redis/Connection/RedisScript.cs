@@ -19,6 +19,9 @@ internal sealed class RedisScript
     public static readonly RedisScript Settle = new("record", "settle");
     public static readonly RedisScript Look = new("record", "look");
     public static readonly RedisScript MarkPresent = new("present");
+    public static readonly RedisScript Time = new("time");
+    public static readonly RedisScript Join = new("join");
+    public static readonly RedisScript Leave = new("leave");
     public static readonly RedisScript UseJwt = new("use");
     public static readonly RedisScript BeginTry = new("begin-try");
     public static readonly RedisScript TakeBackTry = new("take-back-try");

@@ -9,6 +9,8 @@ internal sealed partial class RedisStart(
     RedisMultiplexer multiplexer,
     RedisSource source,
     IServiceProvider services,
+    RedisClock clock,
+    NodeRegister nodes,
     DecisionSignals signals,
     ICibaReplayCache replayCache,
     IOptions<CibaRedisOptions> options,
@@ -32,6 +34,8 @@ internal sealed partial class RedisStart(
             // A step like any other, because a connection may be allowed to ping and not to run scripts or to write.
             await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow().AddSeconds(1), cancellationToken);
             await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
+            await clock.MeasureAsync().WaitAsync(cancellationToken);
+            await JoinAsync().WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)
         {
@@ -47,7 +51,18 @@ internal sealed partial class RedisStart(
         }
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // By the real clock: a host whose clock stands still would wait for a Redis that is away for ever.
+    public async Task StopAsync(CancellationToken cancellationToken) => await nodes.LeaveAsync()
+        .WaitAsync(options.Value.OperationTimeout, TimeProvider.System, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private async Task JoinAsync()
+    {
+        if (await nodes.JoinAsync() is { Count: > 0 } problems)
+        {
+            await nodes.LeaveAsync();
+            throw new CibaConfigurationException([.. problems]);
+        }
+    }
 
     [LoggerMessage(1, LogLevel.Error, NotReachable + " ({EndPoints}): requests are answered 503 until it is there")]
     private partial void StartsWithout(string endPoints, Exception exception);

@@ -14,6 +14,9 @@ internal sealed class RedisKeys
 {
     public const int Shards = 64;
 
+    /// <summary>The first character of the handles in each shard.</summary>
+    public const string ShardNames = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
     private readonly string[] _shards;
     private readonly string _prefix;
 
@@ -22,6 +25,9 @@ internal sealed class RedisKeys
         _prefix = prefix;
         _shards = [.. Enumerable.Range(0, Shards).Select(shard => string.Create(CultureInfo.InvariantCulture, $"{{{prefix}:{shard:00}}}:"))];
     }
+
+    /// <summary>The shard of the user with this digest, as <see cref="CibaRequestId.Shard"/> has it.</summary>
+    public static char ShardOf(byte[] user) => ShardNames[user[0] & (Shards - 1)];
 
     /// <summary>A handle without its shard: what the record's key and the user's index have of it.</summary>
     public static string Digest(string id) => id[1..];
@@ -53,6 +59,9 @@ internal sealed class RedisKeys
     public RedisKey UsedJwt(string key) => $"{_prefix}:j:{Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(key)))}";
 
     public RedisKey WrongCodes(string subject) => $"{_prefix}:c:{Base64Url.EncodeToString(RequestRecord.Digest(subject))}";
+
+    /// <summary>The nodes that work under this prefix.</summary>
+    public RedisKey Nodes => $"{_prefix}:nodes";
 
     /// <summary>The channel on which the handles of decided requests are called out, and the users for whom something changed.</summary>
     public RedisChannel Changes => new($"{_prefix}:changed", RedisChannel.PatternMode.Literal);

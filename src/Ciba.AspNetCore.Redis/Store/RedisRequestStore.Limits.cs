@@ -16,6 +16,7 @@ internal sealed partial class RedisRequestStore
     {
         ArgumentNullException.ThrowIfNull(request);
         var shard = request.Id[0];
+        var redisTime = await clock.OfAsync(shard);
         var (user, client) = (RequestRecord.Digest(request.UserKey), RequestRecord.Digest(request.ClientKey));
         RedisValue group = byClient && request.LimitGroup is { } named ? RequestRecord.Group(named) : "";
         var name = NewNotification();
@@ -24,13 +25,13 @@ internal sealed partial class RedisRequestStore
             client,
             group,
             request.IsConcealed ? 1 : 0,
-            RedisTicks.Of(now),
+            redisTime.Ticks(now),
             limits.PerUser,
             limits.PerUserAndClient,
-            RedisTicks.Of(now + limits.Window),
+            redisTime.Ticks(now + limits.Window),
             LifeOf(limits),
             name,
-            RedisTicks.Of(now - ForgottenAfter),
+            redisTime.Ticks(now - ForgottenAfter),
         ];
 
         // Who gets no answer notifies nobody.
@@ -40,7 +41,7 @@ internal sealed partial class RedisRequestStore
         return new()
         {
             Status = status,
-            RetryAfter = status is CibaNotificationStatus.LimitReached or CibaNotificationStatus.Cooldown ? RedisTicks.Instant((long)counted[1]) - now : TimeSpan.Zero,
+            RetryAfter = status is CibaNotificationStatus.LimitReached or CibaNotificationStatus.Cooldown ? redisTime.Instant((long)counted[1]) - now : TimeSpan.Zero,
         };
     }
 
@@ -53,11 +54,12 @@ internal sealed partial class RedisRequestStore
     /// </summary>
     private async ValueTask<DateTimeOffset?> RoomOfClientAtAsync(CibaRequest request, int limit, byte[] client, RedisKey[] touched, RedisValue[] takenBack)
     {
+        var redisTime = await clock.SharedAsync();
         RedisValue[] values =
         [
             PlaceOf(request.Id),
-            RedisTicks.Of(request.CreatedAt),
-            RedisTicks.Of(request.ExpiresAt),
+            redisTime.Ticks(request.CreatedAt),
+            redisTime.Ticks(request.ExpiresAt),
             limit - (RedisKeys.Shards * ShareOf(limit)),
             (long)Math.Ceiling((request.RetainedUntil - request.CreatedAt).TotalMilliseconds),
         ];
@@ -70,7 +72,7 @@ internal sealed partial class RedisRequestStore
             }
 
             await redis.RunOrTakeBackAsync(RedisScript.Remove, touched, takenBack, RedisScript.Remove, takenBack);
-            return RedisTicks.Instant(room);
+            return redisTime.Instant(room);
         }
         catch (CibaStoreUnavailableException)
         {
@@ -98,8 +100,6 @@ internal sealed partial class RedisRequestStore
     }
 
     private static RedisValue PlaceOf(string id) => RedisKeys.Digest(id)[..16];
-
-    private static CibaAddResult Refused(CibaAddStatus status, RedisResult room, DateTimeOffset now) => CibaAddResult.Refused(status, RedisTicks.Instant((long)room) - now);
 
     private static long LifeOf(CibaNotificationLimits limits) => (long)Math.Ceiling((limits.Window + ForgottenAfter).TotalMilliseconds);
 

@@ -27,37 +27,64 @@ internal sealed partial class RedisRequestStore
             _unreadable.TryRemove(old);
         }
 
+        var redisTime = await clock.OfAsync(shard);
         var due = await redis.ReadAsync((database, flags) =>
-            database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, RedisTicks.Of(now), take: most + _unreadable.Count, flags: flags));
+            database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, redisTime.Ticks(now), take: most + _unreadable.Count, flags: flags));
         (string Id, Task<byte[]?> Record)[] claims =
         [
             .. due.Select(digest => shard + (string)digest!)
                 .Where(id => !_unreadable.ContainsKey(id))
                 .Take(most)
-                .Select(id => (id, TakeAsync(id, now, heldUntil))),
+                .Select(id => (id, TakeAsync(id, redisTime, now, heldUntil))),
         ];
         await ((Task)Task.WhenAll(claims.Select(claim => claim.Record))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return await OpenAsync(claims, now, heldUntil);
+        return await OpenAsync(claims, redisTime, now, heldUntil);
     }
 
-    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken) =>
-        CibaRequestId.IsId(id) ? await OpenAsync(id, await TakeAsync(id, now, heldUntil), now, heldUntil) : null;
+    public async ValueTask<CibaOutboxEntry?> ClaimAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil, CancellationToken cancellationToken)
+    {
+        if (!CibaRequestId.IsId(id))
+        {
+            return null;
+        }
+
+        var redisTime = await clock.OfAsync(id[0]);
+        return await OpenAsync(id, await TakeAsync(id, redisTime, now, heldUntil), redisTime, now, heldUntil);
+    }
 
     public ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, CibaSettlement settlement, CancellationToken cancellationToken) =>
-        SettleAsync(id, heldUntil, "", settlement == CibaSettlement.TokensSent);
+        SettleAsync(id, heldUntil, dueAt: null, settlement == CibaSettlement.TokensSent);
 
     public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
-        SettleAsync(id, heldUntil, RedisTicks.Of(dueAt), tokensSent: false);
+        SettleAsync(id, heldUntil, dueAt, tokensSent: false);
 
-    private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, RedisValue dueAt, bool tokensSent) =>
-        CibaRequestId.IsId(id)
-        && (bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), dueAt, tokensSent ? 1 : 0]);
+    private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, DateTimeOffset? dueAt, bool tokensSent)
+    {
+        if (!CibaRequestId.IsId(id))
+        {
+            return false;
+        }
 
-    private async Task<byte[]?> TakeAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil) => (byte[]?)await redis.RunOrTakeBackAsync(
-        RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), RedisTicks.Of(now), RedisTicks.Of(heldUntil)], RedisScript.Settle, GiveBack(id, now, heldUntil));
+        var redisTimes = await clock.LatelyAsync(id[0]);
+        RedisValue due = dueAt is { } instant ? redisTimes[0].Ticks(instant) : "";
+
+        // The holder is known by an instant, which was written by the time that was in force then.
+        foreach (var redisTime in redisTimes)
+        {
+            if ((bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), due, tokensSent ? 1 : 0]))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<byte[]?> TakeAsync(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil) => (byte[]?)await redis.RunOrTakeBackAsync(
+        RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(now), redisTime.Ticks(heldUntil)], RedisScript.Settle, GiveBack(id, redisTime, now, heldUntil));
 
     /// <summary>What was claimed is handed out, whatever became of the others.</summary>
-    private async ValueTask<IReadOnlyList<CibaOutboxEntry>> OpenAsync((string Id, Task<byte[]?> Record)[] claims, DateTimeOffset now, DateTimeOffset heldUntil)
+    private async ValueTask<IReadOnlyList<CibaOutboxEntry>> OpenAsync((string Id, Task<byte[]?> Record)[] claims, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
         // One after another: where keys must be fetched first, every reader would block a thread, and leave none to those that fetch.
         var claimed = new List<CibaOutboxEntry>();
@@ -66,7 +93,7 @@ internal sealed partial class RedisRequestStore
         {
             try
             {
-                if (await OpenAsync(id, await record, now, heldUntil) is { } entry)
+                if (await OpenAsync(id, await record, redisTime, now, heldUntil) is { } entry)
                 {
                     claimed.Add(entry);
                 }
@@ -81,7 +108,7 @@ internal sealed partial class RedisRequestStore
     }
 
     /// <summary>Reads what was claimed; what cannot be read is given back, so that a node that can does not wait for us.</summary>
-    private async ValueTask<CibaOutboxEntry?> OpenAsync(string id, byte[]? record, DateTimeOffset now, DateTimeOffset heldUntil)
+    private async ValueTask<CibaOutboxEntry?> OpenAsync(string id, byte[]? record, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
         if (record is null)
         {
@@ -90,11 +117,11 @@ internal sealed partial class RedisRequestStore
 
         try
         {
-            return ReadEntry(id, record, now, heldUntil);
+            return ReadEntry(id, record, redisTime, now, heldUntil);
         }
         catch (Exception exception)
         {
-            await GiveBackAsync(id, now, heldUntil);
+            await GiveBackAsync(id, redisTime, now, heldUntil);
             if (exception is CibaStoreUnavailableException { InnerException: CryptographicException })
             {
                 throw;
@@ -107,11 +134,11 @@ internal sealed partial class RedisRequestStore
         }
     }
 
-    private async ValueTask GiveBackAsync(string id, DateTimeOffset now, DateTimeOffset heldUntil)
+    private async ValueTask GiveBackAsync(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
         try
         {
-            await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), GiveBack(id, now, heldUntil));
+            await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), GiveBack(id, redisTime, now, heldUntil));
         }
         catch (CibaStoreUnavailableException)
         {
@@ -119,15 +146,16 @@ internal sealed partial class RedisRequestStore
         }
     }
 
-    private static RedisValue[] GiveBack(string id, DateTimeOffset now, DateTimeOffset heldUntil) => [RedisKeys.Digest(id), RedisTicks.Of(heldUntil), RedisTicks.Of(now), 0];
+    private static RedisValue[] GiveBack(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil) =>
+        [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), redisTime.Ticks(now), 0];
 
     private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
 
-    private CibaOutboxEntry ReadEntry(string id, byte[] record, DateTimeOffset now, DateTimeOffset heldUntil)
+    private CibaOutboxEntry ReadEntry(string id, byte[] record, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
-        var head = RequestRecord.ReadHead(record);
+        var head = RequestRecord.ReadHead(record, redisTime);
         var request = ReadWhole(id, head);
-        var status = RequestRecord.LeaseRanOut(record, now) ? CibaRequestStatus.Approved : head.Status(now);
+        var status = RequestRecord.LeaseRanOut(record, redisTime, now) ? CibaRequestStatus.Approved : head.Status(now);
         var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
         return new CibaOutboxEntry(request, status, decision, heldUntil);
     }

@@ -17,18 +17,23 @@ internal sealed partial class RedisRequestStore
     /// <remarks>One step for each shard.</remarks>
     public async ValueTask MarkPresentAsync(IReadOnlyCollection<string> userKeys, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
     {
-        RedisValue[] values = [RedisTicks.Of(until), (long)Math.Ceiling((until - now).TotalMilliseconds)];
-        await Task.WhenAll(userKeys.GroupBy(CibaRequestId.Shard).Select(users => redis.RunAsync(RedisScript.MarkPresent, [.. users.Select(PresentKey)], values)));
+        var life = (long)Math.Ceiling((until - now).TotalMilliseconds);
+        await Task.WhenAll(userKeys.Select(RequestRecord.Digest).GroupBy(RedisKeys.ShardOf).Select(async users =>
+        {
+            var redisTime = await clock.OfAsync(users.Key);
+            await redis.RunAsync(RedisScript.MarkPresent, [.. users.Select(user => keys.Present(users.Key, user))], [redisTime.Ticks(until), life]);
+        }));
     }
 
     public async ValueTask<bool> IsPresentAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
+        var redisTime = await clock.OfAsync(CibaRequestId.Shard(userKey));
         var until = await redis.ReadAsync((database, flags) => database.StringGetAsync(PresentKey(userKey), flags));
-        return !until.IsNull && (long)until > RedisTicks.Of(now);
+        return !until.IsNull && (long)until > redisTime.Ticks(now);
     }
 
     /// <summary>A request that waits, with what a callback needs and its interval; null where it does not wait or cannot be read.</summary>
-    private async ValueTask<(CibaRequest Request, TimeSpan Interval)?> FindAsync(string id, string userKey, DateTimeOffset now)
+    private async ValueTask<(CibaRequest Request, TimeSpan Interval)?> FindAsync(string id, string userKey, RedisTime redisTime, DateTimeOffset now)
     {
         if (await ReadAsync(id) is not { } record)
         {
@@ -37,7 +42,7 @@ internal sealed partial class RedisRequestStore
 
         try
         {
-            var head = RequestRecord.ReadHead(record);
+            var head = RequestRecord.ReadHead(record, redisTime);
             return head.Status(now) == CibaRequestStatus.Pending && ReadWhole(id, head) is { } request && request.UserKey == userKey ? (request, head.Interval) : null;
         }
         catch (Exception exception) when (exception is CryptographicException or JsonException)

@@ -12,6 +12,7 @@ namespace Ciba.AspNetCore.Redis.Store;
 internal sealed partial class RedisRequestStore(
     RedisConnection redis,
     RedisKeys keys,
+    RedisClock clock,
     DecisionSignals signals,
     PayloadProtector protector,
     ILogger<RedisRequestStore> logger) : ICibaRequestStore
@@ -31,10 +32,12 @@ internal sealed partial class RedisRequestStore(
     {
         var digest = RedisKeys.Digest(request.Id);
         var shard = request.Id[0];
+        var redisTime = await clock.OfAsync(shard);
         var (user, client) = (RequestRecord.Digest(request.UserKey), RequestRecord.Digest(request.ClientKey));
         RedisKey[] touched = [.. TouchedBy(request.Id, user), keys.Notifications(shard, user), keys.Quiet(shard, user, client), keys.Present(shard, user)];
         var record = RequestRecord.Write(
             request,
+            redisTime,
             protector.Protect(request.Id, RequestRecord.Asked, AskedPayload.Write(request)),
             request.Callback is { } callback ? protector.Protect(request.Id, RequestRecord.Callback, CallbackPayload.Write(callback)) : [],
             fingerprint);
@@ -44,15 +47,15 @@ internal sealed partial class RedisRequestStore(
             digest,
             record,
             (long)Math.Ceiling((request.RetainedUntil - request.CreatedAt).TotalMilliseconds),
-            RedisTicks.Of(request.CreatedAt),
-            RedisTicks.Of(request.ExpiresAt),
-            RedisTicks.Of(request.CreatedAt - ForgottenAfter),
+            redisTime.Ticks(request.CreatedAt),
+            redisTime.Ticks(request.ExpiresAt),
+            redisTime.Ticks(request.CreatedAt - ForgottenAfter),
             limits.PerUser,
             limits.PerUserAndClient,
-            request.DueAt is { } dueAt ? RedisTicks.Of(dueAt) : "",
+            request.DueAt is { } dueAt ? redisTime.Ticks(dueAt) : "",
             limits.Notifications.PerUser,
             limits.Notifications.PerUserAndClient,
-            RedisTicks.Of(request.CreatedAt + limits.Notifications.Window),
+            redisTime.Ticks(request.CreatedAt + limits.Notifications.Window),
             LifeOf(limits.Notifications),
             notification,
             limits.PerClient > 0 ? ShareOf(limits.PerClient) : "",
@@ -64,19 +67,19 @@ internal sealed partial class RedisRequestStore(
         switch ((int)added[0])
         {
             case 1:
-                return Refused(CibaAddStatus.LimitReached, added[1], request.CreatedAt);
+                return CibaAddResult.Refused(CibaAddStatus.LimitReached, redisTime.Instant((long)added[1]) - request.CreatedAt);
 
             case 2:
-                return Refused(CibaAddStatus.Quiet, added[1], request.CreatedAt);
+                return CibaAddResult.Refused(CibaAddStatus.Quiet, redisTime.Instant((long)added[1]) - request.CreatedAt);
 
             case 3:
                 // Gone meanwhile, or not to be read: then it is not in the way.
-                return await FindAsync(shard + (string)added[1]!, request.UserKey, request.CreatedAt) is { } found
+                return await FindAsync(shard + (string)added[1]!, request.UserKey, redisTime, request.CreatedAt) is { } found
                     ? CibaAddResult.Identical(found.Request, found.Interval)
                     : await AddAsync(request, limits, fingerprint: null);
 
             case 4:
-                return Refused(CibaAddStatus.NotificationLimitReached, added[1], request.CreatedAt);
+                return CibaAddResult.Refused(CibaAddStatus.NotificationLimitReached, redisTime.Instant((long)added[1]) - request.CreatedAt);
         }
 
         if ((bool)added[3] && await RoomOfClientAtAsync(request, limits.PerClient, client, touched, takenBack) is { } room)
@@ -119,13 +122,14 @@ internal sealed partial class RedisRequestStore(
         }
 
         var user = RequestRecord.Digest(userKey);
+        var redisTime = await clock.OfAsync(id[0]);
         var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, userKey)));
         var touched = TouchedBy(id, user);
-        RedisValue[] values = [RedisKeys.Digest(id), user, RedisTicks.Of(now), RequestRecord.Letter(decision.Outcome), section, RedisTicks.Of(now) - 1];
+        RedisValue[] values = [RedisKeys.Digest(id), user, redisTime.Ticks(now), RequestRecord.Letter(decision.Outcome), section, redisTime.Ticks(now) - 1];
         if (decision.Quiet is { } quiet && quiet.Until > now)
         {
             touched = [.. touched, keys.Quiet(id[0], user, RequestRecord.Digest(quiet.ClientKey))];
-            values = [.. values, RedisTicks.Of(quiet.Until), (long)Math.Ceiling((quiet.Until - now).TotalMilliseconds)];
+            values = [.. values, redisTime.Ticks(quiet.Until), (long)Math.Ceiling((quiet.Until - now).TotalMilliseconds)];
         }
 
         var answer = (RedisResult[])(await redis.RunAsync(RedisScript.Decide, touched, values))!;
@@ -148,8 +152,9 @@ internal sealed partial class RedisRequestStore(
     public async ValueTask<IReadOnlyList<CibaRequest>> ListPendingAsync(string userKey, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var shard = CibaRequestId.Shard(userKey);
+        var redisTime = await clock.OfAsync(shard);
         var index = keys.Pending(shard, RequestRecord.Digest(userKey));
-        var members = await redis.ReadAsync((database, flags) => database.SortedSetRangeByScoreAsync(index, RedisTicks.Of(now), double.PositiveInfinity, Exclude.Start, flags: flags));
+        var members = await redis.ReadAsync((database, flags) => database.SortedSetRangeByScoreAsync(index, redisTime.Ticks(now), double.PositiveInfinity, Exclude.Start, flags: flags));
         string[] ids = [.. members.Select(member => RequestRecord.HandleOf(shard, member!))];
         if (ids.Length == 0)
         {
@@ -159,7 +164,7 @@ internal sealed partial class RedisRequestStore(
         var records = await redis.ReadAsync((database, flags) => database.StringGetAsync([.. ids.Select(keys.Request)], flags));
         return
         [
-            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, record!, now, othersWait: true))
+            .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, record!, redisTime, now, othersWait: true))
                 .Where(found => found is { Status: CibaRequestStatus.Pending, Request.IsConcealed: false } && found.Request.UserKey == userKey)
                 .Select(found => found!.Request)
                 .OrderBy(request => request.CreatedAt),
@@ -192,27 +197,28 @@ internal sealed partial class RedisRequestStore(
 
         // A lease that this poll got without hearing of it need not run out first.
         var lease = _node.NewLease();
+        var redisTime = await clock.OfAsync(id[0]);
         var found = (RedisResult[])(await redis.RunOrTakeBackAsync(
             RedisScript.Poll,
             [keys.Request(id)],
-            [RequestRecord.Digest(clientKey), RedisTicks.Of(now), RedisTicks.Of(now + leaseTime), lease, _node.Name, waited ? 1 : 0],
+            [RequestRecord.Digest(clientKey), redisTime.Ticks(now), redisTime.Ticks(now + leaseTime), lease, _node.Name, waited ? 1 : 0],
             RedisScript.EndLease,
             [lease, "A", "L"]))!;
         var status = (CibaPollStatus)(int)found[0];
         return status switch
         {
-            CibaPollStatus.Approved => Leased(id, lease, (byte[])found[1]!),
+            CibaPollStatus.Approved => Leased(id, lease, (byte[])found[1]!, redisTime),
             CibaPollStatus.Pending or CibaPollStatus.SlowDown when found.Length > 1 =>
-                new() { Status = status, Interval = TimeSpan.FromTicks((long)found[1]), PendingUntil = RedisTicks.Instant((long)found[2]) },
+                new() { Status = status, Interval = TimeSpan.FromTicks((long)found[1]), PendingUntil = redisTime.Instant((long)found[2]) },
             _ => new() { Status = status },
         };
     }
 
-    private CibaPollResult Leased(string id, string lease, byte[] record)
+    private CibaPollResult Leased(string id, string lease, byte[] record, RedisTime redisTime)
     {
         try
         {
-            var head = RequestRecord.ReadHead(record);
+            var head = RequestRecord.ReadHead(record, redisTime);
             var request = AskedPayload.Read(id, head, Content(id, head, RequestRecord.Asked));
             var decision = DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided));
             return new() { Status = CibaPollStatus.Approved, Request = request, Decision = decision, Lease = lease };
@@ -225,15 +231,15 @@ internal sealed partial class RedisRequestStore(
     }
 
     private async ValueTask<CibaRequestState?> GetAsync(string id, DateTimeOffset now) =>
-        CibaRequestId.IsId(id) && await ReadAsync(id) is { } record ? TryRead(id, record, now) : null;
+        CibaRequestId.IsId(id) && await ReadAsync(id) is { } record ? TryRead(id, record, await clock.OfAsync(id[0]), now) : null;
 
     private async ValueTask<byte[]?> ReadAsync(string id) => await redis.ReadAsync((database, flags) => database.StringGetAsync(keys.Request(id), flags));
 
-    private CibaRequestState? TryRead(string id, byte[] record, DateTimeOffset now, bool othersWait = false)
+    private CibaRequestState? TryRead(string id, byte[] record, RedisTime redisTime, DateTimeOffset now, bool othersWait = false)
     {
         try
         {
-            var head = RequestRecord.ReadHead(record);
+            var head = RequestRecord.ReadHead(record, redisTime);
             if (head.RetainedUntil <= now)
             {
                 return null;

@@ -4,7 +4,7 @@ using StackExchange.Redis;
 namespace Ciba.AspNetCore.Redis.Store;
 
 /// <summary>The wrong user codes that all nodes have seen.</summary>
-internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys, TimeProvider time) : ICibaUserCodeLimiter
+internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys, RedisClock clock, TimeProvider time) : ICibaUserCodeLimiter
 {
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
@@ -12,11 +12,12 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
     public async ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
+        var redisTime = await clock.SharedAsync();
         var attempt = Guid.NewGuid().ToString("N");
         return (bool)await redis.RunOrTakeBackAsync(
             RedisScript.BeginTry,
             [keys.WrongCodes(subject)],
-            [RedisTicks.Of(now), maxFailures, RedisTicks.Of(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt],
+            [redisTime.Ticks(now), maxFailures, redisTime.Ticks(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt],
             RedisScript.TakeBackTry,
             [attempt]);
     }
@@ -30,7 +31,7 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
     public async ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken)
     {
         var ends = await redis.ReadAsync((database, flags) => database.HashGetAsync(keys.WrongCodes(subject), "ends", flags));
-        var left = ends.IsNull ? TimeSpan.Zero : RedisTicks.Instant((long)ends) - time.GetUtcNow();
+        var left = ends.IsNull ? TimeSpan.Zero : (await clock.SharedAsync()).Instant((long)ends) - time.GetUtcNow();
         return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 }

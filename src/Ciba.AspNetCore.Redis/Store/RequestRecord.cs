@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using Ciba.AspNetCore.Redis.Connection;
 
 namespace Ciba.AspNetCore.Redis.Store;
 
@@ -12,6 +13,9 @@ namespace Ciba.AspNetCore.Redis.Store;
 internal static class RequestRecord
 {
     public const int DigestLength = 16;
+
+    /// <summary>What nodes that share requests must agree on: the first byte of a record.</summary>
+    public const string Format = "1";
 
     private const byte Version = (byte)'1';
     private const int HeaderLength = 111;
@@ -69,7 +73,7 @@ internal static class RequestRecord
     /// A record that waits for its user; without a callback it has no section of one, and without a fingerprint or a group no place for
     /// it. A fingerprint of zeros is none.
     /// </summary>
-    public static byte[] Write(CibaRequest request, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default, string? fingerprint = null)
+    public static byte[] Write(CibaRequest request, RedisTime redisTime, ReadOnlySpan<byte> asked, ReadOnlySpan<byte> callback = default, string? fingerprint = null)
     {
         var headerLength = request.LimitGroup is not null ? GroupedHeaderLength : fingerprint is not null ? FingerprintedHeaderLength : HeaderLength;
         var callbackAt = headerLength + SectionHeadLength + asked.Length;
@@ -78,9 +82,9 @@ internal static class RequestRecord
         record[LengthAt] = (byte)headerLength;
         Digest(request.ClientKey).CopyTo(record, ClientAt);
         Digest(request.UserKey).CopyTo(record, UserAt);
-        WriteNumber(record.AsSpan(CreatedAt), RedisTicks.Of(request.CreatedAt));
-        WriteNumber(record.AsSpan(ExpiresAt), RedisTicks.Of(request.ExpiresAt));
-        WriteNumber(record.AsSpan(RetainedAt), RedisTicks.Of(request.RetainedUntil));
+        WriteNumber(record.AsSpan(CreatedAt), redisTime.Ticks(request.CreatedAt));
+        WriteNumber(record.AsSpan(ExpiresAt), redisTime.Ticks(request.ExpiresAt));
+        WriteNumber(record.AsSpan(RetainedAt), redisTime.Ticks(request.RetainedUntil));
         WriteNumber(record.AsSpan(IntervalAt), request.Interval.Ticks);
         record[StatusAt] = (byte)'P';
         record.AsSpan(LeaseAt..ModeAt).Fill((byte)'-');
@@ -134,16 +138,16 @@ internal static class RequestRecord
         return [];
     }
 
-    /// <summary>The head of a whole record.</summary>
-    public static RequestHead ReadHead(ReadOnlySpan<byte> record) =>
+    /// <summary>The head of a whole record, with the instants of this node's clock.</summary>
+    public static RequestHead ReadHead(ReadOnlySpan<byte> record, RedisTime redisTime) =>
         record.Length < LeastHeaderLength || record[0] != Version || record[LengthAt] < LeastHeaderLength || record[LengthAt] > record.Length
             ? throw new CibaStoreUnavailableException(NewerVersion)
             : new RequestHead(
                 record.Slice(ClientAt, DigestLength),
                 record.Slice(UserAt, DigestLength),
-                RedisTicks.Instant(ReadNumber(record[CreatedAt..])),
-                RedisTicks.Instant(ReadNumber(record[ExpiresAt..])),
-                RedisTicks.Instant(ReadNumber(record[RetainedAt..])),
+                redisTime.Instant(ReadNumber(record[CreatedAt..])),
+                redisTime.Instant(ReadNumber(record[ExpiresAt..])),
+                redisTime.Instant(ReadNumber(record[RetainedAt..])),
                 TimeSpan.FromTicks(ReadNumber(record[IntervalAt..])),
                 (char)record[StatusAt],
                 record[LengthAt] > ModeAt ? Mode(record[ModeAt]) : CibaTokenDeliveryModes.Poll,
@@ -151,8 +155,8 @@ internal static class RequestRecord
                 record[record[LengthAt]..]);
 
     /// <summary>Whether a poll had the lease and did not end it in time.</summary>
-    public static bool LeaseRanOut(ReadOnlySpan<byte> record, DateTimeOffset now) =>
-        record[StatusAt] == 'L' && RedisTicks.Instant(ReadNumber(record[LeaseEndsAt..])) <= now;
+    public static bool LeaseRanOut(ReadOnlySpan<byte> record, RedisTime redisTime, DateTimeOffset now) =>
+        record[StatusAt] == 'L' && redisTime.Instant(ReadNumber(record[LeaseEndsAt..])) <= now;
 
     /// <summary>What the scripts say of a record that they cannot live with.</summary>
     public const string VersionCode = "CIBAVERSION";

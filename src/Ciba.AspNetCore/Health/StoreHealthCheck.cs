@@ -6,7 +6,7 @@ namespace Ciba.AspNetCore.Health;
 /// <summary>
 /// Polls a request that nobody made, and uses a JWT that nobody signed: a store that answers and does not write is no good.
 /// </summary>
-internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache replayCache, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
+internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache replayCache, IEnumerable<ICibaStoreProbe> probes, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -25,6 +25,14 @@ internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache
 
         var took = time.GetElapsedTime(began);
         var description = string.Create(CultureInfo.InvariantCulture, $"The request store answered in {took.TotalMilliseconds:0} ms.");
+        foreach (var probe in probes)
+        {
+            if (await probe.FindProblemAsync(cancellationToken) is { } problem)
+            {
+                return HealthCheckResult.Degraded(problem);
+            }
+        }
+
         return took < degradedAfter ? HealthCheckResult.Healthy(description) : HealthCheckResult.Degraded(description);
     }
 }

@@ -25,6 +25,7 @@ internal static class RedisHosts
         Options = options,
         Setup = ciba =>
         {
+            FakeRedisTime.Use(ciba.Services);
             ciba.AddRedisStore(configuration, chosen =>
             {
                 chosen.KeyPrefix = prefix;
@@ -160,7 +161,7 @@ internal static class RedisHosts
 
     public static async Task LoadScriptsAsync(this RedisServer server)
     {
-        foreach (var script in (RedisScript[])[RedisScript.Add, RedisScript.Reserve, RedisScript.Free, RedisScript.Notify, RedisScript.TakeBackNotification, RedisScript.Poll, RedisScript.EndLease, RedisScript.Decide, RedisScript.Remove, RedisScript.Claim, RedisScript.Settle, RedisScript.Look, RedisScript.MarkPresent, RedisScript.UseJwt, RedisScript.BeginTry, RedisScript.TakeBackTry])
+        foreach (var script in typeof(RedisScript).GetFields().Select(field => field.GetValue(null)).OfType<RedisScript>())
         {
             await server.AskAsync("SCRIPT", "LOAD", script.Text);
         }

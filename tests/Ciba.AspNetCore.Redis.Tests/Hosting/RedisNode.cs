@@ -79,6 +79,11 @@ public sealed class RedisNode : IAsyncDisposable
         var services = new ServiceCollection();
         services.AddLogging();
         services.AddSingleton(time);
+        if (time is ManualTime)
+        {
+            FakeRedisTime.Use(services);
+        }
+
         add(services.AddCiba());
         services.TryAddSingleton<IDataProtectionProvider>(SharedKeys);
         return new RedisNode(services.BuildServiceProvider());

@@ -1,0 +1,63 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Ciba.AspNetCore.Redis.Connection;
+
+/// <summary>Whether this node can read what another encrypts, tried with a text that says nothing.</summary>
+internal sealed class SharedKeys(IServiceProvider services, RedisOptionRules rules)
+{
+    private const string Text = "canary";
+    private const int KeyIdAt = 4;
+    private const int KeyIdLength = 16;
+
+    private IDataProtector? _protector;
+
+    /// <summary>The text, encrypted; null if this node needs no keys that others have, or cannot have them now.</summary>
+    public byte[]? Protect()
+    {
+        if (!rules.NeedsSharedKeys || services.GetService<IDataProtectionProvider>() is not { } provider)
+        {
+            return null;
+        }
+
+        try
+        {
+            _protector = provider.CreateProtector("Ciba.AspNetCore.Redis", Text, "v1");
+            return _protector.Protect(Encoding.UTF8.GetBytes(Text));
+        }
+        catch (CryptographicException)
+        {
+            // Data Protection has said so itself; where the keys lie may be there later.
+            return null;
+        }
+    }
+
+    /// <summary>Whether the keys of this node open what another has encrypted.</summary>
+    public bool CanRead(byte[] canary)
+    {
+        try
+        {
+            _protector!.Unprotect(canary);
+            return true;
+        }
+        catch (CryptographicException exception)
+        {
+            return IsNewKey(canary, exception) || exception.InnerException is not (null or CryptographicException);
+        }
+    }
+
+    // A key that another node has made a moment ago is in the key ring, and not yet in what this node remembers of it.
+    private bool IsNewKey(byte[] canary, CryptographicException exception)
+    {
+        if (canary.Length < KeyIdAt + KeyIdLength || services.GetService<IKeyManager>() is not { } manager)
+        {
+            return false;
+        }
+
+        var id = new Guid(canary.AsSpan(KeyIdAt, KeyIdLength));
+        return exception.Message.Contains(id.ToString(), StringComparison.OrdinalIgnoreCase) && manager.GetAllKeys().Any(key => key.KeyId == id && !key.IsRevoked);
+    }
+}
