@@ -84,7 +84,7 @@ public sealed class RedisClockTests
         _time.Advance(TimeSpan.FromTicks(1));
 
         await RedisHosts.UntilAsync(async () => (await clock.OfAsync('A')).Offset == ahead);
-        Assert.That(before, Is.Zero);
+        Assert.That(before, Is.EqualTo(TimeSpan.Zero));
     }
 
     [TestCaseSource(typeof(RedisServers), nameof(RedisServers.Kinds))]

@@ -13,6 +13,7 @@ public sealed class HealthCheckTests
     private static readonly TimeSpan OneTick = TimeSpan.FromTicks(1);
 
     private readonly HookedStore _store = new();
+    private readonly Probe _probe = new();
 
     [Test]
     public async Task A_store_that_answers_is_healthy()
@@ -54,6 +55,24 @@ public sealed class HealthCheckTests
         {
             Assert.That((entry.Status, entry.Description), Is.EqualTo((expected, Reason)));
             Assert.That(entry.Exception, Is.Null);
+        }
+    }
+
+    [Test]
+    public async Task A_node_with_a_problem_of_its_own_is_degraded_and_names_it()
+    {
+        await using var host = Host();
+        await host.StartedAsync();
+        _probe.Problem = "The clock of this node is wrong.";
+
+        var degraded = await CheckAsync(host);
+        _store.Before = _ => throw new CibaStoreUnavailableException(Reason);
+        var unhealthy = await CheckAsync(host);
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((degraded.Status, degraded.Description), Is.EqualTo((HealthStatus.Degraded, _probe.Problem)));
+            Assert.That((unhealthy.Status, unhealthy.Description), Is.EqualTo((HealthStatus.Unhealthy, Reason)));
         }
     }
 
@@ -110,6 +129,7 @@ public sealed class HealthCheckTests
         Setup = ciba =>
         {
             _store.Use(ciba);
+            ciba.Services.AddSingleton<ICibaStoreProbe>(_probe);
             CallbackCalls.WithoutLooks(ciba);
             (add ?? (checks => checks.AddCibaHealthChecks()))(ciba.Services.AddHealthChecks());
         },
@@ -128,4 +148,11 @@ public sealed class HealthCheckTests
 
     private static async Task<HealthReportEntry> CheckAsync(CibaHost host) =>
         (await (await host.ServicesAsync()).GetRequiredService<HealthCheckService>().CheckHealthAsync()).Entries["ciba"];
+
+    private sealed class Probe : ICibaStoreProbe
+    {
+        public string? Problem { get; set; }
+
+        public ValueTask<string?> FindProblemAsync(CancellationToken cancellationToken) => new(Problem);
+    }
 }

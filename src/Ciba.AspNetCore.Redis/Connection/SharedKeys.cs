@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.DataProtection;
-using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Redis.Connection;
@@ -10,8 +9,6 @@ namespace Ciba.AspNetCore.Redis.Connection;
 internal sealed class SharedKeys(IServiceProvider services, RedisOptionRules rules)
 {
     private const string Text = "canary";
-    private const int KeyIdAt = 4;
-    private const int KeyIdLength = 16;
 
     private IDataProtector? _protector;
 
@@ -45,19 +42,8 @@ internal sealed class SharedKeys(IServiceProvider services, RedisOptionRules rul
         }
         catch (CryptographicException exception)
         {
-            return IsNewKey(canary, exception) || exception.InnerException is not (null or CryptographicException);
+            // Where the key ring cannot be read now, nothing is known of its keys.
+            return exception.InnerException is not (null or CryptographicException);
         }
-    }
-
-    // A key that another node has made a moment ago is in the key ring, and not yet in what this node remembers of it.
-    private bool IsNewKey(byte[] canary, CryptographicException exception)
-    {
-        if (canary.Length < KeyIdAt + KeyIdLength || services.GetService<IKeyManager>() is not { } manager)
-        {
-            return false;
-        }
-
-        var id = new Guid(canary.AsSpan(KeyIdAt, KeyIdLength));
-        return exception.Message.Contains(id.ToString(), StringComparison.OrdinalIgnoreCase) && manager.GetAllKeys().Any(key => key.KeyId == id && !key.IsRevoked);
     }
 }
