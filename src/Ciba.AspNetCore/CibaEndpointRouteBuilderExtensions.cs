@@ -64,17 +64,17 @@ public static class CibaEndpointRouteBuilderExtensions
 
         var group = Group(endpoints, "");
         group.Map(options.BackchannelAuthenticationPath, Post, authentication.HandleAsync).WithDisplayName("CIBA backchannel authentication")
-            .WithMetadata(EndpointDescriptions.Authentication);
+            .WithMetadata(AuthenticationDescriptions.Request);
         ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath, HttpMethods.Post);
         if (options.ClientsMayCancel)
         {
-            group.Map(options.BackchannelAuthenticationPath + "/cancel", Post, pending.CancelAsync).WithDisplayName("CIBA cancellation").WithMetadata(EndpointDescriptions.Cancel);
+            group.Map(options.BackchannelAuthenticationPath + "/cancel", Post, pending.CancelAsync).WithDisplayName("CIBA cancellation").WithMetadata(AuthenticationDescriptions.Cancel);
             ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath + "/cancel", HttpMethods.Post);
         }
 
         if (options.ClientsMayResend)
         {
-            group.Map(options.BackchannelAuthenticationPath + "/resend", Post, pending.ResendAsync).WithDisplayName("CIBA resend").WithMetadata(EndpointDescriptions.Resend);
+            group.Map(options.BackchannelAuthenticationPath + "/resend", Post, pending.ResendAsync).WithDisplayName("CIBA resend").WithMetadata(AuthenticationDescriptions.Resend);
             ProtocolEndpoint.MapOtherMethods(group, options.BackchannelAuthenticationPath + "/resend", HttpMethods.Post);
         }
 
@@ -96,7 +96,7 @@ public static class CibaEndpointRouteBuilderExtensions
         // On a shared path the endpoint names no method, or routing would answer 405 to what is not ours to answer.
         var tokens = group.Map(options.TokenPath, options.TokenPathIsShared ? null : Post, token.HandleAsync)
             .WithDisplayName("CIBA token")
-            .WithMetadata(EndpointDescriptions.Token)
+            .WithMetadata(TokenDescriptions.Poll)
             .WithMetadata(new CibaTokenEndpointMetadata(options.TokenPathIsShared));
         if (options.TokenPathIsShared)
         {
@@ -122,8 +122,8 @@ public static class CibaEndpointRouteBuilderExtensions
             services.GetRequiredService<IOptions<CibaJwtTokenIssuerOptions>>());
 
         var group = Group(endpoints, "");
-        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(EndpointDescriptions.Discovery);
-        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(EndpointDescriptions.Jwks);
+        group.Map(DiscoveryPath, Get, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery").WithMetadata(DiscoveryDescriptions.Document);
+        group.Map(options.JwksPath, Get, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set").WithMetadata(DiscoveryDescriptions.Jwks);
         group.Map(DiscoveryPath, Head, discovery.HandleDiscoveryAsync).WithDisplayName("CIBA discovery, head").ExcludeFromDescription();
         group.Map(options.JwksPath, Head, discovery.HandleJwksAsync).WithDisplayName("CIBA JWK Set, head").ExcludeFromDescription();
         return group.AllowAnonymous();
@@ -148,17 +148,17 @@ public static class CibaEndpointRouteBuilderExtensions
         Options(endpoints);
         endpoints.ServiceProvider.GetRequiredService<DeviceApiUse>().IsMapped = true;
         var group = Group(endpoints, prefix).WithMetadata(new DeviceApiMetadata());
-        group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(EndpointDescriptions.DeviceList);
-        group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(EndpointDescriptions.DeviceGet);
-        group.MapDevice("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(EndpointDescriptions.DeviceApprove);
-        group.MapDevice("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny").WithMetadata(EndpointDescriptions.DeviceDeny);
-        group.MapDevice("/requests/{id}/resend", Post, DeviceEndpoints.ResendAsync).WithDisplayName("CIBA device: resend").WithMetadata(EndpointDescriptions.DeviceResend);
-        group.MapDevice("/events", Get, DeviceEndpoints.EventsAsync).WithDisplayName("CIBA device: events").WithMetadata(EndpointDescriptions.DeviceEvents);
+        group.MapDevice("/requests", Get, DeviceEndpoints.ListAsync).WithDisplayName("CIBA device: pending requests").WithMetadata(DeviceDescriptions.List);
+        group.MapDevice("/requests/{id}", Get, DeviceEndpoints.GetAsync).WithDisplayName("CIBA device: request").WithMetadata(DeviceDescriptions.Get);
+        group.MapDevice("/requests/{id}/approve", Post, DeviceEndpoints.ApproveAsync).WithDisplayName("CIBA device: approve").WithMetadata(DeviceDescriptions.Approve);
+        group.MapDevice("/requests/{id}/deny", Post, DeviceEndpoints.DenyAsync).WithDisplayName("CIBA device: deny").WithMetadata(DeviceDescriptions.Deny);
+        group.MapDevice("/requests/{id}/resend", Post, DeviceEndpoints.ResendAsync).WithDisplayName("CIBA device: resend").WithMetadata(DeviceDescriptions.Resend);
+        group.MapDevice("/events", Get, DeviceEndpoints.EventsAsync).WithDisplayName("CIBA device: events").WithMetadata(DeviceDescriptions.Events);
         return group;
     }
 
     private static RouteGroupBuilder Group(IEndpointRouteBuilder endpoints, string prefix) =>
-        endpoints.MapGroup(prefix).WithTags(EndpointDescriptions.Tag).WithMetadata(CibaEndpointMetadata.Instance);
+        endpoints.MapGroup(prefix).WithTags(EndpointDescription.Tag).WithMetadata(CibaEndpointMetadata.Instance);
 
     private static IEndpointConventionBuilder Map(this RouteGroupBuilder group, string path, string[]? methods, RequestDelegate handle) =>
         group.Map(path, methods, handle, CibaResults.RefuseAsync);

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ciba.AspNetCore.Discovery;
-using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore;
@@ -119,5 +118,5 @@ public sealed class CibaMetadata
     };
 
     private JsonObject Ours() =>
-        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], hasPairwiseSubjects: false), WireJson.Relaxed.DiscoveryDocument)!.AsObject();
+        JsonSerializer.SerializeToNode(DiscoveryDocument.Of(_urls, _options.Value, [], hasPairwiseSubjects: false), DiscoveryJson.Relaxed.DiscoveryDocument)!.AsObject();
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Ciba.AspNetCore;
 using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Binding;
@@ -71,8 +72,10 @@ public static class CibaServiceCollectionExtensions
         // The host's OpenAPI document describes the endpoints by these types. Last in the chain: the host's own come first.
         services.ConfigureHttpJsonOptions(json =>
         {
-            json.SerializerOptions.TypeInfoResolverChain.Add(WireJson.Default);
-            json.SerializerOptions.TypeInfoResolverChain.Add(DescriptionJson.Default);
+            foreach (var context in (JsonSerializerContext[])[WireJson.Default, AuthenticationJson.Default, TokenJson.Default, DiscoveryJson.Default, DeviceJson.Default])
+            {
+                json.SerializerOptions.TypeInfoResolverChain.Add(context);
+            }
         });
         OutgoingHttp.AddTo(services);
 

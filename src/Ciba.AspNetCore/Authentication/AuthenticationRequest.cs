@@ -55,7 +55,7 @@ internal sealed partial class AuthenticationRequest
             ClientNotificationToken, string.Join(' ', Resources), Claims.IdToken?.GetRawText(), confirmation.DpopKeyThumbprint, confirmation.CertificateThumbprint,
             limitGroup, limitGroup is null ? null : UserCode,
         ],
-        WireJson.Default.StringArray))));
+        AuthenticationJson.Default.StringArray))));
 
     public static Outcome<AuthenticationRequest> Read(FormParameters form, RegisteredClient client, CibaOptions options)
     {

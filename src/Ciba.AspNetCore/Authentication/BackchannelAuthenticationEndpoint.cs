@@ -87,7 +87,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
     private static Task AcknowledgeAsync(HttpContext context, string authReqId, CibaRequest request, TimeSpan left, TimeSpan interval) => CibaResults.OkAsync(
         context,
         new Acknowledgement(authReqId, Math.Max(1, (int)left.TotalSeconds), request.TokenDeliveryMode == CibaTokenDeliveryModes.Push ? null : (int)interval.TotalSeconds),
-        WireJson.Relaxed.Acknowledgement);
+        AuthenticationJson.Relaxed.Acknowledgement);
 
     private CibaRequest Accept(string authReqId, CibaTenant tenant, CibaClient client, AuthenticationRequest asked, HintedUser user, CibaConfirmation confirmation)
     {

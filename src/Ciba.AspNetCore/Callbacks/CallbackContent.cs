@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore.Callbacks;
@@ -12,7 +11,7 @@ internal sealed record Ping(
     /// <summary>Shows nothing of the secret.</summary>
     public override string ToString() => nameof(Ping);
 
-    public static byte[] Of(string authReqId) => JsonSerializer.SerializeToUtf8Bytes(new Ping(authReqId), WireJson.Relaxed.Ping);
+    public static byte[] Of(string authReqId) => JsonSerializer.SerializeToUtf8Bytes(new Ping(authReqId), CallbackJson.Relaxed.Ping);
 }
 
 /// <summary>Section 10.3.1.</summary>
@@ -41,7 +40,7 @@ internal sealed record Push(
             tokens.IdToken,
             TokenResponse.ScopeWhereItDiffers(issued.Request),
             TokenResponse.DetailsIfAny(issued.Request));
-        return JsonSerializer.SerializeToUtf8Bytes(push, WireJson.Relaxed.Push);
+        return JsonSerializer.SerializeToUtf8Bytes(push, CallbackJson.Relaxed.Push);
     }
 }
 
@@ -55,7 +54,7 @@ internal sealed record PushError(
     public override string ToString() => nameof(PushError);
 
     public static byte[] Of(string authReqId, CibaError error) =>
-        JsonSerializer.SerializeToUtf8Bytes(new PushError(authReqId, error.Error, error.Description), WireJson.Relaxed.PushError);
+        JsonSerializer.SerializeToUtf8Bytes(new PushError(authReqId, error.Error, error.Description), CallbackJson.Relaxed.PushError);
 }
 
 /// <summary>Tokens that were minted for a push, kept for the tries that follow in this process.</summary>

@@ -18,7 +18,7 @@ internal static class DeviceEndpoints
     public static Task ListAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
         var pending = await approvals.ListPendingAsync(user.Subject, context.RequestAborted);
-        await CibaResults.OkAsync(context, [.. pending.Select(DeviceRequestResponse.Of)], WireJson.Relaxed.DeviceRequestResponseArray);
+        await CibaResults.OkAsync(context, [.. pending.Select(DeviceRequestResponse.Of)], DeviceJson.Relaxed.DeviceRequestResponseArray);
     });
 
     public static Task GetAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
@@ -26,7 +26,7 @@ internal static class DeviceEndpoints
         var request = await approvals.GetAsync(Id(context), user.Subject, context.RequestAborted);
         if (request is { Status: CibaRequestStatus.Pending })
         {
-            await CibaResults.OkAsync(context, DeviceRequestResponse.Of(request), WireJson.Relaxed.DeviceRequestResponse);
+            await CibaResults.OkAsync(context, DeviceRequestResponse.Of(request), DeviceJson.Relaxed.DeviceRequestResponse);
             return;
         }
 
@@ -40,7 +40,7 @@ internal static class DeviceEndpoints
 
     public static Task ApproveAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
-        if ((await ReadBodyAsync(context, WireJson.Strict.ApprovalBody)).Failed(out var error, out var body))
+        if ((await ReadBodyAsync(context, DeviceJson.Strict.ApprovalBody)).Failed(out var error, out var body))
         {
             await DeviceProblem.BadBody(error).WriteAsync(context);
             return;
@@ -60,7 +60,7 @@ internal static class DeviceEndpoints
 
     public static Task DenyAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
     {
-        if ((await ReadBodyAsync(context, WireJson.Strict.DenialBody)).Failed(out var error, out var body))
+        if ((await ReadBodyAsync(context, DeviceJson.Strict.DenialBody)).Failed(out var error, out var body))
         {
             await DeviceProblem.BadBody(error).WriteAsync(context);
             return;

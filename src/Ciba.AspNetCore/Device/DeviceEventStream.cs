@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Ciba.AspNetCore.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
@@ -154,7 +153,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
         var pending = await store.ListPendingAsync(userKey, now, cancellationToken);
         foreach (var request in pending.Where(request => known.TryAdd(request.Id, request.ExpiresAt)))
         {
-            Write(news, "requested", DeviceRequestResponse.Of(new CibaDeviceRequest(request, CibaRequestStatus.Pending)), WireJson.Relaxed.DeviceRequestResponse);
+            Write(news, "requested", DeviceRequestResponse.Of(new CibaDeviceRequest(request, CibaRequestStatus.Pending)), DeviceJson.Relaxed.DeviceRequestResponse);
         }
 
         foreach (var id in known.Keys.Except(pending.Select(request => request.Id)).ToArray())
@@ -164,7 +163,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
             {
                 known.Remove(id);
                 var (name, outcome) = Told(status);
-                Write(news, name, new DeviceEvent(id, outcome), WireJson.Relaxed.DeviceEvent);
+                Write(news, name, new DeviceEvent(id, outcome), DeviceJson.Relaxed.DeviceEvent);
             }
         }
     }

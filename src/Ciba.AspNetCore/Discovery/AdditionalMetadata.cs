@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Discovery;
@@ -21,7 +20,7 @@ internal static class AdditionalMetadata
     private static readonly string[] ProfileLists =
         ["id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported", "token_endpoint_auth_signing_alg_values_supported"];
 
-    private static readonly HashSet<string> Published = [.. WireJson.Default.DiscoveryDocument.Properties.Select(property => property.Name)];
+    private static readonly HashSet<string> Published = [.. DiscoveryJson.Default.DiscoveryDocument.Properties.Select(property => property.Name)];
 
     /// <summary>The library's document with the host's members.</summary>
     public static JsonObject Merge(JsonObject document, JsonObject additional)
@@ -71,7 +70,7 @@ internal static class AdditionalMetadata
             .Select(problem => $"{nameof(CibaOptions)}: {nameof(CibaOptions.Discovery)}.{nameof(CibaDiscoveryOptions.AdditionalMetadata)}: {problem}.");
     }
 
-    public static JsonObject ToJson(DiscoveryDocument document) => JsonSerializer.SerializeToNode(document, WireJson.Relaxed.DiscoveryDocument)!.AsObject();
+    public static JsonObject ToJson(DiscoveryDocument document) => JsonSerializer.SerializeToNode(document, DiscoveryJson.Relaxed.DiscoveryDocument)!.AsObject();
 
     private static IEnumerable<string> Check(string name, JsonNode? value, JsonObject document, CibaOptions options)
     {

@@ -21,11 +21,11 @@ internal sealed class DiscoveryEndpoints(IOptions<CibaOptions> options, Provider
         var keys = await KeysAsync(context.RequestAborted);
         var urls = context.RequestServices.GetRequiredService<CibaTenant>().Urls;
         var document = AdditionalMetadata.ToJson(DiscoveryDocument.Of(urls, options.Value, keys, HasPairwiseSubjects));
-        await CibaResults.PublishAsync(context, AdditionalMetadata.Merge(document, options.Value.Discovery.AdditionalMetadata), WireJson.Relaxed.JsonObject);
+        await CibaResults.PublishAsync(context, AdditionalMetadata.Merge(document, options.Value.Discovery.AdditionalMetadata), DiscoveryJson.Relaxed.JsonObject);
     }
 
     public async Task HandleJwksAsync(HttpContext context) =>
-        await CibaResults.PublishAsync(context, new PublicKeySet(await KeysAsync(context.RequestAborted)), WireJson.Relaxed.PublicKeySet);
+        await CibaResults.PublishAsync(context, new PublicKeySet(await KeysAsync(context.RequestAborted)), DiscoveryJson.Relaxed.PublicKeySet);
 
     private async ValueTask<IReadOnlyList<PublicKey>> KeysAsync(CancellationToken cancellationToken) => signingKeys is null
         ? []

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Device;
-using Ciba.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Notifiers;
@@ -44,7 +43,7 @@ internal sealed class WebhookNotifier(IHttpClientFactory clients, IOptions<CibaW
     /// <summary>The request as the device API has it, whom it is for, and what only the host may know.</summary>
     private static byte[] Body(CibaDeviceRequest request)
     {
-        var json = JsonSerializer.SerializeToNode(DeviceRequestResponse.Of(request), WireJson.Relaxed.DeviceRequestResponse)!.AsObject();
+        var json = JsonSerializer.SerializeToNode(DeviceRequestResponse.Of(request), DeviceJson.Relaxed.DeviceRequestResponse)!.AsObject();
         json.Insert(0, "type", "ciba.request");
         json.Insert(1, "sub", request.Subject);
         if (request.Issuer is not null)
@@ -57,6 +56,6 @@ internal sealed class WebhookNotifier(IHttpClientFactory clients, IOptions<CibaW
             json.Add("request_context", JsonNode.Parse(context.GetRawText()));
         }
 
-        return JsonSerializer.SerializeToUtf8Bytes(json, WireJson.Relaxed.JsonObject);
+        return JsonSerializer.SerializeToUtf8Bytes(json, DeviceJson.Relaxed.JsonObject);
     }
 }

@@ -60,7 +60,7 @@ internal sealed partial class TokenEndpoint(
             return;
         }
 
-        await CibaResults.OkAsync(context, TokenResponse.Of(tokens, request), WireJson.Relaxed.TokenResponse);
+        await CibaResults.OkAsync(context, TokenResponse.Of(tokens, request), TokenJson.Relaxed.TokenResponse);
     }
 
     private static Outcome<string> ReadGrantType(FormParameters form) => form["grant_type"] switch
