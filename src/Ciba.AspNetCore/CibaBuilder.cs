@@ -115,7 +115,7 @@ public sealed class CibaBuilder
         // Where the ready one was added before, its keys are nobody's.
         if (Services.Any(service => service.ServiceType == typeof(SigningKeys)))
         {
-            Services.RemoveAll<SigningKeys>().RemoveAll<JwtIssuerRules>().RemoveAll<JwtTokenIssuer>().RemoveAll<ICibaSigningKeys>();
+            Services.RemoveAll<SigningKeys>().RemoveAll<IIssuerRules>().RemoveAll<JwtTokenIssuer>().RemoveAll<ICibaSigningKeys>();
         }
 
         return Use<ICibaTokenIssuer, T>();
@@ -133,7 +133,7 @@ public sealed class CibaBuilder
 
         Services.TryAddSingleton<SigningKeys>();
         Services.TryAddSingleton<ICibaSigningKeys>(provider => provider.GetRequiredService<SigningKeys>());
-        Services.TryAddSingleton<JwtIssuerRules>();
+        Services.TryAddSingleton<IIssuerRules, JwtIssuerRules>();
         Services.TryAddScoped<JwtTokenIssuer>();
         return Use<ICibaTokenIssuer, JwtTokenIssuer>();
     }

@@ -162,7 +162,7 @@ public sealed class CibaClient
     /// In poll and ping mode <c>pairwise</c> needs proof that the keys at <see cref="JwksUri"/> are the client's (CIBA Core section 4):
     /// <c>private_key_jwt</c>, <c>self_signed_tls_client_auth</c>, or a <see cref="BackchannelAuthenticationRequestSigningAlg"/>.
     /// </remarks>
-    public string SubjectType { get; set; } = "public";
+    public string SubjectType { get; set; } = CibaSubjectTypes.Public;
 
     /// <summary>
     /// The host whose clients share a user's pairwise identifier (CIBA Core section 4): that of <c>jwks_uri</c> in poll and

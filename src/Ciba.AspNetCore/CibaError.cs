@@ -44,7 +44,7 @@ public sealed class CibaError
     public static CibaError UnknownUserId { get; } = new("unknown_user_id", "The hint does not name a known user.");
 
     /// <summary>Section 13: the client may not use this grant.</summary>
-    public static CibaError UnauthorizedClient { get; } = new("unauthorized_client", "The client is not registered for the grant type urn:openid:params:grant-type:ciba.");
+    public static CibaError UnauthorizedClient { get; } = new("unauthorized_client", $"The client is not registered for the grant type {CibaGrantTypes.Ciba}.");
 
     /// <summary>Section 13: the user has a code and the client did not send it.</summary>
     public static CibaError MissingUserCode { get; } = new("missing_user_code", "This user has a user code: send it as user_code.");
@@ -106,7 +106,7 @@ public sealed class CibaError
     // RFC 6749 section 5.2 and what a server says of itself
 
     /// <summary>RFC 6749 section 5.2: the token endpoint does not serve this grant type.</summary>
-    public static CibaError UnsupportedGrantType { get; } = new("unsupported_grant_type", "The only grant_type here is urn:openid:params:grant-type:ciba.");
+    public static CibaError UnsupportedGrantType { get; } = new("unsupported_grant_type", $"The only grant_type here is {CibaGrantTypes.Ciba}.");
 
     /// <summary>The provider failed (500); the operator finds the reason in the log.</summary>
     public static CibaError ServerError { get; } = new("server_error", "The provider failed: try again later.", 500);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Issuers;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore;

@@ -1,5 +1,5 @@
 using Ciba.AspNetCore.Profiles;
-using Ciba.AspNetCore.Token;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Ciba.AspNetCore.Protocol;
 using Ciba.AspNetCore.Token;
 
 namespace Ciba.AspNetCore;
@@ -19,7 +20,7 @@ public sealed class CibaTokenRequest
         Subject = request.Subject;
         Scopes = decision.Scopes;
         RequestedScopes = request.Scopes;
-        AuthorizationDetails = Authentication.AuthorizationDetails.For(request.Resources, decision.AuthorizationDetails);
+        AuthorizationDetails = AuthorizationDetailsRules.For(request.Resources, decision.AuthorizationDetails);
         RequestedAuthorizationDetails = request.AuthorizationDetails;
         AcrValues = request.AcrValues;
         Acr = decision.Acr;

@@ -1,4 +1,4 @@
-using Ciba.AspNetCore.Discovery;
+using Ciba.AspNetCore.Issuers;
 using Ciba.AspNetCore.Startup;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;

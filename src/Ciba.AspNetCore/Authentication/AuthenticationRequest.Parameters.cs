@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Text.Json;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Authentication;
 
@@ -18,8 +19,6 @@ internal sealed partial class AuthenticationRequest
 
     private static readonly SearchValues<char> BearerCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/");
-
-    private static readonly string[] OpenIdOnly = ["openid"];
 
     private static readonly (string Name, int Limit)[] Limits =
     [
@@ -44,14 +43,6 @@ internal sealed partial class AuthenticationRequest
     private static readonly CibaError BadExpiry = CibaError.InvalidRequest.With("requested_expiry is a positive whole number of seconds.");
     private static readonly CibaError BadContext = CibaError.InvalidRequest.With($"request_context is a JSON object of {MaxContextLength} characters and {MaxContextDepth} levels at most, without a name twice in an object.");
 
-    /// <summary>RFC 6749 section 3.3: whether the text is one scope value. An authentication context class is held to the same.</summary>
-    public static bool IsScopeValue(string text) =>
-        !string.IsNullOrEmpty(text) && text.All(c => c is >= '!' and <= '~' and not ('"' or '\\'));
-
-    /// <summary>The values of a list that is separated by spaces, each once, in their order.</summary>
-    public static string[] Values(string? list) =>
-        list is null or "" ? [] : list is "openid" ? OpenIdOnly : [.. list.Split(' ', StringSplitOptions.RemoveEmptyEntries).Distinct(StringComparer.Ordinal)];
-
     private static CibaError? Unreadable(FormParameters form)
     {
         if (form["request_uri"] is not null)
@@ -67,7 +58,7 @@ internal sealed partial class AuthenticationRequest
             }
         }
 
-        return form["acr_values"]?.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(IsScopeValue) is false ? BadAcrValues : null;
+        return form["acr_values"]?.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(SpaceSeparated.IsValue) is false ? BadAcrValues : null;
     }
 
     // RFC 6750 section 2.1: one or more of these characters, and then any number of equals signs.
@@ -94,8 +85,8 @@ internal sealed partial class AuthenticationRequest
             return NoScope;
         }
 
-        var scopes = Values(scope);
-        return !scopes.All(IsScopeValue) ? MalformedScope
+        var scopes = SpaceSeparated.Values(scope);
+        return !scopes.All(SpaceSeparated.IsValue) ? MalformedScope
             : !scopes.Contains("openid") ? NoOpenId
             : !scopes.All(client.Scopes.Contains) ? ForeignScope
             : scopes;

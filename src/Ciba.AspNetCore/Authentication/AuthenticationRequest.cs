@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Authentication;
 
@@ -79,7 +80,7 @@ internal sealed partial class AuthenticationRequest
             || ReadHint(form).Failed(out error, out var hint)
             || !TryReadExpiry(form["requested_expiry"], options, out var expiry, out error)
             || !TryReadBindingMessage(form["binding_message"], options, out var bindingMessage, out error)
-            || Authentication.AuthorizationDetails.Read(form["authorization_details"], client.Client, options).Failed(out error, out var details)
+            || AuthorizationDetailsRules.Read(form["authorization_details"], client.Client, options).Failed(out error, out var details)
             || ResourceIndicators.Read(form, client.Client).Failed(out error, out var resources)
             || ClaimsRequest.Read(form["claims"], client.Client, options).Failed(out error, out var claims)
             || !TryReadContext(form["request_context"], out var context, out error))
@@ -87,7 +88,7 @@ internal sealed partial class AuthenticationRequest
             return error;
         }
 
-        var acrValues = Values(form["acr_values"]);
+        var acrValues = SpaceSeparated.Values(form["acr_values"]);
         return new AuthenticationRequest(scopes, hint, claims)
         {
             ClientNotificationToken = notificationToken,

@@ -3,7 +3,7 @@ using Ciba.AspNetCore.Binding;
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
-using Ciba.AspNetCore.Profiles;
+using Ciba.AspNetCore.Protocol;
 using Ciba.AspNetCore.Store;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -37,7 +37,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             || (await bindings.ReadProofAsync(context, client, tenant.Urls.BackchannelAuthenticationEndpoint)).Failed(out error, out var proven)
             || (await signedRequests.ReadAsync(form, client, tenant, context.RequestAborted)).Failed(out error, out var parameters)
             || AuthenticationRequest.Read(parameters, client, options.Value).Failed(out error, out var asked)
-            || FapiCiba.Failed(asked, client.Client, options.Value, out error)
+            || FapiRequestRules.Failed(asked, client.Client, options.Value, out error)
             || (await bindings.ReadAtRequestAsync(context, parameters, client, proven)).Failed(out error, out var confirmation)
             || (await users.FindAsync(asked, client.Client, context.RequestAborted)).Failed(out error, out var user))
         {
@@ -106,7 +106,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
             BindingMessageChoices = options.Value.NumberMatching ? NumberMatching.ChoicesFor(asked.BindingMessage!) : [],
             AuthorizationDetails = asked.AuthorizationDetails,
             AcrValues = asked.AcrValues,
-            RequiredAcrValues = FapiCiba.RequiredAcrValues(asked, client, options.Value),
+            RequiredAcrValues = FapiRequestRules.RequiredAcrValues(asked, client, options.Value),
             Resources = asked.Resources,
             RequestedIdTokenClaims = asked.Claims.IdToken,
             RequestContext = asked.RequestContext,
@@ -127,7 +127,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
     private static async ValueTask<CibaError?> ValidateAsync(HttpContext context, CibaRequest request, CibaClient client)
     {
         if (request.AuthorizationDetails.Count > 0
-            && await AuthorizationDetails.ValidateAsync(context.RequestServices, request, client, context.RequestAborted) is { } refusal)
+            && await AuthorizationDetailsRules.ValidateAsync(context.RequestServices, request, client, context.RequestAborted) is { } refusal)
         {
             return refusal;
         }

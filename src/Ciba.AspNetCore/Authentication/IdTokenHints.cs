@@ -22,7 +22,7 @@ internal sealed class IdTokenHints(IServiceProvider services, ProviderKeys provi
         }
 
         // An issuer of the host's own may have ways to turn its pairwise identifiers back.
-        if (client.SubjectType == "pairwise" && signingKeys is SigningKeys)
+        if (client.SubjectType == CibaSubjectTypes.Pairwise && signingKeys is SigningKeys)
         {
             return Pairwise;
         }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Ciba.AspNetCore.Clients;
-using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Issuers;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.AspNetCore.Http;

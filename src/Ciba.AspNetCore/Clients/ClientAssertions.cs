@@ -1,5 +1,5 @@
-using Ciba.AspNetCore.Discovery;
 using Ciba.AspNetCore.Events;
+using Ciba.AspNetCore.Issuers;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
 using Microsoft.Extensions.Options;

@@ -2,7 +2,6 @@ using System.Globalization;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Profiles;
-using Ciba.AspNetCore.Token;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -20,7 +19,7 @@ internal sealed partial class ClientAuthenticator(
     ClientAuthenticationReports reports,
     IOptions<CibaOptions> options,
     ILogger<ClientAuthenticator> logger,
-    JwtIssuerRules? issuerRules = null)
+    IIssuerRules? issuerRules = null)
 {
     private const int MaxSaid = 1000;
 

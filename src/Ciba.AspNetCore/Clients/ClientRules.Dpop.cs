@@ -1,4 +1,4 @@
-using Ciba.AspNetCore.Token;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Clients;
 

@@ -1,4 +1,4 @@
-using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Clients;
 

@@ -1,7 +1,6 @@
 using System.Text;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Jose;
-using Ciba.AspNetCore.Token;
+using Ciba.AspNetCore.Protocol;
 using Microsoft.IdentityModel.Tokens;
 using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 
@@ -20,7 +19,7 @@ internal static partial class ClientRules
 
     public static bool UsesSecret(string method) => method is ClientSecretBasic or ClientSecretPost or ClientSecretJwt;
 
-    public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(TokenEndpoint.GrantType) ?? true;
+    public static bool MayUseCiba(CibaClient client) => client.GrantTypes?.Contains(CibaGrantTypes.Ciba) ?? true;
 
     /// <summary>What stands against a client whose token delivery mode is switched off; null where it is on.</summary>
     public static string? ModeIsOff(CibaClient client, CibaOptions options) =>
@@ -144,14 +143,14 @@ internal static partial class ClientRules
 
     private static string? Subjects(CibaClient client) => client switch
     {
-        { SubjectType: "public" } => null,
-        { SubjectType: "pairwise", SectorIdentifier: null } => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push
+        { SubjectType: CibaSubjectTypes.Public } => null,
+        { SubjectType: CibaSubjectTypes.Pairwise, SectorIdentifier: null } => client.BackchannelTokenDeliveryMode == CibaTokenDeliveryModes.Push
             ? "SubjectType 'pairwise' needs BackchannelClientNotificationEndpoint, whose host is the sector identifier (section 4)"
             : "SubjectType 'pairwise' needs JwksUri, whose host is the sector identifier (section 4)",
-        { SubjectType: "pairwise", BackchannelTokenDeliveryMode: CibaTokenDeliveryModes.Poll or CibaTokenDeliveryModes.Ping } when !ProvesItsKeys(client) =>
+        { SubjectType: CibaSubjectTypes.Pairwise, BackchannelTokenDeliveryMode: CibaTokenDeliveryModes.Poll or CibaTokenDeliveryModes.Ping } when !ProvesItsKeys(client) =>
             "SubjectType 'pairwise' needs proof that the keys at JwksUri are the client's (section 4): "
                 + $"use {PrivateKeyJwt}, {SelfSignedTlsClientAuth}, or signed requests (BackchannelAuthenticationRequestSigningAlg)",
-        { SubjectType: "pairwise" } => null,
+        { SubjectType: CibaSubjectTypes.Pairwise } => null,
         _ => $"SubjectType '{client.SubjectType}' is unknown; use public or pairwise",
     };
 
@@ -161,7 +160,7 @@ internal static partial class ClientRules
 
     private static string? ScopeValues(CibaClient client) =>
         client.Scopes is null ? "Scopes is null; leave it out, or give it a list"
-        : client.Scopes.All(AuthenticationRequest.IsScopeValue) ? null
+        : client.Scopes.All(SpaceSeparated.IsValue) ? null
         : "Scopes holds a value that is no scope (RFC 6749 section 3.3)";
 
     private static string? Logo(CibaClient client) =>

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -160,7 +160,7 @@ internal sealed partial class Approvals(
     }
 
     private static IReadOnlyList<JsonElement>? Granted(CibaRequest asked, CibaApproval? approval) =>
-        approval?.AuthorizationDetails is { } granted ? AuthorizationDetails.FindAmong(asked.AuthorizationDetails, granted) : asked.AuthorizationDetails;
+        approval?.AuthorizationDetails is { } granted ? AuthorizationDetailsRules.FindAmong(asked.AuthorizationDetails, granted) : asked.AuthorizationDetails;
 
     private CibaDecision Denial(CibaRequest? asked)
     {

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,7 +48,7 @@ internal static class DeviceEndpoints
 
         var approval = new CibaApproval
         {
-            Scopes = body.Scope is null ? null : AuthenticationRequest.Values(body.Scope),
+            Scopes = body.Scope is null ? null : SpaceSeparated.Values(body.Scope),
             AuthorizationDetails = body.AuthorizationDetails,
             BindingMessage = body.BindingMessage,
             AuthTime = await user.GetAuthTimeAsync(context),

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Ciba.AspNetCore.Issuers;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Discovery;

@@ -1,8 +1,9 @@
 using System.Text.Json.Serialization;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Issuers;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
-using Ciba.AspNetCore.Token;
+using Ciba.AspNetCore.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -57,7 +58,7 @@ internal sealed record DiscoveryDocument
     public string[]? BackchannelAuthenticationRequestSigningAlgValuesSupported { get; init; }
 
     [JsonPropertyName("grant_types_supported")]
-    public string[] GrantTypesSupported { get; } = [Token.TokenEndpoint.GrantType];
+    public string[] GrantTypesSupported { get; } = [CibaGrantTypes.Ciba];
 
     [JsonPropertyName("response_types_supported")]
     public string[] ResponseTypesSupported { get; } = [];

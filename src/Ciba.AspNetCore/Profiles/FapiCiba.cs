@@ -1,12 +1,10 @@
-using System.Diagnostics.CodeAnalysis;
-using Ciba.AspNetCore.Authentication;
 using static Ciba.AspNetCore.CibaClientAuthenticationMethods;
 
 namespace Ciba.AspNetCore.Profiles;
 
 /// <summary>
 /// Financial-grade API: CIBA profile, with what it takes over from FAPI 1.0 part 2: what it forbids, each with the sentence that
-/// says so. What a registration must hold is looked at when the host starts and at every request; what a request must hold, here.
+/// says so. What a registration must hold is looked at when the host starts and at every request.
 /// </summary>
 internal static class FapiCiba
 {
@@ -16,22 +14,8 @@ internal static class FapiCiba
     /// <summary>FAPI 1.0 part 2, section 5.2.2-14.</summary>
     public static readonly string[] AuthenticationMethods = [PrivateKeyJwt, TlsClientAuth, SelfSignedTlsClientAuth];
 
-    private static readonly CibaError NothingNamed = CibaError.InvalidRequest.With("binding_message or authorization_details is required, so that the user knows what is approved (FAPI-CIBA section 5.2.2).");
-
     public static bool AppliesTo(CibaClient client, CibaOptions options) =>
         options.Profile == CibaProfile.FapiCiba || client.Profile == CibaProfile.FapiCiba;
-
-    /// <summary>Section 5.2.2-2: the user is told what is approved.</summary>
-    public static bool Failed(AuthenticationRequest asked, CibaClient client, CibaOptions options, [NotNullWhen(true)] out CibaError? error)
-    {
-        error = AppliesTo(client, options) && asked.BindingMessage is null && asked.AuthorizationDetails.Count == 0 ? NothingNamed : null;
-        return error is not null;
-    }
-
-    /// <summary>Section 5.2.2-8: of those asked for and supported one must be reached; none where none of them is supported.</summary>
-    public static IReadOnlyList<string> RequiredAcrValues(AuthenticationRequest asked, CibaClient client, CibaOptions options) =>
-        asked.Claims.RequiredAcrValues.Count > 0 || !AppliesTo(client, options) ? asked.Claims.RequiredAcrValues
-        : [.. asked.AcrValues.Where(options.AcrValuesSupported.Contains)];
 
     /// <summary>What a client's registration must hold.</summary>
     public static IEnumerable<string> Check(CibaClient client)

@@ -1,4 +1,4 @@
-using Ciba.AspNetCore.Authentication;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Startup;
 
@@ -18,5 +18,5 @@ internal static partial class OptionRules
         options.DeviceApi.AllowedClients.Any(string.IsNullOrEmpty) ? Option($"{nameof(CibaOptions.DeviceApi)}.{nameof(options.DeviceApi.AllowedClients)}", "has an empty entry; leave it out") : null,
     ];
 
-    private static bool CanBeAskedFor(string? text) => text is not null && AuthenticationRequest.IsScopeValue(text);
+    private static bool CanBeAskedFor(string? text) => text is not null && SpaceSeparated.IsValue(text);
 }

@@ -4,7 +4,7 @@ using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
-using Ciba.AspNetCore.Token;
+using Ciba.AspNetCore.Protocol;
 using Microsoft.AspNetCore.Http;
 
 namespace Ciba.AspNetCore.Startup;

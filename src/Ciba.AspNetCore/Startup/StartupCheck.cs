@@ -175,7 +175,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             return [];
         }
 
-        var rules = services.GetRequiredService<JwtIssuerRules>();
+        var rules = services.GetRequiredService<IIssuerRules>();
         return
         [
             .. keys.Problems,

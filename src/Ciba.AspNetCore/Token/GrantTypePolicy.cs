@@ -80,7 +80,7 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
         // Middleware of the host may have read the form.
         if (request.HttpContext.Features.Get<IFormFeature>()?.Form is { } form)
         {
-            return form["grant_type"] == TokenEndpoint.GrantType;
+            return form["grant_type"] == CibaGrantTypes.Ciba;
         }
 
         try
@@ -138,6 +138,6 @@ internal sealed class GrantTypePolicy : MatcherPolicy, IEndpointSelectorPolicy
             grantType = value;
         }
 
-        return grantType == TokenEndpoint.GrantType;
+        return grantType == CibaGrantTypes.Ciba;
     }
 }

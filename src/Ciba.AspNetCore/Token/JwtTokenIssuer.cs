@@ -78,7 +78,7 @@ internal sealed class JwtTokenIssuer(SigningKeys keys, IOptions<CibaJwtTokenIssu
     // Section 4: the sector identifier is the host of jwks_uri or of the notification endpoint.
     private string Subject(CibaTokenRequest request)
     {
-        if (request.Client.SubjectType != "pairwise")
+        if (request.Client.SubjectType != CibaSubjectTypes.Pairwise)
         {
             return request.Subject;
         }

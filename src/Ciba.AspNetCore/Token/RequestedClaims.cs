@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Token;
 

@@ -18,15 +18,14 @@ internal sealed partial class TokenEndpoint(
     TimeProvider time,
     ILogger<TokenEndpoint> logger)
 {
-    public const string GrantType = "urn:openid:params:grant-type:ciba";
 
     public static readonly CibaError NoAuthReqId = CibaError.InvalidRequest.With("auth_req_id is required: send the one from the authentication response.");
 
     // Drafts and blog posts have it; no specification does.
     private const string WrongGrantType = "urn:ietf:params:oauth:grant-type:ciba";
 
-    private static readonly CibaError NoGrantType = CibaError.InvalidRequest.With($"grant_type is required: send grant_type={GrantType}.");
-    private static readonly CibaError NotThatUrn = CibaError.UnsupportedGrantType.With($"{WrongGrantType} is not the grant type of CIBA: send grant_type={GrantType}.");
+    private static readonly CibaError NoGrantType = CibaError.InvalidRequest.With($"grant_type is required: send grant_type={CibaGrantTypes.Ciba}.");
+    private static readonly CibaError NotThatUrn = CibaError.UnsupportedGrantType.With($"{WrongGrantType} is not the grant type of CIBA: send grant_type={CibaGrantTypes.Ciba}.");
 
     public async Task HandleAsync(HttpContext context)
     {
@@ -65,7 +64,7 @@ internal sealed partial class TokenEndpoint(
 
     private static Outcome<string> ReadGrantType(FormParameters form) => form["grant_type"] switch
     {
-        GrantType => GrantType,
+        CibaGrantTypes.Ciba => CibaGrantTypes.Ciba,
         WrongGrantType => NotThatUrn,
         null => NoGrantType,
         _ => CibaError.UnsupportedGrantType,

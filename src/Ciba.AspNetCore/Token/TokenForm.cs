@@ -7,7 +7,7 @@ namespace Ciba.AspNetCore.Token;
 /// <summary>Section 10.1: the fields of a poll.</summary>
 internal sealed record TokenForm : ClientForm
 {
-    [JsonPropertyName("grant_type"), Description("urn:openid:params:grant-type:ciba")]
+    [JsonPropertyName("grant_type"), Description(CibaGrantTypes.Ciba)]
     public required string GrantType { get; init; }
 
     [JsonPropertyName("auth_req_id")]

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Ciba.AspNetCore.Authentication;
 using Ciba.AspNetCore.Http;
+using Ciba.AspNetCore.Protocol;
 
 namespace Ciba.AspNetCore.Token;
 
@@ -18,7 +18,7 @@ internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> 
     /// <summary>What the parameters of a token request narrow, whether there is so much or not.</summary>
     public static Outcome<TokenTerms> Read(FormParameters form, CibaConfirmation shown)
     {
-        if (ResourceIndicators.Read(form).Failed(out var error, out var resources) || Authentication.AuthorizationDetails.Read(form["authorization_details"]).Failed(out error, out var details))
+        if (ResourceIndicators.Read(form).Failed(out var error, out var resources) || AuthorizationDetailsRules.Read(form["authorization_details"]).Failed(out error, out var details))
         {
             return error;
         }
@@ -40,8 +40,8 @@ internal sealed record TokenTerms(CibaConfirmation Shown, IReadOnlyList<string> 
         }
 
         var resources = narrowed.Length > 0 ? narrowed : request.Resources;
-        var granted = Authentication.AuthorizationDetails.For(resources, decision.AuthorizationDetails);
-        var details = AuthorizationDetails.Count > 0 ? Authentication.AuthorizationDetails.FindAmong(granted, AuthorizationDetails) : granted;
+        var granted = AuthorizationDetailsRules.For(resources, decision.AuthorizationDetails);
+        var details = AuthorizationDetails.Count > 0 ? AuthorizationDetailsRules.FindAmong(granted, AuthorizationDetails) : granted;
         return details is null ? OtherDetails : new TokenTerms(Shown, resources, details);
     }
 }

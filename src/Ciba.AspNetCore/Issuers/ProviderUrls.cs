@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 
-namespace Ciba.AspNetCore.Discovery;
+namespace Ciba.AspNetCore.Issuers;
 
 /// <summary>RFC 8705 section 5: the same endpoints where client certificates are asked for.</summary>
 internal sealed record EndpointAliases(

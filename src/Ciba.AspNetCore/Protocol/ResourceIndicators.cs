@@ -1,6 +1,6 @@
 using Ciba.AspNetCore.Http;
 
-namespace Ciba.AspNetCore.Authentication;
+namespace Ciba.AspNetCore.Protocol;
 
 /// <summary>RFC 8707: the resource servers that an access token is asked for, at both endpoints.</summary>
 internal static class ResourceIndicators

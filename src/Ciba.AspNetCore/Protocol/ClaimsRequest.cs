@@ -2,7 +2,7 @@ using System.Text.Json;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Text;
 
-namespace Ciba.AspNetCore.Authentication;
+namespace Ciba.AspNetCore.Protocol;
 
 /// <summary>OpenID Connect Core section 5.5: the parameter <c>claims</c>, of which the ID Token's part counts here.</summary>
 internal sealed class ClaimsRequest
@@ -100,7 +100,7 @@ internal sealed class ClaimsRequest
     private static Outcome<ClaimsRequest> Of(JsonElement idToken, CibaClient client, CibaOptions options)
     {
         JsonElement? subject = idToken.TryGetProperty("sub", out var sub) && HasValues(sub) ? sub : null;
-        if (subject is not null && client.SubjectType == "pairwise")
+        if (subject is not null && client.SubjectType == CibaSubjectTypes.Pairwise)
         {
             return NoSubject;
         }
@@ -137,5 +137,5 @@ internal sealed class ClaimsRequest
         _ => false,
     };
 
-    private static bool IsAcr(JsonElement value) => value.ValueKind == JsonValueKind.String && AuthenticationRequest.IsScopeValue(value.GetString()!);
+    private static bool IsAcr(JsonElement value) => value.ValueKind == JsonValueKind.String && SpaceSeparated.IsValue(value.GetString()!);
 }

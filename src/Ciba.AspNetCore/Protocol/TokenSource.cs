@@ -1,4 +1,4 @@
-namespace Ciba.AspNetCore.Token;
+namespace Ciba.AspNetCore.Protocol;
 
 /// <summary>Who issues the tokens. What is on without the host having said so hangs on it.</summary>
 internal enum TokenSource

@@ -3,10 +3,10 @@ using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Text;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Ciba.AspNetCore.Authentication;
+namespace Ciba.AspNetCore.Protocol;
 
 /// <summary>RFC 9396: what exactly the client asks for, as JSON objects that each have a type.</summary>
-internal static class AuthorizationDetails
+internal static class AuthorizationDetailsRules
 {
     private const int MaxLength = 8192;
     private const int MaxDepth = 16;
