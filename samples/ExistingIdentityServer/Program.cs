@@ -41,7 +41,7 @@ builder.Services.AddCiba(builder.Configuration.GetSection("Ciba"), options => { 
     .AddTokenIssuer<CibaAdapter>();
 
 var app = builder.Build();
-await SeedData.CreateDatabaseAsync(app.Services);
+await SeedData.CreateDatabaseAsync(app.Services, isDemo: server.Demo ?? app.Environment.IsDevelopment());
 
 app.UseStatusCodePagesWithReExecute("/status/{0}");
 app.UseAuthentication();

@@ -6,6 +6,12 @@ public sealed class ServerOptions
     /// <summary>The address of this server: <c>iss</c> in the tokens, and what the links in mails begin with.</summary>
     public string Issuer { get; set; } = "http://localhost:5090";
 
+    /// <summary>
+    /// Whether a new database starts with users and clients whose passwords and secrets are known. By default it does in the
+    /// Development environment.
+    /// </summary>
+    public bool? Demo { get; set; }
+
     /// <summary>Where mails go out. Without it none does, and the log says so.</summary>
     public string? SmtpHost { get; set; }
 

@@ -9,13 +9,25 @@ namespace Quickstart;
 /// </summary>
 public static class Automation
 {
+    public static bool HasAutomation(this IConfiguration configuration) => configuration.GetValue<bool>("Quickstart:Automation");
+
     public static void MapAutomation(this IEndpointRouteBuilder endpoints)
     {
-        endpoints.MapPost("/automation/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, TimeProvider time, CancellationToken cancellationToken) =>
+        var automation = endpoints.MapGroup("/automation").AddEndpointFilter(GuardAsync);
+        automation.MapPost("/{authReqId}/allow", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, TimeProvider time, CancellationToken cancellationToken) =>
             DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.ApproveAsync(id, subject, new CibaApproval { AuthTime = time.GetUtcNow(), Acr = PasswordSignIn.Acr(options.Value), Amr = ["pwd"] }, cancellationToken)));
 
-        endpoints.MapPost("/automation/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
+        automation.MapPost("/{authReqId}/deny", (string authReqId, UserList users, ICibaApprovals approvals, IOptions<CibaOptions> options, CancellationToken cancellationToken) =>
             DecideAsync(Handle(authReqId, options), users, (id, subject) => approvals.DenyAsync(id, subject, cancellationToken)));
+    }
+
+    // Even if plain http is allowed elsewhere: whoever calls this answers for every user.
+    private static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
+    {
+        var context = invocation.HttpContext;
+        return !Transport.IsSecure(context, context.RequestServices.GetRequiredService<IOptions<CibaOptions>>().Value) ? Page.HttpsRequired()
+            : Transport.IsFromAnotherOrigin(context.Request) ? Results.StatusCode(StatusCodes.Status403Forbidden)
+            : await next(invocation);
     }
 
     private static string? Handle(string authReqId, IOptions<CibaOptions> options) => CibaRequestId.FromAuthReqId(authReqId, options.Value.ConcealmentKey);

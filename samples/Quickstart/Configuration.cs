@@ -5,7 +5,9 @@ namespace Quickstart;
 /// <summary>The things that the standard configuration does not do.</summary>
 public static class Configuration
 {
-    private static readonly string[] Settings = ["Automation", "EcdsaCipherSuites", "Page", "PairwiseSubjectSalt", "TrustedCallbackCertificate", "Users"];
+    private static readonly string[] Settings = ["Automation", "Demo", "EcdsaCipherSuites", "Page", "PairwiseSubjectSalt", "TrustedCallbackCertificate", "Users"];
+
+    private static readonly string[] Switches = ["Automation", "Demo", "EcdsaCipherSuites", "Page"];
 
     private static readonly string[] UserSettings =
         [nameof(User.Subject), nameof(User.Username), nameof(User.Password), nameof(User.Name), nameof(User.Email), nameof(User.Phone), nameof(User.UserCode), nameof(User.Active)];
@@ -35,8 +37,8 @@ public static class Configuration
         return true;
     }
 
-    /// <summary>Whether all that stands under <c>Quickstart</c> is known. What stands under <c>Ciba</c> the library looks at itself.</summary>
-    public static bool HasOnlyKnownSettings(this IConfiguration configuration)
+    /// <summary>Whether all settings under <c>Quickstart</c> are known and can be read. The library checks those under <c>Ciba</c> itself.</summary>
+    public static bool HasValidSettings(this IConfiguration configuration)
     {
         var settings = configuration.GetSection("Quickstart");
         var unknown = Unknown(settings, Settings).Concat(settings.GetSection("Users").GetChildren().SelectMany(user => Unknown(user, UserSettings))).ToList();
@@ -45,7 +47,13 @@ public static class Configuration
             Console.Error.WriteLine($"{setting.Path} is not a setting. Correct its name or leave it out.");
         }
 
-        return unknown.Count == 0;
+        var unreadable = Switches.Select(settings.GetSection).Where(setting => setting.Value is { } value && !bool.TryParse(value, out _)).ToList();
+        foreach (var setting in unreadable)
+        {
+            Console.Error.WriteLine($"{setting.Path} must be true or false.");
+        }
+
+        return unknown.Count + unreadable.Count == 0;
     }
 
     /// <summary>The issuer where the configuration names none: the first address that the program listens on.</summary>

@@ -1,4 +1,3 @@
-using System.Net;
 using Ciba.AspNetCore;
 using Microsoft.Extensions.Options;
 
@@ -14,7 +13,9 @@ public static class Page
 
     public static bool HasPage(this IConfiguration configuration) => configuration.GetValue("Quickstart:Page", true);
 
-    public static void MapPage(this WebApplication app)
+    /// <param name="app">The application.</param>
+    /// <param name="hasDesk">Whether everybody who opens the page may act as the clients whose secrets are in the configuration.</param>
+    public static void MapPage(this WebApplication app, bool hasDesk)
     {
         app.UseDefaultFiles();
         app.UseStaticFiles(new StaticFileOptions
@@ -30,29 +31,31 @@ public static class Page
         });
 
         var demo = app.MapGroup("/demo").AddEndpointFilter(GuardAsync);
-        demo.MapDesk();
         demo.MapPhone();
+        if (hasDesk)
+        {
+            demo.MapDesk();
+        }
     }
 
-    // What the library asks of its own endpoints: https or this machine, and no page of another origin.
+    // What the library asks of its own endpoints.
     private static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var context = invocation.HttpContext;
-        if (context.RequestServices.GetRequiredService<IOptions<CibaOptions>>().Value.RequireHttps && !IsSecure(context))
+        var options = context.RequestServices.GetRequiredService<IOptions<CibaOptions>>().Value;
+        if (options.RequireHttps && !Transport.IsSecure(context, options))
         {
-            return Problem("https_required", "Use https: plain http is refused here.");
+            return HttpsRequired();
         }
 
-        return context.Request.Headers["Sec-Fetch-Site"] is [not null and not "same-origin" and not "none"]
+        return Transport.IsFromAnotherOrigin(context.Request)
             ? Problem("other_origin", "Requests from pages of another origin are refused.", StatusCodes.Status403Forbidden)
             : await next(invocation);
     }
 
+    public static IResult HttpsRequired() => Problem("https_required", "Use https: plain http is refused here.");
+
     /// <summary>A refusal that the page puts into words by its code.</summary>
     public static IResult Problem(string error, string? detail, int status = StatusCodes.Status400BadRequest) =>
         Results.Problem(statusCode: status, detail: detail, extensions: new Dictionary<string, object?> { ["error"] = error });
-
-    private static bool IsSecure(HttpContext context) =>
-        context.Request.IsHttps
-        || (context.Connection.RemoteIpAddress is not { } address || IPAddress.IsLoopback(address) || (address.IsIPv4MappedToIPv6 && IPAddress.IsLoopback(address.MapToIPv4())));
 }

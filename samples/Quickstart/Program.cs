@@ -8,7 +8,7 @@ using Quickstart;
 
 // The page's files stand beside the program, wherever it is started.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
-if (!builder.Configuration.TryAddQuickstartFiles(args) || !builder.Configuration.HasOnlyKnownSettings())
+if (!builder.Configuration.TryAddQuickstartFiles(args) || !builder.Configuration.HasValidSettings())
 {
     return 1;
 }
@@ -24,7 +24,9 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureHttpsDefaults(https
     }
 }));
 
-var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? Demo.Users;
+// Passwords and secrets that stand in the source work only for a developer, or if the configuration asks for them.
+var isDemo = builder.Configuration.GetValue<bool?>("Quickstart:Demo") ?? builder.Environment.IsDevelopment();
+var users = builder.Configuration.GetSection("Quickstart:Users").Get<User[]>() ?? (isDemo ? Demo.Users : []);
 var clients = builder.Configuration.GetSection("Ciba:Clients");
 
 var issuer = builder.Configuration["Ciba:Issuer"] is { Length: > 0 } configured ? configured : builder.Configuration.IssuerFromUrls();
@@ -35,7 +37,7 @@ builder.Services.AddSingleton(new UserList(users)).AddSingleton<Blocks>();
 builder.Services.Configure<CibaOptions>(options =>
 {
     options.Issuer = issuer;
-    options.AuthorizationDetailsTypesSupported = clients.Exists() ? [] : [Demo.Payment];
+    options.AuthorizationDetailsTypesSupported = clients.Exists() || !isDemo ? [] : [Demo.Payment];
     options.ClientsMayCancel = true;
 });
 
@@ -75,12 +77,13 @@ if (builder.Configuration["Quickstart:TrustedCallbackCertificate"] is { Length: 
     builder.Services.AddTrustForCallbacks(trusted);
 }
 
-_ = clients.Exists() ? ciba.AddClients() : ciba.AddClients(Demo.Clients(issuer));
+_ = clients.Exists() ? ciba.AddClients() : isDemo ? ciba.AddClients(Demo.Clients(issuer)) : ciba.AddClientStore<NoClients>();
 
 // The user's phone signs in with the user's name and password, curl with each call and the page once; nothing else here does.
 builder.Services.AddAuthentication().AddScheme<AuthenticationSchemeOptions, BasicAuthentication>(BasicAuthentication.Scheme, null).AddPhone();
 builder.Services.AddAuthorizationBuilder().AddPolicy("Device", policy => policy.AddAuthenticationSchemes(BasicAuthentication.Scheme, Phone.Scheme).RequireAuthenticatedUser());
 builder.Services.AddSingleton<DeskClient>().AddSingleton<DeskRuns>();
+builder.Services.AddHostedService(services => ActivatorUtilities.CreateInstance<StartWarnings>(services, new StartFacts(isDemo, clients.Exists())));
 
 var app = builder.Build();
 
@@ -92,10 +95,10 @@ try
 
     if (app.Configuration.HasPage())
     {
-        app.MapPage();                                              // GET /
+        app.MapPage(hasDesk: isDemo);                               // GET /
     }
 
-    if (app.Configuration.GetValue<bool>("Quickstart:Automation"))
+    if (app.Configuration.HasAutomation())
     {
         app.MapAutomation();
     }

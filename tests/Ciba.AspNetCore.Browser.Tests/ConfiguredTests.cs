@@ -58,4 +58,20 @@ public sealed class ConfiguredTests : BrowserTest
         await Expect(page.Phone).ToContainTextAsync("so nobody can sign in here");
         await Expect(page.Field("Password")).ToBeHiddenAsync();
     }
+
+    [Test]
+    public async Task Outside_a_demonstration_there_is_a_phone_and_no_desk()
+    {
+        await StartAsync([.. Bank, .. Carol, "--Quickstart:Demo=false"]);
+        var context = await NewBrowserAsync();
+        var page = await context.NewPageAsync();
+        await page.GotoAsync(Host.Address.ToString());
+
+        await Expect(page.GetByText("This provider lets nobody act as its clients here.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("Ask for approval")).ToBeHiddenAsync();
+        await page.GetByLabel("User name").FillAsync("carol");
+        await page.GetByLabel("Password").FillAsync("secret");
+        await page.GetByText("Sign in", new() { Exact = true }).Last.ClickAsync();
+        await Expect(page.GetByText("Connected: requests arrive by themselves")).ToBeVisibleAsync();
+    }
 }

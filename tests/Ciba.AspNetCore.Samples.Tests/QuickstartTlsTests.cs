@@ -67,7 +67,7 @@ public sealed class QuickstartTlsTests : IDisposable
         await File.WriteAllTextAsync(root, certificate.ExportCertificatePem());
         await using var quickstart = await RunningQuickstart.StartAsync(
         [
-            "--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Ciba:Callbacks:AllowedNetworks:0=127.0.0.1", "--Ciba:Clients:0:ClientId=client",
+            "--urls=http://127.0.0.1:0", "--Quickstart:Demo=true", "--Ciba:Issuer=http://localhost:5080", "--Ciba:Callbacks:AllowedNetworks:0=127.0.0.1", "--Ciba:Clients:0:ClientId=client",
             "--Ciba:Clients:0:TokenEndpointAuthMethod=private_key_jwt", $"--Ciba:Clients:0:JwksUri={AddressOf(keys)}/jwks", "--Ciba:Clients:0:BackchannelTokenDeliveryMode=poll",
             .. isTrusted ? (string[])[$"--Quickstart:TrustedCallbackCertificate={root}"] : [],
         ]);

@@ -1,5 +1,5 @@
 // A client that nobody here wrote gets its ID Token from the Quickstart: openid-client 6, poll mode.
-// node poll.mjs [issuer]     (the Quickstart runs with its demo users and clients)
+// node poll.mjs [issuer]     (the Quickstart runs with its demo users and clients: dotnet run, or Quickstart__Demo=true)
 import assert from 'node:assert/strict';
 import * as client from 'openid-client';
 

@@ -19,11 +19,12 @@ internal sealed class Quickstart : IAsyncDisposable
     private Quickstart(string[] settings)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        string[] arguments = [Program, "--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Ciba:PollingInterval=00:00:01", "--Ciba:MinRequestLifetime=00:00:01", .. settings];
+        string[] arguments = [Program, "--urls=http://127.0.0.1:0", "--Quickstart:Demo=true", "--Ciba:Issuer=http://localhost:5080", "--Ciba:PollingInterval=00:00:01", "--Ciba:MinRequestLifetime=00:00:01", .. settings];
 
         // Not where the program stands: a person starts it from anywhere.
         var start = new ProcessStartInfo(dotnet, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
         start.Environment["DOTNET_gcServer"] = "0";
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, e) => Read(e.Data);
         _process.ErrorDataReceived += (_, e) => Read(e.Data);

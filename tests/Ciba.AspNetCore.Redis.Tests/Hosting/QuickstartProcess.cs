@@ -39,7 +39,7 @@ public sealed class QuickstartProcess : IAsyncDisposable
         [
             $"--Ciba:Redis={redis}", $"--Ciba:RedisStore:KeyPrefix={prefix}", $"--Ciba:Issuer={Issuer}", "--Ciba:Limits:PendingPerUser=0",
             "--Ciba:Limits:PendingPerUserAndClient=0", "--Ciba:Limits:NotificationsPerUser=0", "--Ciba:Limits:NotificationsPerUserAndClient=0",
-            "--Ciba:MinRequestLifetime=00:00:01", "--Quickstart:Automation=true", "--Logging:LogLevel:Default=Warning", .. settings,
+            "--Ciba:MinRequestLifetime=00:00:01", "--Quickstart:Demo=true", "--Quickstart:Automation=true", "--Logging:LogLevel:Default=Warning", .. settings,
         ]);
         try
         {

@@ -19,7 +19,9 @@ public sealed class RunningQuickstart : IAsyncDisposable
     private RunningQuickstart(string[] settings)
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
-        _process = Process.Start(new ProcessStartInfo(dotnet, [Program, .. settings]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() })!;
+        var start = new ProcessStartInfo(dotnet, [Program, .. settings]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = Path.GetTempPath() };
+        start.Environment["ASPNETCORE_ENVIRONMENT"] = "Production";
+        _process = Process.Start(start)!;
         _process.EnableRaisingEvents = true;
         _process.OutputDataReceived += (_, e) => Read(e.Data);
         _process.ErrorDataReceived += (_, e) => Read(e.Data);

@@ -99,7 +99,7 @@ export async function start(dll) {
     Kestrel: {
       Endpoints: { Https: { Url: issuer, Certificate: { Path: file('server.pem'), KeyPath: file('server.key') }, ClientCertificateMode: 'AllowCertificate' } },
     },
-    Quickstart: { TrustedCallbackCertificate: file('bank-ca.pem') },
+    Quickstart: { Demo: true, TrustedCallbackCertificate: file('bank-ca.pem') },
   }, null, 2));
   const provider = spawn('dotnet', [dll, '--config', file('quickstart.json')], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';

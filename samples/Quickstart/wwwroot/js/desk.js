@@ -22,7 +22,9 @@ async function load() {
   if (!answer.ok || answer.body.clients.length === 0) {
     $('ask').hidden = true;
     $('desk-empty').hidden = false;
-    if (!answer.ok) {
+    if (answer.status === 404) {
+      $('desk-empty').textContent = 'This provider lets nobody act as its clients here. Its desk is there for demonstrations: in the Development environment, or with Quickstart:Demo.';
+    } else if (!answer.ok) {
       $('desk-empty').textContent = refusal(answer.body?.error ?? 'unreachable');
     }
 
