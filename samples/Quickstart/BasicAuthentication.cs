@@ -12,10 +12,12 @@ public sealed class BasicAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options,
     ILoggerFactory logger,
     UrlEncoder encoder,
-    UserList users,
+    PasswordCheck passwords,
     IOptions<CibaOptions> ciba) : AuthenticationHandler<AuthenticationSchemeOptions>(options, logger, encoder)
 {
     public new const string Scheme = "Basic";
+
+    private TimeSpan? _retryAfter;
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
@@ -26,7 +28,9 @@ public sealed class BasicAuthentication(
 
         var bytes = new byte[parameter.Length];
         var pair = Convert.TryFromBase64String(parameter, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2) : [];
-        if (pair is not [var username, var password] || users.BySignIn(username, password) is not { } user)
+        var checkedPassword = pair is [var username, var password] ? passwords.Check(Context, username, password) : default;
+        _retryAfter = checkedPassword.RetryAfter;
+        if (checkedPassword.User is not { } user)
         {
             return Task.FromResult(AuthenticateResult.Fail("The name or the password is wrong."));
         }
@@ -36,6 +40,11 @@ public sealed class BasicAuthentication(
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
+        if (_retryAfter is { } retryAfter)
+        {
+            return PasswordCheck.Refuse(Context, retryAfter).ExecuteAsync(Context);
+        }
+
         // A browser would ask with a window of its own in the middle of the page, which has a sign-in already.
         if (!Request.Headers.ContainsKey("Sec-Fetch-Site"))
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration.Json;
 
 namespace Quickstart;
@@ -5,7 +6,7 @@ namespace Quickstart;
 /// <summary>The things that the standard configuration does not do.</summary>
 public static class Configuration
 {
-    private static readonly string[] Settings = ["Automation", "Demo", "EcdsaCipherSuites", "Page", "PairwiseSubjectSalt", "TrustedCallbackCertificate", "Users"];
+    private static readonly string[] Settings = ["Automation", "Demo", "EcdsaCipherSuites", "MaxSignInFailures", "Page", "PairwiseSubjectSalt", "TrustedCallbackCertificate", "Users"];
 
     private static readonly string[] Switches = ["Automation", "Demo", "EcdsaCipherSuites", "Page"];
 
@@ -53,7 +54,13 @@ public static class Configuration
             Console.Error.WriteLine($"{setting.Path} must be true or false.");
         }
 
-        return unknown.Count + unreadable.Count == 0;
+        var isLimit = configuration[PasswordCheck.Setting] is not { } limit || int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        if (!isLimit)
+        {
+            Console.Error.WriteLine($"{PasswordCheck.Setting} must be a whole number, or 0 for no limit.");
+        }
+
+        return unknown.Count + unreadable.Count == 0 && isLimit;
     }
 
     /// <summary>The issuer where the configuration names none: the first address that the program listens on.</summary>

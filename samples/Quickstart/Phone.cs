@@ -65,7 +65,13 @@ public static class Phone
             return StalePage();
         }
 
-        if (services.Users.BySignIn(credentials.Username ?? "", credentials.Password ?? "") is not { } user)
+        var checkedPassword = services.Passwords.Check(context, credentials.Username ?? "", credentials.Password ?? "");
+        if (checkedPassword.RetryAfter is { } retryAfter)
+        {
+            return PasswordCheck.Refuse(context, retryAfter);
+        }
+
+        if (checkedPassword.User is not { } user)
         {
             return Page.Problem("sign_in_failed", "The name or the password is wrong.");
         }
@@ -124,7 +130,12 @@ public static class Phone
 
     private static Task Answer(RedirectContext<CookieAuthenticationOptions> context, int status)
     {
-        context.Response.StatusCode = status;
+        // Basic, which is asked before, may have refused already.
+        if (!context.Response.HasStarted)
+        {
+            context.Response.StatusCode = status;
+        }
+
         return Task.CompletedTask;
     }
 }
@@ -145,4 +156,4 @@ public sealed record PhoneSession(
     string? User, BlockedClient[] Blocked, string RequestToken, string TokenHeader, bool CanSignIn, Credentials[] DemoUsers, string Issuer, DateTimeOffset Now);
 
 /// <summary>What the phone's endpoints work with.</summary>
-public sealed record PhoneServices(UserList Users, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);
+public sealed record PhoneServices(UserList Users, PasswordCheck Passwords, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);

@@ -31,7 +31,7 @@ var clients = builder.Configuration.GetSection("Ciba:Clients");
 
 var issuer = builder.Configuration["Ciba:Issuer"] is { Length: > 0 } configured ? configured : builder.Configuration.IssuerFromUrls();
 
-builder.Services.AddSingleton(new UserList(users)).AddSingleton<Blocks>();
+builder.Services.AddSingleton(new UserList(users)).AddSingleton<PasswordCheck>().AddSingleton<Blocks>();
 
 // Where the configuration says nothing.
 builder.Services.Configure<CibaOptions>(options =>

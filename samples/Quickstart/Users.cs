@@ -56,8 +56,10 @@ public sealed class UserList
 
     public User? ByHint(string hint) => _byHint.GetValueOrDefault(hint) ?? BySubject(hint);
 
+    public User? ByUsername(string username) => All.FirstOrDefault(user => user.Username == username);
+
     public User? BySignIn(string username, string password) =>
-        All.FirstOrDefault(user => user.Username == username) is { Active: true, Password: { } expected } user && IsSame(expected, password)
+        ByUsername(username) is { Active: true, Password: { } expected } user && IsSame(expected, password)
             ? user
             : null;
 

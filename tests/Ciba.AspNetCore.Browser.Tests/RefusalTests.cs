@@ -15,6 +15,19 @@ public sealed class RefusalTests : BrowserTest
     }
 
     [Test]
+    public async Task Too_many_wrong_passwords_are_told_from_a_wrong_one()
+    {
+        await StartAsync("--Quickstart:MaxSignInFailures=1");
+        var page = await OpenAsync();
+        await page.SignInAsync("alice", "bob");
+        await Expect(page.Phone).ToContainTextAsync("Name or password is wrong.");
+
+        await page.SignInAsync("alice");
+
+        await Expect(page.Phone).ToContainTextAsync("Too many wrong passwords. Wait a minute, then try again.");
+    }
+
+    [Test]
     public async Task A_customer_whom_nobody_knows_is_named()
     {
         var page = await OpenAsync();

@@ -37,6 +37,20 @@ public sealed class QuickstartStartTests
         }
     }
 
+    [TestCase("Quickstart:MaxSignInFailures", "-1", "must be a whole number, or 0 for no limit.")]
+    [TestCase("Quickstart:MaxSignInFailures", "many", "must be a whole number, or 0 for no limit.")]
+    [TestCase("Quickstart:Demo", "yes", "must be true or false.")]
+    public async Task A_setting_of_the_sample_that_cannot_be_read_is_named(string setting, string value, string problem)
+    {
+        var (code, errors) = await RunAsync($"--{setting}={value}");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(code, Is.EqualTo(1));
+            Assert.That(errors, Is.EqualTo($"{setting} {problem}"));
+        }
+    }
+
     [Test]
     public async Task A_configuration_file_that_cannot_be_read_is_named([Values] bool isThere)
     {

@@ -5,6 +5,11 @@ import * as inbox from './inbox.js';
 // Two windows of one browser are one phone: who signs in or out in one of them does so in all.
 const windows = new BroadcastChannel('quickstart-phone');
 
+const refusals = {
+  too_many_sign_ins: 'Too many wrong passwords. Wait a minute, then try again.',
+  https_required: 'This page needs https when it is not opened on the machine itself.',
+};
+
 let session = {};
 let source;
 let retry;
@@ -80,7 +85,7 @@ async function signIn(event) {
   }
 
   if (!answer.ok) {
-    complain($('sign-in-error'), answer.status ? 'Name or password is wrong.' : 'The provider cannot be reached.');
+    complain($('sign-in-error'), refusals[answer.body?.error] ?? (answer.status ? 'Name or password is wrong.' : 'The provider cannot be reached.'));
     $(credentials.username ? 'password' : 'username').focus();
     return;
   }
