@@ -22,18 +22,22 @@ internal sealed partial class RedisConnection(
 
     private static readonly TimeSpan TakeBackEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
 
     // In newer versions of Redis such a code begins the answer, in older ones it stands somewhere in it.
     private static readonly string[] MasterIsElsewhere = ["READONLY", "MASTERDOWN", "CLUSTERDOWN"];
-    private static readonly string[] Codes = [.. MasterIsElsewhere, "OOM", "NOREPLICAS", "MISCONF", "LOADING", "BUSY", "NOPERM", "NOAUTH", "NOSCRIPT"];
+
+    // Answered instead of the step, and soon over: while a slot moves, a master changes, a server starts or another script runs.
+    private static readonly string[] Passing = [.. MasterIsElsewhere, "TRYAGAIN", "LOADING", "BUSY"];
+    private static readonly string[] Codes = [.. Passing, "OOM", "NOREPLICAS", "MISCONF", "NOPERM", "NOAUTH", "NOSCRIPT"];
 
     private long _lookedForMaster;
 
     /// <summary>Runs a step; a script that Redis has forgotten is sent along once more.</summary>
-    public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
+    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) => RepeatedAsync(async timeout =>
     {
         var began = time.GetTimestamp();
-        var timeout = options.Value.OperationTimeout;
         try
         {
             return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values, Master), timeout);
@@ -46,7 +50,7 @@ internal sealed partial class RedisConnection(
                 database => database.ScriptEvaluateAsync(script.Text, keys, values, Master | CommandFlags.NoScriptCache),
                 left > TimeSpan.Zero ? left : TimeSpan.Zero);
         }
-    }
+    });
 
     /// <summary>
     /// Runs a step, and where nobody knows whether it was taken, takes it back by another, which runs behind it on the same
@@ -75,7 +79,7 @@ internal sealed partial class RedisConnection(
     }
 
     /// <summary>One command that reads.</summary>
-    public Task<T> ReadAsync<T>(Func<IDatabase, CommandFlags, Task<T>> read) => BoundAsync(database => read(database, Master), options.Value.OperationTimeout);
+    public Task<T> ReadAsync<T>(Func<IDatabase, CommandFlags, Task<T>> read) => RepeatedAsync(timeout => BoundAsync(database => read(database, Master), timeout));
 
     /// <summary>Calls out something that nobody relies on.</summary>
     public void Publish(RedisChannel channel, RedisValue message)
@@ -120,6 +124,32 @@ internal sealed partial class RedisConnection(
         }
     }
 
+    /// <summary>Runs a step again, while its time lasts, where Redis refused it for a reason that passes.</summary>
+    private async Task<T> RepeatedAsync<T>(Func<TimeSpan, Task<T>> run)
+    {
+        var began = time.GetTimestamp();
+        var left = options.Value.OperationTimeout;
+        var wasRefused = false;
+        for (var pause = FirstPause; ; pause = pause < LongestPause ? pause * 2 : pause)
+        {
+            try
+            {
+                return await run(left);
+            }
+            catch (CibaStoreUnavailableException exception) when (Passes(exception.InnerException, wasRefused))
+            {
+                wasRefused = true;
+                left = options.Value.OperationTimeout - time.GetElapsedTime(began) - pause;
+                if (left <= TimeSpan.Zero)
+                {
+                    throw;
+                }
+            }
+
+            await Task.Delay(pause, time);
+        }
+    }
+
     private async Task<T> BoundAsync<T>(Func<IDatabase, Task<T>> run, TimeSpan timeout)
     {
         try
@@ -153,7 +183,7 @@ internal sealed partial class RedisConnection(
             return new CibaStoreUnavailableException(RequestRecord.NewerVersion, exception);
         }
 
-        var code = Codes.FirstOrDefault(known => exception.Message.Contains(known, StringComparison.Ordinal)) ?? exception.Message.Split(' ', 2)[0];
+        var code = CodeOf(exception);
         if (MasterIsElsewhere.Contains(code))
         {
             LookForMaster();
@@ -161,6 +191,13 @@ internal sealed partial class RedisConnection(
 
         return new CibaStoreUnavailableException($"Redis refused a step: {code}.", exception);
     }
+
+    // Once a server has refused a step, it may take a while until the new master is known.
+    private static bool Passes(Exception? cause, bool wasRefused) =>
+        cause is RedisServerException refusal ? Passing.Contains(CodeOf(refusal)) : wasRefused && WasNotSent(cause);
+
+    private static string CodeOf(RedisServerException refusal) =>
+        Codes.FirstOrDefault(known => refusal.Message.Contains(known, StringComparison.Ordinal)) ?? refusal.Message.Split(' ', 2)[0];
 
     // After a fail-over the old master may answer for a while.
     private void LookForMaster()
@@ -174,8 +211,9 @@ internal sealed partial class RedisConnection(
     }
 
     // Not what Redis refused, and not what had no connection to be sent on.
-    private static bool MayHaveBeenTaken(Exception? cause) =>
-        cause is not (RedisServerException or RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection });
+    private static bool MayHaveBeenTaken(Exception? cause) => cause is not RedisServerException && !WasNotSent(cause);
+
+    private static bool WasNotSent(Exception? cause) => cause is RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection };
 
     [LoggerMessage(1, LogLevel.Debug, "A step could not be taken back by {Script}")]
     private partial void NotTakenBack(string script, Exception exception);
