@@ -50,18 +50,19 @@ if isConcealed and not concealed(record) then
   due = due ~= '' and ARGV[5] or due
 end
 
+local present = redis.call('GET', KEYS[7])
+
 -- First what needs memory: a Redis that is full refuses only the first write of a script.
 redis.call('SET', KEYS[1], record, 'PX', ARGV[3])
+undoing(function() redis.call('DEL', KEYS[1]) end)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ARGV[6])
-redis.call('ZADD', KEYS[2], ARGV[5], member(record, digest))
-live(KEYS[2], ARGV[3])
+enlist(KEYS[2], ARGV[5], member(record, digest), ARGV[3])
 if due ~= '' then
-  schedule(KEYS[3], digest, due, ARGV[3])
+  enlist(KEYS[3], due, digest, ARGV[3])
 end
 if ARGV[10] ~= '0' or ARGV[11] ~= '0' then
   note(KEYS[5], notification(client, ARGV[14], ofGroup, isConcealed), ARGV[12], ARGV[13], ARGV[6])
 end
 
 local isShared = ARGV[15] ~= '' and enter(KEYS[4], record, digest, ARGV[5], now, ARGV[15], ARGV[3])
-local present = redis.call('GET', KEYS[7])
 return { ADDED, present and tonumber(present) > tonumber(now) and 1 or 0, isConcealed and 1 or 0, isShared and 1 or 0 }

@@ -3,6 +3,7 @@
 local ends = redis.call('HGET', KEYS[1], 'ends')
 if not ends or tonumber(ends) <= tonumber(ARGV[1]) then
   redis.call('DEL', KEYS[1])
+  undoing(function() redis.call('DEL', KEYS[1]) end)
   redis.call('HSET', KEYS[1], 'ends', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end

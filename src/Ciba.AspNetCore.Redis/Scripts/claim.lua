@@ -8,7 +8,7 @@ if not due or tonumber(due) > now then
 end
 
 -- Held before it is looked at: one that nobody here can read is in nobody's way until then.
-redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+overwrite('ZADD', KEYS[2], ARGV[3], ARGV[1])
 local record = redis.call('GET', KEYS[1])
 if not record or (string.byte(record, 1) == 49 and number(record, RETAINED) <= now) then
   redis.call('ZREM', KEYS[2], ARGV[1])

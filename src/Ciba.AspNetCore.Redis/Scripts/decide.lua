@@ -21,18 +21,32 @@ if status ~= 'P' then
   return { ALREADY_DECIDED, '' }
 end
 
-if KEYS[5] then
-  redis.call('SET', KEYS[5], ARGV[7], 'PX', ARGV[8])
-end
-redis.call('ZREM', KEYS[2], member(record, ARGV[1]))
-local client = exit(KEYS[4], record, ARGV[1])
-redis.call('SETRANGE', KEYS[1], STATUS, ARGV[4])
-redis.call('APPEND', KEYS[1], ARGV[5])
+-- First what needs no memory, if only in vain: a Redis that is full refuses only the first write of a script.
+redis.call('ZREM', KEYS[3], '')
+local life = redis.call('PTTL', KEYS[1])
 if mode(record) == 'p' then
-  redis.call('ZREM', KEYS[3], ARGV[1])
+  delist(KEYS[3], ARGV[1], life)
 else
   -- Who holds the entry until this very instant is to lose it too.
   local due = redis.call('ZSCORE', KEYS[3], ARGV[1])
-  schedule(KEYS[3], ARGV[1], due and tonumber(due) == now and ARGV[6] or ARGV[3], redis.call('PTTL', KEYS[1]))
+  enlist(KEYS[3], due and tonumber(due) == now and ARGV[6] or ARGV[3], ARGV[1], life, due)
 end
+delist(KEYS[2], member(record, ARGV[1]), life)
+local client = exit(KEYS[4], record, ARGV[1], life)
+if KEYS[5] then
+  local before, left = redis.call('GET', KEYS[5]), redis.call('PTTL', KEYS[5])
+  redis.call('SET', KEYS[5], ARGV[7], 'PX', ARGV[8])
+  undoing(function()
+    if before and left > 0 then
+      redis.call('SET', KEYS[5], before, 'PX', left)
+    else
+      redis.call('DEL', KEYS[5])
+    end
+  end)
+end
+
+-- Last the record, because what was appended to it cannot be taken off.
+redis.call('SETRANGE', KEYS[1], STATUS, ARGV[4])
+undoing(function() redis.call('SETRANGE', KEYS[1], STATUS, status) end)
+redis.call('APPEND', KEYS[1], ARGV[5])
 return { DONE, client }

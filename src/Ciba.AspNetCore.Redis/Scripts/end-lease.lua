@@ -3,7 +3,7 @@
 -- whose answer was lost)
 local record = head(KEYS[1])
 if record and text(record, LEASE, 22) == ARGV[1] and string.find(ARGV[3], text(record, STATUS, 1), 1, true) then
-  redis.call('SETRANGE', KEYS[1], STATUS, ARGV[2])
+  overwrite('SETRANGE', KEYS[1], STATUS, ARGV[2])
   return 1
 end
 return 0

@@ -3,6 +3,25 @@
 -- from the user.
 local PENDING, NOTIFICATION = 44, 1
 
+-- Puts an entry into a set, whose key lives at least so many ms from now on, or moves it from where it was before.
+local function enlist(key, score, entry, life, before)
+  if redis.call('ZADD', key, score, entry) == 1 then
+    undoing(function() redis.call('ZREM', key, entry) end)
+  elseif before then
+    undoing(function() redis.call('ZADD', key, before, entry) end)
+  end
+  live(key, life)
+end
+
+local function delist(key, entry, life)
+  local score = redis.call('ZSCORE', key, entry)
+  if score then
+    redis.call('ZREM', key, entry)
+    undoing(function() enlist(key, score, entry, life) end)
+  end
+  return score ~= false
+end
+
 local function room(scores, limit)
   return limit > 0 and #scores >= limit and tonumber(scores[#scores - limit + 1]) or 0
 end
@@ -38,8 +57,7 @@ end
 
 local function note(key, entry, ends, life, forgotten)
   redis.call('ZREMRANGEBYSCORE', key, '-inf', forgotten)
-  redis.call('ZADD', key, ends, entry)
-  live(key, life)
+  enlist(key, ends, entry, life)
 end
 
 -- The pending requests of a shard by their expiry: those that the shard has granted their client, of which it counts below zero how
@@ -50,36 +68,46 @@ local function place(record, digest)
   return text(record, CLIENT, 8) .. string.sub(digest, 1, 16)
 end
 
-local function leave(key, entry)
-  if redis.call('ZREM', key, entry) == 1 and string.sub(entry, 1, 1) == GRANTED then
+local function leave(key, entry, life)
+  if not delist(key, entry, life) then
+    return false
+  end
+  if string.sub(entry, 1, 1) == GRANTED then
     local count = COUNT .. string.sub(entry, 2, 9)
     if tonumber(redis.call('ZINCRBY', key, 1, count)) >= 0 then
       redis.call('ZREM', key, count)
     end
+    undoing(function() redis.call('ZINCRBY', key, -1, count) end)
   end
+  return true
 end
 
 -- Answers whether the client has a place that all shards share.
 local function enter(key, record, digest, expires, now, share, life)
   for _, expired in ipairs(redis.call('ZRANGEBYSCORE', key, 1, now, 'LIMIT', 0, 100)) do
-    leave(key, expired)
+    leave(key, expired, life)
   end
 
   local count = COUNT .. text(record, CLIENT, 8)
   local granted = -tonumber(redis.call('ZSCORE', key, count) or 0) < tonumber(share)
-  if redis.call('ZADD', key, expires, (granted and GRANTED or SHARED) .. place(record, digest)) == 1 and granted then
-    redis.call('ZINCRBY', key, -1, count)
+  local entry = (granted and GRANTED or SHARED) .. place(record, digest)
+  if redis.call('ZADD', key, expires, entry) == 1 then
+    undoing(function() redis.call('ZREM', key, entry) end)
+    if granted then
+      redis.call('ZINCRBY', key, -1, count)
+      undoing(function() redis.call('ZINCRBY', key, 1, count) end)
+    end
   end
   live(key, life)
   return not granted
 end
 
 -- Answers the client's digest where the request has a place that all shards share, else nothing.
-local function exit(key, record, digest)
+local function exit(key, record, digest, life)
   local entry = place(record, digest)
-  if redis.call('ZREM', key, SHARED .. entry) == 1 then
+  if leave(key, SHARED .. entry, life) then
     return text(record, CLIENT, 16)
   end
-  leave(key, GRANTED .. entry)
+  leave(key, GRANTED .. entry, life)
   return ''
 end

@@ -31,8 +31,9 @@ if status == 'F' then
 end
 
 if status == 'A' or (status == 'L' and number(record, LEASE_ENDS) <= now) then
-  redis.call('SETRANGE', KEYS[1], STATUS, 'L' .. seven(tonumber(ARGV[3])) .. ARGV[4])
-  return { APPROVED, redis.call('GET', KEYS[1]) }
+  local whole = redis.call('GET', KEYS[1])
+  overwrite('SETRANGE', KEYS[1], STATUS, 'L' .. seven(tonumber(ARGV[3])) .. ARGV[4])
+  return { APPROVED, whole }
 end
 if status == 'L' then
   return { PENDING }
@@ -44,7 +45,7 @@ end
 local interval = number(record, INTERVAL)
 if ARGV[6] == '1' then
   -- The next poll may come at once, by whichever node's clock.
-  redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(0))
+  overwrite('SETRANGE', KEYS[1], NEXT_POLL, seven(0))
   return { PENDING, interval, expires }
 end
 
@@ -55,8 +56,8 @@ local tooSoon = now < number(record, NEXT_POLL)
   and (text(record, NODE, 4) == ARGV[5] or (polled - number(record, POLLED)) * 10000 < interval)
 if tooSoon then
   interval = interval + FIVE_SECONDS
-  redis.call('SETRANGE', KEYS[1], INTERVAL, seven(interval) .. seven(now + interval) .. seven(polled) .. ARGV[5])
+  overwrite('SETRANGE', KEYS[1], INTERVAL, seven(interval) .. seven(now + interval) .. seven(polled) .. ARGV[5])
   return { SLOW_DOWN, interval, expires }
 end
-redis.call('SETRANGE', KEYS[1], NEXT_POLL, seven(now + interval) .. seven(polled) .. ARGV[5])
+overwrite('SETRANGE', KEYS[1], NEXT_POLL, seven(now + interval) .. seven(polled) .. ARGV[5])
 return { PENDING, interval, expires }

@@ -51,10 +51,18 @@ local function live(key, life)
   end
 end
 
--- Puts a request into the outbox, whose key lives as long as the longest of its requests.
-local function schedule(outbox, digest, due, life)
-  redis.call('ZADD', outbox, due, digest)
-  live(outbox, life)
+-- Writes into what is there already. That needs no memory worth mentioning, yet a Redis that is full refuses it as the first write of
+-- a step; behind one that can need none it does not.
+local function overwrite(command, key, ...)
+  local answer = redis.pcall(command, key, ...)
+  if type(answer) ~= 'table' or not answer.err then
+    return answer
+  end
+  local life = redis.call('PTTL', key)
+  if life > 0 and string.find(answer.err, 'OOM', 1, true) then
+    redis.call('PEXPIRE', key, life)
+  end
+  return redis.call(command, key, ...)
 end
 
 -- Where users are concealed: what the client's limits are counted by, else nothing.

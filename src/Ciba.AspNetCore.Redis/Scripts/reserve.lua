@@ -5,6 +5,5 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[2])
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[4]) then
   return tonumber(redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] or ARGV[3])
 end
-redis.call('ZADD', KEYS[1], ARGV[3], ARGV[1])
-live(KEYS[1], ARGV[5])
+enlist(KEYS[1], ARGV[3], ARGV[1], ARGV[5])
 return 0

@@ -8,16 +8,12 @@ end
 
 local record = head(KEYS[1])
 if record and ARGV[3] ~= '' then
-  redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+  overwrite('ZADD', KEYS[2], ARGV[3], ARGV[1])
   return 1
 end
 
--- First, because a Redis that is full refuses only the first write of a script, and never this one.
+if record and ARGV[4] == '1' and text(record, STATUS, 1) == 'A' then
+  overwrite('SETRANGE', KEYS[1], STATUS, 'R')
+end
 redis.call('ZREM', KEYS[2], ARGV[1])
-if not record then
-  return 0
-end
-if ARGV[4] == '1' and text(record, STATUS, 1) == 'A' then
-  redis.call('SETRANGE', KEYS[1], STATUS, 'R')
-end
-return 1
+return record and 1 or 0
