@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Hosting;
@@ -22,7 +21,7 @@ public sealed class QuickstartDemoTests
     [TestCase, TestCase("--environment=Development", "--Quickstart:Demo=false")]
     public async Task In_production_no_built_in_client_or_user_is_there_nor_the_desk(params string[] settings)
     {
-        await using var quickstart = await RunningQuickstart.StartAsync([Urls, Issuer, .. settings]);
+        await using var quickstart = await RunningSample.QuickstartAsync([Urls, Issuer, .. settings]);
 
         using (Assert.EnterMultipleScope())
         {
@@ -40,7 +39,7 @@ public sealed class QuickstartDemoTests
     [TestCase("--Quickstart:Demo=true"), TestCase("--environment=Development")]
     public async Task A_demonstration_has_them_and_says_so_in_a_warning_at_the_start(string setting)
     {
-        await using var quickstart = await RunningQuickstart.StartAsync(Urls, Issuer, setting);
+        await using var quickstart = await RunningSample.QuickstartAsync(Urls, Issuer, setting);
 
         using (Assert.EnterMultipleScope())
         {
@@ -56,7 +55,7 @@ public sealed class QuickstartDemoTests
     [Test]
     public async Task Configured_clients_and_users_work_in_production_and_no_visitor_acts_as_a_client()
     {
-        await using var quickstart = await RunningQuickstart.StartAsync(Own);
+        await using var quickstart = await RunningSample.QuickstartAsync(Own);
 
         using (Assert.EnterMultipleScope())
         {
@@ -68,12 +67,10 @@ public sealed class QuickstartDemoTests
         }
     }
 
-    [TestCase("Quickstart"), TestCase("ExistingIdentityServer"), TestCase("CallbackReceiver")]
+    [TestCase("Quickstart"), TestCase("Minimal"), TestCase("ExistingIdentityServer"), TestCase("CallbackReceiver")]
     public void The_commands_of_the_README_start_each_sample_in_development_at_its_documented_address(string sample)
     {
-        var root = typeof(QuickstartDemoTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Root").Value!;
-
-        var profiles = JsonElement.Parse(File.ReadAllText(Path.Combine(root, "samples", sample, "Properties", "launchSettings.json"))).GetProperty("profiles");
+        var profiles = JsonElement.Parse(File.ReadAllText(Path.Combine(Repository.Root, "samples", sample, "Properties", "launchSettings.json"))).GetProperty("profiles");
 
         // An applicationUrl would win over the address in appsettings.json.
         Assert.That(
@@ -99,7 +96,7 @@ public sealed class QuickstartDemoTests
         }
     }
 
-    private static async Task<HttpStatusCode> AskAsync(RunningQuickstart quickstart, string client, string secret, string user)
+    private static async Task<HttpStatusCode> AskAsync(RunningSample quickstart, string client, string secret, string user)
     {
         using var http = new HttpClient { BaseAddress = quickstart.Address };
         using var form = new FormUrlEncodedContent([new("scope", "openid"), new("login_hint", user)]);
@@ -108,7 +105,7 @@ public sealed class QuickstartDemoTests
         return response.StatusCode;
     }
 
-    private static async Task<HttpStatusCode> ListAsync(RunningQuickstart quickstart, string user, string? password = null)
+    private static async Task<HttpStatusCode> ListAsync(RunningSample quickstart, string user, string? password = null)
     {
         using var http = new HttpClient { BaseAddress = quickstart.Address };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password ?? user}")));
@@ -116,14 +113,14 @@ public sealed class QuickstartDemoTests
         return response.StatusCode;
     }
 
-    private static async Task<HttpStatusCode> StatusAsync(RunningQuickstart quickstart, HttpMethod method, string path)
+    private static async Task<HttpStatusCode> StatusAsync(RunningSample quickstart, HttpMethod method, string path)
     {
         using var http = new HttpClient { BaseAddress = quickstart.Address };
         using var response = await http.SendAsync(new HttpRequestMessage(method, path));
         return response.StatusCode;
     }
 
-    private static async Task<JsonElement> SessionAsync(RunningQuickstart quickstart)
+    private static async Task<JsonElement> SessionAsync(RunningSample quickstart)
     {
         using var http = new HttpClient { BaseAddress = quickstart.Address };
         return JsonElement.Parse(await http.GetStringAsync("/demo/phone/session"));

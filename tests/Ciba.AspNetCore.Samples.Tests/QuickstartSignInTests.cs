@@ -87,11 +87,11 @@ public sealed class QuickstartSignInTests
         }
     }
 
-    private static Task<RunningQuickstart> StartAsync(params string[] settings) =>
-        RunningQuickstart.StartAsync(["--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Quickstart:Demo=true", .. settings]);
+    private static Task<RunningSample> StartAsync(params string[] settings) =>
+        RunningSample.QuickstartAsync(["--urls=http://127.0.0.1:0", "--Ciba:Issuer=http://localhost:5080", "--Quickstart:Demo=true", .. settings]);
 
     /// <summary>A client that calls from this address.</summary>
-    private static HttpClient Http(RunningQuickstart quickstart, string from) => new(new SocketsHttpHandler
+    private static HttpClient Http(RunningSample quickstart, string from) => new(new SocketsHttpHandler
     {
         ConnectCallback = async (context, cancellationToken) =>
         {

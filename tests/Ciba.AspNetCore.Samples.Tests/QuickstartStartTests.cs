@@ -88,7 +88,7 @@ public sealed class QuickstartStartTests
     public async Task The_settings_for_load_tests_are_known_and_let_one_user_have_any_number_of_requests()
     {
         var root = typeof(QuickstartStartTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Root").Value!;
-        await using var quickstart = await RunningQuickstart.StartAsync($"--config={root}tests/Ciba.AspNetCore.Benchmarks/load/quickstart.json", "--urls=http://127.0.0.1:0");
+        await using var quickstart = await RunningSample.QuickstartAsync($"--config={root}tests/Ciba.AspNetCore.Benchmarks/load/quickstart.json", "--urls=http://127.0.0.1:0");
         using var http = new HttpClient { BaseAddress = quickstart.Address };
 
         var statuses = new List<HttpStatusCode>();

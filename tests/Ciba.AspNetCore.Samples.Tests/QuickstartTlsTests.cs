@@ -31,8 +31,8 @@ public sealed class QuickstartTlsTests : IDisposable
     {
         using var certificate = Certificate(RSA.Create(2048));
         var https = Https(certificate);
-        await using var fapi = await RunningQuickstart.StartAsync([.. https, .. Fapi()]);
-        await using var core = await RunningQuickstart.StartAsync([.. https, "--Ciba:Profile=Core"]);
+        await using var fapi = await RunningSample.QuickstartAsync([.. https, .. Fapi()]);
+        await using var core = await RunningSample.QuickstartAsync([.. https, "--Ciba:Profile=Core"]);
 
         var before = await TlsProbe.TakenAsync(core.Address);
         var after = await TlsProbe.TakenAsync(fapi.Address);
@@ -50,7 +50,7 @@ public sealed class QuickstartTlsTests : IDisposable
     public async Task The_pair_for_EC_certificates_is_taken_where_the_setting_says_so([Values] bool isSet)
     {
         using var certificate = Certificate(ECDsa.Create(ECCurve.NamedCurves.nistP256));
-        await using var quickstart = await RunningQuickstart.StartAsync([.. Https(certificate), .. Fapi(), $"--Quickstart:EcdsaCipherSuites={isSet}"]);
+        await using var quickstart = await RunningSample.QuickstartAsync([.. Https(certificate), .. Fapi(), $"--Quickstart:EcdsaCipherSuites={isSet}"]);
 
         var taken = await TlsProbe.TakenAsync(quickstart.Address);
 
@@ -65,7 +65,7 @@ public sealed class QuickstartTlsTests : IDisposable
         await using var keys = await StartKeysAsync(certificate, TestKey.Set(key.Jwk()));
         var root = Path.Combine(_folder.FullName, "root.pem");
         await File.WriteAllTextAsync(root, certificate.ExportCertificatePem());
-        await using var quickstart = await RunningQuickstart.StartAsync(
+        await using var quickstart = await RunningSample.QuickstartAsync(
         [
             "--urls=http://127.0.0.1:0", "--Quickstart:Demo=true", "--Ciba:Issuer=http://localhost:5080", "--Ciba:Callbacks:AllowedNetworks:0=127.0.0.1", "--Ciba:Clients:0:ClientId=client",
             "--Ciba:Clients:0:TokenEndpointAuthMethod=private_key_jwt", $"--Ciba:Clients:0:JwksUri={AddressOf(keys)}/jwks", "--Ciba:Clients:0:BackchannelTokenDeliveryMode=poll",

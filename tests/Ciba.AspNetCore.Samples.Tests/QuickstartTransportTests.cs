@@ -71,10 +71,10 @@ public sealed class QuickstartTransportTests
         }
     }
 
-    private static Task<RunningQuickstart> StartAsync(string issuer, params string[] settings) =>
-        RunningQuickstart.StartAsync(["--urls=http://127.0.0.1:0", $"--Ciba:Issuer={issuer}", "--Quickstart:Demo=true", "--Quickstart:Automation=true", .. settings]);
+    private static Task<RunningSample> StartAsync(string issuer, params string[] settings) =>
+        RunningSample.QuickstartAsync(["--urls=http://127.0.0.1:0", $"--Ciba:Issuer={issuer}", "--Quickstart:Demo=true", "--Quickstart:Automation=true", .. settings]);
 
-    private static async Task<(HttpStatusCode Status, JsonElement Json)> SendAsync(RunningQuickstart quickstart, HttpMethod method, string path, string header, string value)
+    private static async Task<(HttpStatusCode Status, JsonElement Json)> SendAsync(RunningSample quickstart, HttpMethod method, string path, string header, string value)
     {
         using var http = new HttpClient { BaseAddress = quickstart.Address };
         using var request = new HttpRequestMessage(method, path);
