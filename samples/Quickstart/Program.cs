@@ -57,9 +57,10 @@ if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
     }
 
     ciba.AddRedisStore(_ => connected);
-    var keys = SharedKeys.Get(connected);
+    var keyPrefix = builder.Configuration["Ciba:RedisStore:KeyPrefix"] ?? new CibaRedisOptions().KeyPrefix;
+    var keys = SharedKeys.Get(connected, keyPrefix);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
-    builder.Services.AddDataProtection().SetApplicationName(nameof(Quickstart)).AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected));
+    builder.Services.AddDataProtection().SetApplicationName(nameof(Quickstart)).AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected, keyPrefix));
 }
 else
 {

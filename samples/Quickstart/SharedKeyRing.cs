@@ -5,17 +5,17 @@ using StackExchange.Redis;
 namespace Quickstart;
 
 /// <summary>The Data Protection keys of all Quickstarts behind one Redis. For trying things out, like <see cref="SharedKeys"/>.</summary>
-public sealed class SharedKeyRing(IConnectionMultiplexer redis) : IXmlRepository
+public sealed class SharedKeyRing(IConnectionMultiplexer redis, string keyPrefix) : IXmlRepository
 {
-    private const string Key = "quickstart:key-ring";
-
     private static readonly TimeSpan Life = TimeSpan.FromDays(365);
 
-    public IReadOnlyCollection<XElement> GetAllElements() => [.. redis.GetDatabase().ListRange(Key).Select(element => XElement.Parse((string)element!))];
+    private readonly string _key = $"{keyPrefix}:quickstart:key-ring";
+
+    public IReadOnlyCollection<XElement> GetAllElements() => [.. redis.GetDatabase().ListRange(_key).Select(element => XElement.Parse((string)element!))];
 
     public void StoreElement(XElement element, string friendlyName)
     {
-        redis.GetDatabase().ListRightPush(Key, element.ToString(SaveOptions.DisableFormatting));
-        redis.GetDatabase().KeyExpire(Key, Life);
+        redis.GetDatabase().ListRightPush(_key, element.ToString(SaveOptions.DisableFormatting));
+        redis.GetDatabase().KeyExpire(_key, Life);
     }
 }

@@ -10,8 +10,6 @@ namespace Quickstart;
 /// </summary>
 public static class SharedKeys
 {
-    private const string Key = "quickstart:signing-keys";
-
     private static readonly TimeSpan Life = TimeSpan.FromDays(365);
     private static readonly string[] Algorithms = ["ES256", "PS256", "RS256"];
 
@@ -30,11 +28,12 @@ public static class SharedKeys
         }
     }
 
-    public static SigningCredentials[] Get(IConnectionMultiplexer redis)
+    public static SigningCredentials[] Get(IConnectionMultiplexer redis, string keyPrefix)
     {
         var database = redis.GetDatabase();
-        database.StringSet(Key, string.Join(' ', Algorithms.Select(Make)), Life, When.NotExists);
-        string keys = database.StringGet(Key)!;
+        var key = $"{keyPrefix}:quickstart:signing-keys";
+        database.StringSet(key, string.Join(' ', Algorithms.Select(Make)), Life, When.NotExists);
+        string keys = database.StringGet(key)!;
         return [.. Algorithms.Zip(keys.Split(' '), Read)];
     }
 

@@ -23,14 +23,15 @@ public sealed class TwoQuickstartsTests(string kind)
         .. Client(2, AssertionClient, "private_key_jwt", $"Jwks={TestKey.Set(Key.Jwk())}"),
     ];
 
+    private string _prefix = null!;
     private QuickstartProcess _a = null!;
     private QuickstartProcess _b = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync()
     {
-        var prefix = RedisNode.NewPrefix();
-        var nodes = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => QuickstartProcess.StartAsync(RedisServers.Get(kind).Endpoint, prefix, Settings)));
+        _prefix = RedisNode.NewPrefix();
+        var nodes = await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => QuickstartProcess.StartAsync(RedisServers.Get(kind).Endpoint, _prefix, Settings)));
         (_a, _b) = (nodes[0], nodes[1]);
         await Task.WhenAll(nodes.Select(node => RedisHosts.ServedAsync(() => node.WaitingAsync("bob"))));
     }
@@ -42,6 +43,16 @@ public sealed class TwoQuickstartsTests(string kind)
         {
             await node.DisposeAsync();
         }
+    }
+
+    [Test]
+    public async Task Their_own_keys_are_under_the_prefix_too()
+    {
+        var server = RedisServers.Get(kind);
+        var own = (await server.AskAsync("KEYS", "*quickstart*")).Split('\n');
+
+        Assert.That(own.Where(key => key.StartsWith($"{_prefix}:", StringComparison.Ordinal)), Is.EquivalentTo(new[] { $"{_prefix}:quickstart:signing-keys", $"{_prefix}:quickstart:key-ring" }));
+        Assert.That(own, Has.None.StartsWith("quickstart"));
     }
 
     [Test, Spec("T8"), Spec("I3")]
