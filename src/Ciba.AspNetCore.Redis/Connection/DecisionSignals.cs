@@ -1,3 +1,4 @@
+using System.Net;
 using Ciba.AspNetCore.Redis.Store;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -21,11 +22,19 @@ internal sealed partial class DecisionSignals : IDisposable
     private readonly TimeProvider _time;
     private readonly ILogger<DecisionSignals> _logger;
 
+    // A node that has lost its connection was not the only one.
+    private static readonly TimeSpan LongestJitter = TimeSpan.FromMilliseconds(500);
+
     private readonly Lock _gate = new();
     private readonly ShardWaiters[] _shards = [.. Enumerable.Range(0, RedisKeys.Shards).Select(_ => new ShardWaiters())];
     private readonly Action<RedisChannel, RedisValue> _heard;
 
+    // The shards that are looked at soon.
+    private readonly bool[] _isDue = new bool[RedisKeys.Shards];
+
     private ITimer? _looks;
+    private EndPoint? _listensTo;
+    private bool _mayHaveMissed;
     private Task<bool>? _subscribing;
     private bool _saidNotListening;
 
@@ -39,6 +48,7 @@ internal sealed partial class DecisionSignals : IDisposable
         _time = time;
         _logger = logger;
         _heard = (_, names) => WakeEach(names!);
+        _multiplexer.Failed += OnFailed;
         _multiplexer.Restored += OnRestored;
     }
 
@@ -100,6 +110,7 @@ internal sealed partial class DecisionSignals : IDisposable
     /// <summary>Listens no longer: a multiplexer of the host's own lives on.</summary>
     public void Dispose()
     {
+        _multiplexer.Failed -= OnFailed;
         _multiplexer.Restored -= OnRestored;
         _looks?.Dispose();
         try
@@ -119,6 +130,7 @@ internal sealed partial class DecisionSignals : IDisposable
         {
             var subscriber = (await _multiplexer.GetAsync()).GetSubscriber();
             await subscriber.SubscribeAsync(_keys.Changes, _heard);
+            _listensTo = subscriber.SubscribedEndpoint(_keys.Changes);
             _saidNotListening = false;
             return true;
         }
@@ -179,8 +191,40 @@ internal sealed partial class DecisionSignals : IDisposable
         }
     }
 
-    // What was called out while a connection was gone is missed: whoever waits looks as soon as looking is possible.
-    private void OnRestored(ConnectionType connection) => Array.ForEach(_shards, shard => shard.WakeAll());
+    // The server that calls out to this node, or nobody knows which one does: what is called out meanwhile is missed.
+    private void OnFailed(EndPoint? server) => _mayHaveMissed |= _listensTo is not { } listensTo || listensTo.Equals(server);
+
+    // Of the shards that were out of reach, or of all of which something may have been missed, one look finds what has changed.
+    private void OnRestored(EndPoint? server)
+    {
+        var all = _mayHaveMissed;
+        _mayHaveMissed = false;
+        _listensTo = _multiplexer.Current?.GetSubscriber().SubscribedEndpoint(_keys.Changes) ?? _listensTo;
+        for (var number = 0; number < _shards.Length; number++)
+        {
+            if (_shards[number].Count > 0 && (all || _multiplexer.MayBeMasterOf(server, _keys.Outbox(RedisKeys.ShardNames[number]))))
+            {
+                _ = LookSoonAsync(number);
+            }
+        }
+    }
+
+    private async Task LookSoonAsync(int number)
+    {
+        lock (_gate)
+        {
+            if (_isDue[number])
+            {
+                return;
+            }
+
+            _isDue[number] = true;
+        }
+
+        await Task.Delay(LongestJitter * Random.Shared.NextDouble(), _time);
+        Volatile.Write(ref _isDue[number], false);
+        await Task.WhenAll(_shards[number].Looks().Select(look => LookAsync(RedisKeys.ShardNames[number], look)));
+    }
 
     [LoggerMessage(1, LogLevel.Warning, "Decisions of other nodes cannot be listened to: this node looks for them by itself")]
     private partial void NotListening(Exception exception);

@@ -13,8 +13,11 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
     private RedisLink? _link;
     private bool _disposed;
 
-    /// <summary>A connection was gone for a while: the one for steps or the one for messages.</summary>
-    public event Action<ConnectionType>? Restored;
+    /// <summary>A connection to a server is gone: the one for steps or the one for messages.</summary>
+    public event Action<EndPoint?>? Failed;
+
+    /// <summary>A connection to a server was gone for a while.</summary>
+    public event Action<EndPoint?>? Restored;
 
     /// <summary>Another server may be the master now, of all keys or of some.</summary>
     public event Action? TopologyChanged;
@@ -24,6 +27,20 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
     /// <summary>Where it leads, for a log: nothing else that a connection string holds.</summary>
     public string EndPoints => (Current?.GetEndPoints() ?? source.Configuration(services)?.EndPoints.ToArray()) is { } known ? string.Join(", ", known.Select(Name)) : "no end point known yet";
+
+    /// <summary>Whether a server may be the master of a shard, which a key of it stands for. One of which nothing is known may be.</summary>
+    public bool MayBeMasterOf(EndPoint? server, RedisKey key)
+    {
+        if (server is null || Current is not { } connected)
+        {
+            return true;
+        }
+
+        var known = connected.GetServers();
+        return known.Select(one => one.ClusterConfiguration).FirstOrDefault(cluster => cluster is not null) is { } cluster
+            ? cluster.GetBySlot(key)?.EndPoint is not { } master || master.Equals(server)
+            : known.FirstOrDefault(one => server.Equals(one.EndPoint)) is not { IsReplica: true };
+    }
 
     public Task<IConnectionMultiplexer> GetAsync()
     {
@@ -113,12 +130,16 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
         return link.IsOurs ? link.Multiplexer : null;
     }
 
-    private void OnFailed(object? sender, ConnectionFailedEventArgs failure) => Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
+    private void OnFailed(object? sender, ConnectionFailedEventArgs failure)
+    {
+        Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
+        Failed?.Invoke(failure.EndPoint);
+    }
 
     private void OnRestored(object? sender, ConnectionFailedEventArgs restored)
     {
         Back(Name(restored.EndPoint), restored.ConnectionType);
-        Restored?.Invoke(restored.ConnectionType);
+        Restored?.Invoke(restored.EndPoint);
         TopologyChanged?.Invoke();
     }
 

@@ -62,18 +62,6 @@ internal sealed class ShardWaiters
         waiters?.Changed.TrySetResult();
     }
 
-    public void WakeAll()
-    {
-        Waiters[] all;
-        lock (_gate)
-        {
-            all = [.. _waiting.Values];
-            _waiting.Clear();
-        }
-
-        Array.ForEach(all, waiters => waiters.Changed.TrySetResult());
-    }
-
     /// <summary>The looks that ask for everything that is waited for here, each one step.</summary>
     public IEnumerable<ShardLook> Looks()
     {
