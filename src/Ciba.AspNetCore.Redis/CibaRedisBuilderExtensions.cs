@@ -96,6 +96,8 @@ public static class CibaRedisBuilderExtensions
         services.TryAddSingleton<SharedKeys>();
         services.TryAddSingleton<NodeRegister>();
         services.TryAddSingleton<DecisionSignals>();
+        services.TryAddSingleton<RedisTrial>();
+        services.TryAddSingleton<RedisEviction>();
         services.TryAddSingleton(provider => new RedisKeys(provider.GetRequiredService<IOptions<CibaRedisOptions>>().Value.KeyPrefix));
         services.TryAddSingleton(provider => new PayloadProtector(
             // Not by AddDataProtection(), which makes a key ring when the host starts, whether it is needed or not.
@@ -105,6 +107,7 @@ public static class CibaRedisBuilderExtensions
         services.Replace(ServiceDescriptor.Singleton<ICibaReplayCache, RedisReplayCache>());
         services.Replace(ServiceDescriptor.Singleton<ICibaUserCodeLimiter, RedisUserCodeLimiter>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStartupCheck, RedisOptionRules>(provider => provider.GetRequiredService<RedisOptionRules>()));
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStoreProbe, RedisTrial>(provider => provider.GetRequiredService<RedisTrial>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStoreProbe, RedisClock>(provider => provider.GetRequiredService<RedisClock>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ICibaStoreProbe, NodeRegister>(provider => provider.GetRequiredService<NodeRegister>()));
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RedisStart>());

@@ -8,5 +8,6 @@ public interface ICibaStoreProbe
 {
     /// <summary>Finds a problem of this node, a sentence or two with its cure; null if there is none.</summary>
     /// <param name="cancellationToken">Ends the check.</param>
+    /// <exception cref="CibaStoreUnavailableException">The store does not take its steps: the health check fails.</exception>
     ValueTask<string?> FindProblemAsync(CancellationToken cancellationToken);
 }

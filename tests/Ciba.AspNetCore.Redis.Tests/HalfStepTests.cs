@@ -160,7 +160,7 @@ public sealed class HalfStepTests(string kind)
                 "list" => ["LRANGE", key, "0", "-1"],
                 _ => ["GET", key],
             };
-            Assert.That(long.Parse(await Server.AskAsync("PTTL", key)), Is.Positive, $"{key} lives for ever");
+            Assert.That(await Server.AskAsync("PTTL", key), Is.Not.EqualTo("-1"), $"{key} lives for ever");
             lines.Add($"{key}: {await Server.AskAsync(read)}");
         }
 

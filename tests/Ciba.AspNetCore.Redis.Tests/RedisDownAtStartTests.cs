@@ -104,7 +104,7 @@ public sealed class RedisDownAtStartTests
         {
             Assert.That(exception.Problems, Has.Count.EqualTo(1));
             Assert.That(exception.Problems[0], Does.StartWith(
-                $"Redis cannot be used for the state of CIBA ({endpoint}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart."));
+                $"Redis cannot be used for the state of CIBA ({endpoint}): start it, correct the connection string or the permissions of its user, or switch off CibaRedisOptions.RequireConnectionAtStart."));
             Assert.That(exception.ToString(), Does.Not.Contain(Password));
             Assert.That(host.Log.Lines.Select(line => line.Text), Has.None.Contains(Password));
         }

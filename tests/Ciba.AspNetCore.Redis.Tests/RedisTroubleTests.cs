@@ -27,7 +27,7 @@ public sealed class RedisTroubleTests
         var refused = Requests.New(Now);
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(() => node.Store.AddAsync(refused, default, CancellationToken.None).AsTask(), Throws.TypeOf<CibaStoreUnavailableException>().With.Message.EqualTo("Redis refused a step: OOM."));
+            Assert.That(() => node.Store.AddAsync(refused, default, CancellationToken.None).AsTask(), Throws.TypeOf<CibaStoreUnavailableException>().With.Message.EqualTo("Redis refused a step: OOM command not allowed when used memory > 'maxmemory'."));
             Assert.That(await node.Store.GetAsync(refused.Id, refused.Subject, Now, CancellationToken.None), Is.Null);
             Assert.That(await node.Store.ListPendingAsync(Requests.Alice, Now, CancellationToken.None), Has.Count.EqualTo(1));
         }
@@ -48,7 +48,7 @@ public sealed class RedisTroubleTests
         {
             Assert.That(before.Status, Is.EqualTo(HealthStatus.Healthy));
             Assert.That(after.Status, Is.EqualTo(HealthStatus.Unhealthy));
-            Assert.That(after.Entries["ciba"].Description, Is.EqualTo("Redis refused a step: NOREPLICAS."));
+            Assert.That(after.Entries["ciba"].Description, Is.EqualTo("Redis refused a step: NOREPLICAS Not enough good replicas to write."));
         }
     }
 

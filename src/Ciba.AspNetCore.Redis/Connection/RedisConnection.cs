@@ -20,6 +20,8 @@ internal sealed partial class RedisConnection(
 
     private const int MostTakeBacks = 20;
 
+    private const int MaxWords = 200;
+
     private static readonly TimeSpan TakeBackEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
@@ -175,7 +177,6 @@ internal sealed partial class RedisConnection(
         }
     }
 
-    // Only the code is repeated: the rest of such an answer may speak of keys.
     private CibaStoreUnavailableException Refused(RedisServerException exception)
     {
         if (exception.Message.Contains(RequestRecord.VersionCode, StringComparison.Ordinal))
@@ -189,7 +190,16 @@ internal sealed partial class RedisConnection(
             LookForMaster();
         }
 
-        return new CibaStoreUnavailableException($"Redis refused a step: {code}.", exception);
+        return new CibaStoreUnavailableException($"Redis refused a step: {WordsOf(exception, code)}.", exception);
+    }
+
+    // Without what is added about the script, and nothing where it speaks of keys.
+    private string WordsOf(RedisServerException refusal, string code)
+    {
+        var words = refusal.Message.Split('\n', 2)[0];
+        var end = words.IndexOf(" script: ", StringComparison.Ordinal);
+        words = (end < 0 ? words : words[..end]).TrimEnd('.', ' ', '\r');
+        return words.Length > MaxWords || words.Contains(options.Value.KeyPrefix + ':', StringComparison.Ordinal) ? code : words;
     }
 
     // Once a server has refused a step, it may take a while until the new master is known.

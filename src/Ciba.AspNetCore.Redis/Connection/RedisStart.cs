@@ -12,7 +12,10 @@ internal sealed partial class RedisStart(
     RedisClock clock,
     NodeRegister nodes,
     DecisionSignals signals,
+    RedisTrial trial,
+    RedisEviction eviction,
     ICibaReplayCache replayCache,
+    ICibaUserCodeLimiter userCodes,
     IOptions<CibaRedisOptions> options,
     TimeProvider time,
     ILogger<RedisStart> logger) : IHostedService
@@ -31,10 +34,15 @@ internal sealed partial class RedisStart(
         {
             await multiplexer.GetAsync().WaitAsync(timeout * 3, time, cancellationToken);
 
-            // A step like any other, because a connection may be allowed to ping and not to run scripts or to write.
-            await replayCache.TryUseAsync($"start {Guid.NewGuid()}", time.GetUtcNow().AddSeconds(1), cancellationToken);
+            // Steps like any other, because a connection may be allowed to ping and not to run scripts or to write.
+            var nobody = $"start {Guid.NewGuid()}";
+            await replayCache.TryUseAsync(nobody, time.GetUtcNow().AddSeconds(1), cancellationToken);
+            await userCodes.TryBeginAsync(nobody, 1, TimeSpan.FromSeconds(1), cancellationToken);
+            await userCodes.SucceededAsync(nobody, cancellationToken);
             await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
             await clock.MeasureAsync().WaitAsync(cancellationToken);
+            await trial.RunAsync(cancellationToken);
+            await eviction.LookAsync().WaitAsync(timeout, time, cancellationToken);
             await JoinAsync().WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)
@@ -43,7 +51,7 @@ internal sealed partial class RedisStart(
             {
                 throw new CibaConfigurationException(
                 [
-                    $"{NotReachable} ({multiplexer.EndPoints}): start it, correct the connection string, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}",
+                    $"{NotReachable} ({multiplexer.EndPoints}): start it, correct the connection string or the permissions of its user, or switch off CibaRedisOptions.RequireConnectionAtStart. {exception.Message}",
                 ]);
             }
 

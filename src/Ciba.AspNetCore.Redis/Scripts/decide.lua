@@ -21,8 +21,9 @@ if status ~= 'P' then
   return { ALREADY_DECIDED, '' }
 end
 
--- First what needs no memory, if only in vain: a Redis that is full refuses only the first write of a script.
-redis.call('ZREM', KEYS[3], '')
+-- What is appended last cannot be taken off again.
+overwrite('SETRANGE', KEYS[1], STATUS, ARGV[4])
+undoing(function() redis.call('SETRANGE', KEYS[1], STATUS, status) end)
 local life = redis.call('PTTL', KEYS[1])
 if mode(record) == 'p' then
   delist(KEYS[3], ARGV[1], life)
@@ -44,9 +45,5 @@ if KEYS[5] then
     end
   end)
 end
-
--- Last the record, because what was appended to it cannot be taken off.
-redis.call('SETRANGE', KEYS[1], STATUS, ARGV[4])
-undoing(function() redis.call('SETRANGE', KEYS[1], STATUS, status) end)
 redis.call('APPEND', KEYS[1], ARGV[5])
 return { DONE, client }

@@ -5,7 +5,4 @@ end
 for i = #undo, 1, -1 do
   pcall(undo[i])
 end
-if type(answer) == 'table' then
-  return answer
-end
-error(answer, 0)
+return redis.error_reply(type(answer) == 'table' and answer.err or answer)

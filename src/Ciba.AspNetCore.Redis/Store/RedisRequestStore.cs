@@ -14,6 +14,7 @@ internal sealed partial class RedisRequestStore(
     RedisKeys keys,
     RedisClock clock,
     DecisionSignals signals,
+    RedisEviction eviction,
     PayloadProtector protector,
     ILogger<RedisRequestStore> logger) : ICibaRequestStore
 {
@@ -66,6 +67,9 @@ internal sealed partial class RedisRequestStore(
         var added = (RedisResult[])(await redis.RunOrTakeBackAsync(RedisScript.Add, touched, values, RedisScript.Remove, takenBack))!;
         switch ((int)added[0])
         {
+            case 1 when await ForgetEvictedAsync(shard, user, redisTime.Ticks(request.CreatedAt)):
+                return await AddAsync(request, limits, fingerprint);
+
             case 1:
                 return CibaAddResult.Refused(CibaAddStatus.LimitReached, redisTime.Instant((long)added[1]) - request.CreatedAt);
 
@@ -162,6 +166,11 @@ internal sealed partial class RedisRequestStore(
         }
 
         var records = await redis.ReadAsync((database, flags) => database.StringGetAsync([.. ids.Select(keys.Request)], flags));
+        if (records.Any(record => record.IsNull))
+        {
+            await ForgetAsync(shard, index, members);
+        }
+
         return
         [
             .. ids.Zip(records, (id, record) => record.IsNull ? null : TryRead(id, record!, redisTime, now, othersWait: true))
@@ -205,6 +214,11 @@ internal sealed partial class RedisRequestStore(
             RedisScript.EndLease,
             [lease, "A", "L"]))!;
         var status = (CibaPollStatus)(int)found[0];
+        if (eviction.IsPossible && status is CibaPollStatus.Pending or CibaPollStatus.SlowDown)
+        {
+            await RelistAsync(id, redisTime.Ticks(now));
+        }
+
         return status switch
         {
             CibaPollStatus.Approved => Leased(id, lease, (byte[])found[1]!, redisTime),

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Ciba.AspNetCore.Health;
 
 /// <summary>
-/// Polls a request that nobody made, and uses a JWT that nobody signed: a store that answers and does not write is no good.
+/// Polls a request that nobody made, and uses a JWT that nobody signed: a store that answers and does not write is no good. A probe of
+/// the store tries the rest.
 /// </summary>
 internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache replayCache, IEnumerable<ICibaStoreProbe> probes, TimeProvider time, TimeSpan degradedAfter) : IHealthCheck
 {
@@ -17,22 +18,21 @@ internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache
         {
             await store.PollAsync(id, nobody, time.GetUtcNow(), TimeSpan.FromSeconds(1), cancellationToken);
             await replayCache.TryUseAsync($"health {nobody}", time.GetUtcNow().AddSeconds(1), cancellationToken);
+            var took = time.GetElapsedTime(began);
+            foreach (var probe in probes)
+            {
+                if (await probe.FindProblemAsync(cancellationToken) is { } problem)
+                {
+                    return HealthCheckResult.Degraded(problem);
+                }
+            }
+
+            var description = string.Create(CultureInfo.InvariantCulture, $"The request store answered in {took.TotalMilliseconds:0} ms.");
+            return took < degradedAfter ? HealthCheckResult.Healthy(description) : HealthCheckResult.Degraded(description);
         }
         catch (CibaStoreUnavailableException exception)
         {
             return new HealthCheckResult(context.Registration.FailureStatus, exception.Message);
         }
-
-        var took = time.GetElapsedTime(began);
-        var description = string.Create(CultureInfo.InvariantCulture, $"The request store answered in {took.TotalMilliseconds:0} ms.");
-        foreach (var probe in probes)
-        {
-            if (await probe.FindProblemAsync(cancellationToken) is { } problem)
-            {
-                return HealthCheckResult.Degraded(problem);
-            }
-        }
-
-        return took < degradedAfter ? HealthCheckResult.Healthy(description) : HealthCheckResult.Degraded(description);
     }
 }
