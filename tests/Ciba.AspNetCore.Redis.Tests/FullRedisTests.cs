@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Ciba.AspNetCore.Redis.Tests;
 
 /// <summary>A Redis that is full takes nothing new, and whatever only moves what is there.</summary>
@@ -43,6 +45,27 @@ public sealed class FullRedisTests
         }
 
         async Task<CibaPollStatus> PollAsync(CibaRequest request) => (await node.Store.PollAsync(request, Now)).Status;
+    }
+
+    [Test, Spec("T7"), Spec("U3")]
+    public async Task Saying_no_with_a_cooldown_is_as_easy_as_saying_yes()
+    {
+        await using var server = await RealRedisServer.StartAsync();
+        await using var host = RedisHosts.On(server.Endpoint, _prefix, options: options => options.DenialCooldown = TimeSpan.FromMinutes(5));
+        var (approved, denied) = (await host.AuthorizedAsync(), await host.AuthorizedAsync());
+        await server.AskAsync("CONFIG", "SET", "maxmemory", "1");
+
+        var (yes, no) = (await host.AnswerAsync(approved, "approve"), await host.AnswerAsync(denied, "deny"));
+        var (tokens, error) = (await host.PollAsync(approved), await host.PollAsync(denied));
+        RedisHosts.IsUnavailable(await host.AuthorizeAsync(("login_hint", "bob")));
+        await server.AskAsync("CONFIG", "SET", "maxmemory", "0");
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((yes.Status, no.Status), Is.EqualTo((HttpStatusCode.NoContent, HttpStatusCode.NoContent)));
+            Assert.That((tokens.Status, error.Error), Is.EqualTo((HttpStatusCode.OK, "access_denied")));
+            Assert.That((await host.AuthorizeAsync()).Error, Is.EqualTo("access_denied"));
+        }
     }
 
     [TestCase(true), TestCase(false), Spec("P1")]
