@@ -26,9 +26,9 @@ public sealed class MinimalTests
     {
         await using var sample = await RunningSample.StartAsync("Minimal", "--urls=http://127.0.0.1:0");
 
-        var authReqId = JsonElement.Parse((await PostAsync(sample, "/bc-authorize", new("scope", "openid"), new("login_hint", "alice"), new("binding_message", "W4SCT"))).Body)
+        var authReqId = JsonElement.Parse((await sample.PostAsync("/bc-authorize", new("scope", "openid"), new("login_hint", "alice"), new("binding_message", "W4SCT"))).Body)
             .GetProperty("auth_req_id").GetString()!;
-        var poll = PostAsync(sample, "/token", new("grant_type", CibaGrantTypes.Ciba), new("auth_req_id", authReqId));
+        var poll = sample.PostAsync("/token", new("grant_type", CibaGrantTypes.Ciba), new("auth_req_id", authReqId));
         await sample.TypeAsync(typed);
         var answer = await poll;
 
@@ -37,14 +37,5 @@ public sealed class MinimalTests
             Assert.That(answer.Status, Is.EqualTo(status));
             Assert.That(answer.Body, Does.Contain(content));
         }
-    }
-
-    private static async Task<(HttpStatusCode Status, string Body)> PostAsync(RunningSample sample, string path, params KeyValuePair<string, string>[] fields)
-    {
-        using var http = new HttpClient { BaseAddress = sample.Address };
-        using var form = new FormUrlEncodedContent(fields);
-        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Headers = { Authorization = CibaHost.Basic("shop", "shop-secret") }, Content = form };
-        using var response = await http.SendAsync(request);
-        return (response.StatusCode, await response.Content.ReadAsStringAsync());
     }
 }

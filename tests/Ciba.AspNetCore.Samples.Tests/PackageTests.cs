@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.IO.Compression;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
@@ -14,7 +13,7 @@ public sealed partial class PackageTests
     public async Task A_package_has_its_own_readme_an_icon_release_notes_tags_and_a_repository_type(string project)
     {
         using var folder = new TemporaryFolder();
-        await PackAsync(project, folder.Path);
+        await Repository.RunDotnetAsync("pack", Path.Combine(Repository.Root, "src", project), "-c", Repository.Configuration, "--no-build", "-o", folder.Path, "-nodeReuse:false");
 
         using var package = await ZipFile.OpenReadAsync(Directory.EnumerateFiles(folder.Path, "*.nupkg").Single());
         var metadata = XDocument.Parse(Text(package, $"{project}.nuspec")).Root!.Elements().Single();
@@ -40,18 +39,6 @@ public sealed partial class PackageTests
         var readme = File.ReadAllText(Path.Combine(Repository.Root, "src", project, "README.md"));
 
         Assert.That(RelativeAddress().Matches(readme).Select(match => match.Value), Is.Empty);
-    }
-
-    private static async Task PackAsync(string project, string folder)
-    {
-        var configuration = Path.GetFileName(Path.GetDirectoryName(Path.GetDirectoryName(RunningSample.ProgramOf("Minimal"))))!;
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["pack", Path.Combine(Repository.Root, "src", project), "-c", configuration, "--no-build", "-o", folder, "-nodeReuse:false"])
-        {
-            RedirectStandardOutput = true,
-        })!;
-        var output = await process.StandardOutput.ReadToEndAsync();
-        await process.WaitForExitAsync();
-        Assert.That(process.ExitCode, Is.Zero, output);
     }
 
     private static string Text(ZipArchive package, string entry)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Net;
 using System.Reflection;
 
 namespace Ciba.AspNetCore.Samples.Tests.Hosting;
@@ -46,10 +47,7 @@ public sealed class RunningSample : IAsyncDisposable
     public static Task<RunningSample> QuickstartAsync(params string[] settings) => StartAsync("Quickstart", settings);
 
     /// <summary>Starts the sample of that name.</summary>
-    public static Task<RunningSample> StartAsync(string sample, params string[] settings) => StartProgramAsync(ProgramOf(sample), settings);
-
-    /// <summary>The file of the program of the sample of that name.</summary>
-    public static string ProgramOf(string sample) => Program.Replace("{0}", sample, StringComparison.Ordinal);
+    public static Task<RunningSample> StartAsync(string sample, params string[] settings) => StartProgramAsync(Program.Replace("{0}", sample, StringComparison.Ordinal), settings);
 
     /// <summary>Starts the program in that file.</summary>
     public static async Task<RunningSample> StartProgramAsync(string program, params string[] settings)
@@ -69,6 +67,16 @@ public sealed class RunningSample : IAsyncDisposable
 
     /// <summary>Types a line into its terminal.</summary>
     public Task TypeAsync(string line) => _process.StandardInput.WriteLineAsync(line);
+
+    /// <summary>Sends a form as the client <c>shop</c>.</summary>
+    public async Task<(HttpStatusCode Status, string Body)> PostAsync(string path, params KeyValuePair<string, string>[] fields)
+    {
+        using var http = new HttpClient { BaseAddress = Address };
+        using var form = new FormUrlEncodedContent(fields);
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Headers = { Authorization = CibaHost.Basic("shop", "shop-secret") }, Content = form };
+        using var response = await http.SendAsync(request);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
 
     public async ValueTask DisposeAsync()
     {
