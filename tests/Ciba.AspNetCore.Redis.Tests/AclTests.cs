@@ -35,6 +35,23 @@ public sealed class AclTests
         }
     }
 
+    [Test]
+    public async Task On_a_cluster_it_takes_one_command_more()
+    {
+        await using var cluster = await RedisCluster.StartAsync();
+        var user = "";
+        foreach (var master in cluster.Nodes)
+        {
+            user = await DocumentedUser.CreateAsync(master, _prefix, "+cluster|nodes");
+        }
+
+        await using var node = RedisNode.On($"{string.Join(',', cluster.Nodes.Select(one => one.Endpoint))},{user}", _prefix, TimeProvider.System);
+        await RedisHosts.UntilAsync(async () => (await node.Get<RedisMultiplexer>().GetAsync()).GetServers().Count(server => server.IsConnected) == cluster.Nodes.Count);
+
+        Assert.That((await node.Get<RedisTimeSource>().MastersAsync()).Count, Is.EqualTo(3));
+        Assert.That(await node.Get<RedisTrial>().FindProblemAsync(CancellationToken.None), Is.Null);
+    }
+
     [TestCase("-zincrby"), TestCase("-append"), TestCase("-hset"), TestCase("-publish"), TestCase("-mget"), TestCase("resetkeys,~{PREFIX:*"), TestCase("resetkeys,~PREFIX:*")]
     public async Task What_is_missing_is_said_at_the_start_and_by_the_health_check_in_the_words_of_Redis(string change)
     {

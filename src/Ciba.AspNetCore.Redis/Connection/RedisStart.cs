@@ -42,7 +42,7 @@ internal sealed partial class RedisStart(
             await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
             await clock.MeasureAsync().WaitAsync(cancellationToken);
             await trial.RunAsync(cancellationToken);
-            await eviction.LookAsync().WaitAsync(timeout, time, cancellationToken);
+            await eviction.LookAsync().WaitAsync(cancellationToken);
             await JoinAsync().WaitAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is CibaStoreUnavailableException or TimeoutException)

@@ -5,8 +5,8 @@ using Base64Url = System.Buffers.Text.Base64Url;
 namespace Ciba.AspNetCore.Redis.Connection;
 
 /// <summary>
-/// Takes a request of nobody through its whole life on each master: Redis may answer and yet refuse a command, a key or the channel.
-/// Nothing is notified, no other limit counts it, and nothing of it is left.
+/// Takes a request of a nonexistent user through its whole life on each master: Redis may answer and yet refuse a command, a key or the
+/// channel. No device is notified, no other limit counts it, and nothing of it remains.
 /// </summary>
 internal sealed class RedisTrial(
     ICibaRequestStore store,
@@ -16,7 +16,7 @@ internal sealed class RedisTrial(
     DecisionSignals signals,
     TimeProvider time) : ICibaStoreProbe
 {
-    // From its shard's share, and from what all shards have together.
+    // The place of a client is granted by its shard, or one that all shards share.
     private const int GrantedByShard = 1_000_000;
     private const int Shared = 1;
 
@@ -55,7 +55,7 @@ internal sealed class RedisTrial(
         await store.AddAsync(request, limits with { PerClient = GrantedByShard }, cancellationToken);
         await store.ListPendingAsync(request.UserKey, now, cancellationToken);
 
-        // Due later than any worker looks for, so that it is claimed here alone.
+        // Due after its end, so that no worker claims it.
         var due = request.DueAt!.Value;
         await store.ClaimAsync(request.Id, due, due + Lifetime, cancellationToken);
         await store.SettleAsync(request.Id, due + Lifetime, CibaSettlement.Done, cancellationToken);
@@ -66,7 +66,7 @@ internal sealed class RedisTrial(
             await store.CompleteAsync(request.Id, lease, cancellationToken);
         }
 
-        // Whoever comes too late for the last trace of it takes it away.
+        // A poll after its end deletes it.
         await store.PollAsync(request.Id, request.ClientKey, request.RetainedUntil, Lifetime, cancellationToken);
     }
 

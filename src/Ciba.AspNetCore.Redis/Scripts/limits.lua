@@ -19,7 +19,7 @@ local function delist(key, entry, life)
     redis.call('ZREM', key, entry)
     undoing(function() enlist(key, score, entry, life) end)
   end
-  return score ~= false
+  return score and true or false
 end
 
 local function room(scores, limit)

@@ -9,7 +9,7 @@ internal static partial class DocumentedUser
     private const string Password = "password";
 
     /// <summary>Makes the user for another prefix; answers what the connection string says of it.</summary>
-    public static async Task<string> CreateAsync(RedisServer server, string prefix)
+    public static async Task<string> CreateAsync(RedisServer server, string prefix, params string[] more)
     {
         var root = typeof(DocumentedUser).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Root").Value!;
         var described = Directory.EnumerateFiles(Path.Combine(root, "src"), "*.md", SearchOption.AllDirectories)
@@ -18,7 +18,7 @@ internal static partial class DocumentedUser
             .First(match => match.Success);
         string[] rules = described.Groups["rules"].Value.Replace("ciba", prefix, StringComparison.Ordinal).Split([' ', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries);
         Assert.That(rules, Does.Contain($">{Password}"));
-        await server.AskAsync(["ACL", "SETUSER", prefix, .. rules]);
+        await server.AskAsync(["ACL", "SETUSER", prefix, .. rules, .. more]);
         return $"user={prefix},password={Password}";
     }
 
