@@ -133,7 +133,8 @@ internal sealed partial class RedisClock : ICibaStoreProbe, IDisposable
         var (offset, error) = (TimeSpan.Zero, TimeSpan.MaxValue);
         for (var i = 0; i < Tries; i++)
         {
-            var (sentAt, began) = (_time.GetUtcNow(), _time.GetTimestamp());
+            // In this order: what the clock is moved between the two makes the answer slower, and not the offset larger.
+            var (began, sentAt) = (_time.GetTimestamp(), _time.GetUtcNow());
             var now = await _source.NowAsync(shards[0]);
             var half = _time.GetElapsedTime(began) / 2;
             if (half < error)
