@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using System.Reflection;
 
 namespace Ciba.AspNetCore.Samples.Tests;
 
@@ -8,7 +7,7 @@ namespace Ciba.AspNetCore.Samples.Tests;
 public sealed class QuickstartStartTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(60);
-    private static readonly string Program = typeof(QuickstartStartTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Quickstart").Value!;
+    private static readonly string Program = RunningSample.ProgramOf("Quickstart");
 
     [TestCase("Ciba:NumberMatchin", "Ciba:NumberMatchin is not a setting of AddCiba or of what is added to it; did you mean Ciba:NumberMatching?")]
     [TestCase("Ciba:Dpop:RequireNonces", "Ciba:Dpop:RequireNonces is not a setting of AddCiba or of what is added to it; did you mean Ciba:Dpop:RequireNonce?")]
@@ -87,8 +86,7 @@ public sealed class QuickstartStartTests
     [Test]
     public async Task The_settings_for_load_tests_are_known_and_let_one_user_have_any_number_of_requests()
     {
-        var root = typeof(QuickstartStartTests).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "Root").Value!;
-        await using var quickstart = await RunningSample.QuickstartAsync($"--config={root}tests/Ciba.AspNetCore.Benchmarks/load/quickstart.json", "--urls=http://127.0.0.1:0");
+        await using var quickstart = await RunningSample.QuickstartAsync($"--config={Repository.Root}tests/Ciba.AspNetCore.Benchmarks/load/quickstart.json", "--urls=http://127.0.0.1:0");
         using var http = new HttpClient { BaseAddress = quickstart.Address };
 
         var statuses = new List<HttpStatusCode>();

@@ -47,7 +47,10 @@ public sealed class RunningSample : IAsyncDisposable
     public static Task<RunningSample> QuickstartAsync(params string[] settings) => StartAsync("Quickstart", settings);
 
     /// <summary>Starts the sample of that name.</summary>
-    public static Task<RunningSample> StartAsync(string sample, params string[] settings) => StartProgramAsync(Program.Replace("{0}", sample, StringComparison.Ordinal), settings);
+    public static Task<RunningSample> StartAsync(string sample, params string[] settings) => StartProgramAsync(ProgramOf(sample), settings);
+
+    /// <summary>The file of the program of the sample of that name.</summary>
+    public static string ProgramOf(string sample) => Program.Replace("{0}", sample, StringComparison.Ordinal);
 
     /// <summary>Starts the program in that file.</summary>
     public static async Task<RunningSample> StartProgramAsync(string program, params string[] settings)
