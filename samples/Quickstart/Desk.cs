@@ -18,10 +18,7 @@ public static class Desk
         var desk = endpoints.MapGroup("/desk");
         desk.MapGet("", ShowAsync);
         desk.MapPost("/requests", StartAsync);
-        desk.MapGet("/requests/{id}/events", (string id, DeskRuns runs, HttpContext context) =>
-            runs.Find(id) is { } run
-                ? TypedResults.ServerSentEvents(run.WatchAsync(context.RequestAborted))
-                : Results.NotFound());
+        desk.MapGet("/requests/{id}", (string id, DeskRuns runs) => runs.Find(id) is { } run ? Results.Ok(run.State) : Results.NotFound());
         desk.MapPost("/requests/{id}/cancel", (string id, DeskRuns runs) => runs.Find(id)?.CancelAsync() ?? Task.CompletedTask);
     }
 

@@ -1,11 +1,10 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Ciba.AspNetCore;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Quickstart;
 
-/// <summary>One authentication request of the desk: polls until there is an answer, and tells whoever watches.</summary>
+/// <summary>One authentication request of the desk: polls until there is an answer.</summary>
 public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer acknowledgement, TimeProvider time, CancellationToken stopping) : IDisposable
 {
     private const int MaxSteps = 60;
@@ -22,7 +21,6 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     private int _polls;
     private TimeSpan _interval = acknowledgement.Seconds("interval") ?? TimeSpan.FromSeconds(5);
     private DeskState _state = new("pending");
-    private TaskCompletionSource _change = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>When it ended, null while it polls.</summary>
     public DateTimeOffset? EndedAt { get; private set; }
@@ -64,28 +62,6 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
     public Task CancelAsync() => EndedAt is null ? _cancelled.CancelAsync() : Task.CompletedTask;
 
     public void Dispose() => _cancelled.Dispose();
-
-    /// <summary>The state now and after each change; ends with the request.</summary>
-    public async IAsyncEnumerable<DeskState> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            Task change;
-            DeskState state;
-            lock (_lock)
-            {
-                (change, state) = (_change.Task, Look());
-            }
-
-            yield return state;
-            if (state.Status != "pending")
-            {
-                yield break;
-            }
-
-            await change.WaitAsync(cancellationToken);
-        }
-    }
 
     private Dictionary<string, string> Form() => new() { ["grant_type"] = "urn:openid:params:grant-type:ciba", ["auth_req_id"] = _authReqId };
 
@@ -130,12 +106,10 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
 
             case "slow_down":
                 _interval += TimeSpan.FromSeconds(5);
-                Changed();
                 break;
 
             case "authorization_pending":
             case not null when answer.IsPassing && !isOver:
-                Changed();
                 break;
 
             case "expired_token":
@@ -191,18 +165,6 @@ public sealed class DeskRun(DeskClient provider, CibaClient client, DeskAnswer a
         lock (_lock)
         {
             (_state, EndedAt) = (state, time.GetUtcNow());
-        }
-
-        Changed();
-    }
-
-    private void Changed()
-    {
-        lock (_lock)
-        {
-            var change = _change;
-            _change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            change.SetResult();
         }
     }
 }

@@ -45,9 +45,14 @@ public static class Phone
             await context.SignOutAsync(Scheme);
             context.User = new ClaimsPrincipal(new ClaimsIdentity());
         }));
-        phone.MapPost("/unblock/{clientId}", (string clientId, HttpContext context, [AsParameters] PhoneServices services) => ForUserAsync(context, services, subject =>
+        phone.MapPost("/unblock", (ClientToUnblock client, HttpContext context, [AsParameters] PhoneServices services) => ForUserAsync(context, services, subject =>
         {
-            services.Blocks.Remove(subject, clientId);
+            if (client.ClientId is { } id)
+            {
+                services.Blocks.Remove(subject, id);
+            }
+
+
             return Task.CompletedTask;
         }));
     }
@@ -108,6 +113,7 @@ public static class Phone
         var users = services.Users;
         var user = context.User.FindFirstValue("sub") is { } subject ? users.BySubject(subject) : null;
         return Results.Ok(new PhoneSession(
+            user?.Subject,
             user is null ? null : user.Name ?? user.Username ?? user.Subject,
             user is null ? [] : [.. services.Blocks.Of(user.Subject)],
             services.Antiforgery.GetAndStoreTokens(context).RequestToken!,
@@ -143,7 +149,11 @@ public static class Phone
 /// <summary>A user name and a password.</summary>
 public sealed record Credentials(string? Username, string? Password);
 
+/// <summary>The client that may ask again. Not a part of the path, where an identifier with a slash is two.</summary>
+public sealed record ClientToUnblock(string? ClientId);
+
 /// <summary>Who is signed in on the phone, and what its page needs to go on.</summary>
+/// <param name="Id">The user, whose name others may have too; null if nobody is signed in.</param>
 /// <param name="User">The name to greet, null where nobody is signed in.</param>
 /// <param name="Blocked">The clients that this user has blocked.</param>
 /// <param name="RequestToken">The antiforgery token.</param>
@@ -153,7 +163,7 @@ public sealed record Credentials(string? Username, string? Password);
 /// <param name="Issuer">Whose logos are shown; those of others would tell their servers that the phone looks.</param>
 /// <param name="Now">By which the page shows the time that is left, however wrong the browser's clock is.</param>
 public sealed record PhoneSession(
-    string? User, BlockedClient[] Blocked, string RequestToken, string TokenHeader, bool CanSignIn, Credentials[] DemoUsers, string Issuer, DateTimeOffset Now);
+    string? Id, string? User, BlockedClient[] Blocked, string RequestToken, string TokenHeader, bool CanSignIn, Credentials[] DemoUsers, string Issuer, DateTimeOffset Now);
 
 /// <summary>What the phone's endpoints work with.</summary>
 public sealed record PhoneServices(UserList Users, PasswordCheck Passwords, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using ExistingIdentityServer;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Samples.Tests;
 
@@ -74,6 +76,37 @@ public sealed class ExistingIdentityServerTests : ExistingIdentityServerContract
             Assert.That(old, Does.Contain("That did not work."));
             Assert.That(browser.Text, Does.Contain("Hello alice"));
         }
+    }
+
+    [Test]
+    public async Task The_page_shows_all_that_a_yes_gives()
+    {
+        await using var shared = NewApp();
+        await using var app = shared.WithWebHostBuilder(builder => builder.UseSetting("Ciba:AuthorizationDetailsTypesSupported:0", "payment_initiation"));
+        await using (var scope = app.Services.CreateAsyncScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<AppDb>();
+            var client = (await db.Clients.FindAsync("call-centre"))!;
+            client.Registration = client.Registration.Replace("\"Scopes\":", """
+                "AuthorizationDetailsTypes": ["payment_initiation"], "Resources": ["https://api.example.com/"], "Scopes":
+                """, StringComparison.Ordinal);
+            await db.SaveChangesAsync();
+        }
+
+        using var http = app.CreateClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/bc-authorize") { Headers = { Authorization = CibaHost.Basic("call-centre", "call-centre-secret") } };
+        request.Content = new FormUrlEncodedContent(
+        [
+            new("scope", "openid profile"), new("login_hint", "alice"), new("resource", "https://api.example.com/"), new("claims", """{"id_token":{"phone_number":null}}"""),
+            new("authorization_details", """[{"type":"payment_initiation","sum":"<b>12.50</b>"}]"""),
+        ]);
+        using var response = await http.SendAsync(request);
+        var asked = new Answer(response, await response.Content.ReadAsStringAsync());
+        var browser = new Browser(app.CreateClient(new() { AllowAutoRedirect = false }));
+        await browser.SignInAsync($"/approve/{CibaRequestId.FromAuthReqId(asked.AuthReqId)}", "alice");
+
+        Assert.That(browser.Text, Does.Contain("It wants to have: openid, profile, phone_number").And.Contain("It wants access to: https://api.example.com/")
+            .And.Contain("""In its own words, it asks for: {"type":"payment_initiation","sum":"<b>12.50</b>"}"""));
     }
 
     protected override IdentityServerApp NewApp() => new(null);

@@ -1,14 +1,16 @@
 // The consumption device: asks through its backend, which holds the client's secret, and shows how the request fares.
+import { payment } from './details.js';
 import { $, announce, complain, countDown, element, money, send } from './page.js';
 import { claimWords, ending, refusal } from './words.js';
 
 const looks = { terminal: 'shop', desk: 'call-center' };
 const amounts = { terminal: '12.50', desk: '' };
+const lookAgainAfter = 500;
 const steps = ['ask', 'waiting', 'result'];
 
 let offer;
 let asked;
-let source;
+let nextLook;
 let stopClock = () => {};
 
 const status = text => announce($('desk-status'), text);
@@ -157,22 +159,30 @@ function wait() {
   $('waiting-title').focus();
   status(`The phone of ${asked.user} has been told.${asked.bindingMessage ? ` Code ${asked.bindingMessage}.` : ''}`);
 
-  source = new EventSource(`demo/desk/requests/${asked.id}/events`);
-  source.addEventListener('message', event => follow(JSON.parse(event.data)));
-  source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) {
-      follow({ status: 'lost', steps: [] });
-    }
-  });
+  look();
+}
+
+/** Looks again and again, because a stream in each window would leave the browser no connection for anything else. */
+async function look() {
+  clearTimeout(nextLook);
+  const answer = await send('GET', `demo/desk/requests/${asked.id}`);
+  if (answer.ok) {
+    follow(answer.body);
+  } else if (answer.status === 404) {
+    follow({ status: 'lost', steps: [] });
+  } else {
+    nextLook = setTimeout(look, lookAgainAfter);
+  }
 }
 
 function follow(state) {
   trace(state.steps);
   if (state.status !== 'pending') {
-    source.close();
     finish(state);
     return;
   }
+
+  nextLook = setTimeout(look, lookAgainAfter);
 
   stopClock();
   stopClock = countDown($('waiting-progress'), $('waiting-left'), Date.now() + state.remaining * 1000, state.lifetime * 1000, () => status('Ten seconds left'));
@@ -212,9 +222,7 @@ function finish(state) {
   status(`${end.title}. ${$('result-words').textContent}`);
 }
 
-const payments = state => (state.granted?.authorization_details ?? [])
-  .filter(detail => detail.instructedAmount)
-  .map(detail => money(detail.instructedAmount.amount, detail.instructedAmount.currency));
+const payments = state => (state.granted?.authorization_details ?? []).map(payment).filter(Boolean).map(paid => paid.sum);
 
 async function cancel() {
   $('cancel').disabled = true;

@@ -1,9 +1,13 @@
 // The requests on the phone: one card each, and what became of the others.
-import { $, clockTime, complain, countDown, element, icon, money } from './page.js';
+import { drawDetails, payment } from './details.js';
+import { $, clockTime, complain, countDown, element, icon } from './page.js';
 import { askedWords, outcomeWords, scopeWords } from './words.js';
 
 const storage = 'quickstart-phone-history';
 const cards = new Map();
+
+// What has ended stays ended: a list that was read a moment before may still name it.
+const over = new Set();
 
 let phone;
 let owner;
@@ -14,12 +18,14 @@ export function begin(host) {
   phone = host;
 }
 
-/** Another user, or nobody: nothing of the last one stays. */
+/** Another user, by the identifier that no two of them share, or nobody: nothing of the last one stays. */
 export function clear(user) {
   [...cards.keys()].forEach(remove);
+  $('requests').replaceChildren();
+  over.clear();
   owner = user;
   const saved = JSON.parse(sessionStorage.getItem(storage) ?? 'null');
-  history = saved && saved.owner === user ? saved.history : [];
+  history = user && saved?.owner === user ? saved.history : [];
   if (!user) {
     sessionStorage.removeItem(storage);
   }
@@ -36,19 +42,29 @@ export function keep(before, waiting) {
 }
 
 export function requested(request) {
-  if (cards.has(request.id)) {
+  if (cards.has(request.id) || over.has(request.id)) {
     return;
   }
 
-  const card = { request, node: $('request-template').content.firstElementChild.cloneNode(true) };
+  const card = { request, name: nameOf(request), sums: '', stop: () => {}, node: newNode() };
   cards.set(request.id, card);
-  fill(card);
+  try {
+    fill(card);
+  } catch (error) {
+    console.info(error);
+    card.node = newNode();
+    fillUnreadable(card);
+  }
 
   // At the end: nothing moves under the finger that is about to approve.
   $('requests').append(card.node);
   count();
-  phone.status(`${request.client_name} asks for your approval`);
+  phone.status(`${card.name} asks for your approval`);
 }
+
+const newNode = () => $('request-template').content.firstElementChild.cloneNode(true);
+
+const nameOf = request => [request.client_name, request.client_id].find(name => typeof name === 'string' && name.trim()) ?? 'A client';
 
 export function decided({ id, outcome }) {
   if (!cards.get(id)?.isBusy) {
@@ -63,14 +79,13 @@ export function ended({ id }, outcome) {
 function fill(card) {
   const { request, node } = card;
   const part = selector => node.querySelector(selector);
-  const name = part('.name');
-  name.textContent = request.client_name;
-  name.id = `name-${request.id}`;
-  name.dir = 'auto';
-  node.setAttribute('aria-labelledby', name.id);
-  part('.asks').textContent = payment(request) ? 'asks you to approve a payment.' : 'wants to know that it is you.';
-  logo(part('.logo'), request);
-  details(part('.payment'), request.authorization_details ?? []);
+  const details = request.authorization_details ?? [];
+  const payments = details.map(payment).filter(Boolean);
+  card.sums = payments.map(paid => paid.sum).join(', ');
+  fillName(card);
+  part('.asks').textContent = asks(details.length, payments.length);
+  logo(part('.logo'), card);
+  drawDetails(part('.details'), details, card.name);
   part('.shown').hidden = !request.binding_message;
   part('.code').textContent = request.binding_message ?? '';
   part('.code').classList.toggle('long', (request.binding_message ?? '').length > 12);
@@ -78,11 +93,35 @@ function fill(card) {
   part('.scopes ul').replaceChildren(...gets(request).map(words => element('li', words)));
 
   const until = new Date(request.expires_at) - phone.offset();
-  card.stop = countDown(part('progress'), part('.left'), until, new Date(request.expires_at) - new Date(request.created_at), () => phone.status(`Ten seconds left to answer ${request.client_name}`));
+  card.stop = countDown(part('progress'), part('.left'), until, new Date(request.expires_at) - new Date(request.created_at), () => phone.status(`Ten seconds left to answer ${card.name}`));
   part('.approve').addEventListener('click', () => approve(card));
-  part('.deny').addEventListener('click', () => answer(card, 'deny', undefined, 'denied'));
-  block(card, part('.block'));
+  fillRefusals(card);
 }
+
+function fillName({ request, name, node }) {
+  const place = node.querySelector('.name');
+  place.textContent = name;
+  place.id = `name-${request.id}`;
+  place.dir = 'auto';
+  node.setAttribute('aria-labelledby', place.id);
+}
+
+function fillRefusals(card) {
+  card.node.querySelector('.deny').addEventListener('click', () => answer(card, 'deny', undefined, 'denied'));
+  block(card, card.node.querySelector('.block'));
+}
+
+/** What cannot be drawn cannot be approved; all others go on. */
+function fillUnreadable(card) {
+  fillName(card);
+  card.sums = '';
+  card.node.querySelector('.logo').textContent = initial(card);
+  card.node.querySelector('.asks').textContent = 'asks for something that cannot be shown here, so you can only deny it.';
+  card.node.querySelectorAll('.details, .shown, .choices, .scopes, .clock, .approve').forEach(part => part.remove());
+  fillRefusals(card);
+}
+
+const asks = (details, payments) => details === 0 ? 'wants to know that it is you.' : details === payments ? 'asks you to approve a payment.' : 'asks for your approval.';
 
 /** What a yes gives away, in words that stand there once. */
 const gets = request => [...new Set([
@@ -91,37 +130,39 @@ const gets = request => [...new Set([
   ...(request.resource ?? []).map(resource => `Access to ${resource}`),
 ])];
 
-const payment = request => (request.authorization_details ?? []).find(detail => detail.type === 'payment_initiation' && detail.instructedAmount);
-
 /** Only a logo that this provider serves itself, under whatever name: another's server is not to know when the phone looks. */
-function logo(place, request) {
-  const own = `${phone.issuer().replace(/\/$/, '')}/`;
-  if (request.client_logo_uri?.startsWith(own)) {
-    const image = element('img', '', { alt: '', src: request.client_logo_uri.slice(own.length) });
-    image.addEventListener('error', () => { place.textContent = initial(request); });
+function logo(place, card) {
+  const source = ownAddress(card.request.client_logo_uri);
+  place.textContent = initial(card);
+  if (source) {
+    const image = element('img', '', { alt: '', src: source });
+    image.addEventListener('error', () => { place.textContent = initial(card); });
     place.replaceChildren(image);
-  } else {
-    place.textContent = initial(request);
   }
 }
 
-const initial = request => [...request.client_name.trim()][0]?.toUpperCase() ?? '?';
+/** The address, by which this page reaches it, of something under the issuer; null for everything else. */
+function ownAddress(address) {
+  const issuer = parseUrl(`${phone.issuer().replace(/\/$/, '')}/`);
+  const url = typeof address === 'string' ? parseUrl(address) : null;
+  if (!issuer || !url || url.origin !== issuer.origin || !url.pathname.startsWith(issuer.pathname)) {
+    return null;
+  }
 
-/** RFC 9396: an amount is shown as one, everything else as it came. */
-function details(list, all) {
-  list.hidden = all.length === 0;
-  list.replaceChildren(...all.flatMap(({ type, instructedAmount, creditorName, ...rest }) => [
-    instructedAmount ? pair('Amount', money(instructedAmount.amount, instructedAmount.currency), 'sum') : pair('Kind', type),
-    ...(creditorName ? [pair('To', creditorName)] : []),
-    ...Object.entries(rest).map(([key, value]) => pair(key, typeof value === 'string' ? value : JSON.stringify(value))),
-  ]));
+  // The dot keeps a rest that begins with a slash or a scheme from being another place.
+  const own = parseUrl(`./${url.pathname.slice(issuer.pathname.length)}${url.search}`, document.baseURI);
+  return own?.origin === location.origin ? own.href : null;
 }
 
-function pair(name, value, kind = '') {
-  const group = document.createElement('div');
-  group.append(element('dt', name), element('dd', value, { class: kind, dir: 'auto' }));
-  return group;
+function parseUrl(text, base) {
+  try {
+    return new URL(text, base);
+  } catch {
+    return null;
+  }
 }
+
+const initial = card => [...card.name.trim()][0].toUpperCase();
 
 function choices(node, request) {
   const offered = request.binding_message_choices ?? [];
@@ -136,8 +177,7 @@ function choices(node, request) {
 
 /** Blocking is asked for twice: it is the one answer that reaches beyond this request. */
 function block(card, button) {
-  const name = card.request.client_name;
-  const rest = `Not me: block ${name}`;
+  const rest = `Not me: block ${card.name}`;
   button.textContent = rest;
   button.addEventListener('click', () => {
     if (button.textContent !== rest) {
@@ -145,7 +185,7 @@ function block(card, button) {
       return;
     }
 
-    button.textContent = `Press again to deny and block ${name}`;
+    button.textContent = `Press again to deny and block ${card.name}`;
     phone.status(button.textContent);
   });
   button.addEventListener('blur', () => { button.textContent = rest; });
@@ -164,6 +204,10 @@ function approve(card) {
 }
 
 async function answer(card, verb, body, outcome) {
+  if (card.isBusy) {
+    return;
+  }
+
   card.isBusy = card.isAnswered = true;
   const buttons = card.node.querySelectorAll('button');
   buttons.forEach(button => { button.disabled = true; });
@@ -190,25 +234,43 @@ async function answer(card, verb, body, outcome) {
 
 /** The card goes, and what became of it is remembered. */
 function settle(id, outcome) {
+  over.add(id);
   const card = cards.get(id);
   if (!card) {
     return;
   }
 
   const words = outcomeWords(outcome);
-  const paid = payment(card.request)?.instructedAmount;
-  history.unshift({ id, outcome, name: card.request.client_name, sum: paid ? money(paid.amount, paid.currency) : '', at: Date.now() });
+  history.unshift({ id, outcome, client: String(card.request.client_id ?? ''), name: card.name, sum: card.sums, at: Date.now() });
   history.length = Math.min(history.length, 20);
   sessionStorage.setItem(storage, JSON.stringify({ owner, history }));
   const hadFocus = card.isAnswered || card.node.contains(document.activeElement);
-  remove(id);
+  const focus = leave(id, words);
   showHistory();
   count();
   if (hadFocus) {
-    $('inbox-title').focus();
+    focus.focus();
   }
 
-  phone.status(`${words.text}: ${card.request.client_name}`);
+  phone.status(`${words.text}: ${card.name}`);
+}
+
+/** An answered card keeps its room while others wait, so that none of them comes under the hand. Returns where the focus goes. */
+function leave(id, words) {
+  const { node, isAnswered } = cards.get(id);
+  const answered = element('p', '', { class: 'answered', tabindex: '-1' });
+  answered.append(icon(words.icon), element('span', words.text));
+  answered.style.minHeight = `${node.offsetHeight}px`;
+  if (isAnswered && cards.size > 1) {
+    node.before(answered);
+  }
+
+  remove(id);
+  if (cards.size === 0) {
+    $('requests').replaceChildren();
+  }
+
+  return answered.isConnected ? answered : $('inbox-title');
 }
 
 function remove(id) {
@@ -223,11 +285,14 @@ function showHistory() {
     const words = outcomeWords(entry.outcome);
     const item = element('li', '', { 'data-outcome': entry.outcome });
     const text = element('span', `${words.text}: `);
-    text.append(element('strong', entry.name, { dir: 'auto' }), entry.sum ? `, ${entry.sum}` : '');
+    text.append(element('strong', entry.name, { dir: 'auto' }), entry.sum ? `, ${entry.sum}` : '', clientId(entry.client));
     item.append(icon(words.icon), text, element('time', clockTime(entry.at), { datetime: new Date(entry.at).toISOString() }));
     return item;
   }));
 }
+
+/** Two clients may have one name, but not one identifier. */
+export const clientId = id => element('span', id, { class: 'client-id' });
 
 function count() {
   const waiting = cards.size;

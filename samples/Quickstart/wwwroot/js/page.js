@@ -3,7 +3,7 @@
 export const $ = id => document.getElementById(id);
 
 /** Calls this provider; no answer at all has status 0. */
-export async function send(method, url, body, headers = {}) {
+export async function send(method, url, body, headers = {}, read = JSON.parse) {
   try {
     const hasBody = body !== undefined;
     const response = await fetch(url, {
@@ -13,7 +13,7 @@ export async function send(method, url, body, headers = {}) {
       body: hasBody ? JSON.stringify(body) : undefined,
     });
     const isJson = (response.headers.get('Content-Type') ?? '').includes('json');
-    return { ok: response.ok, status: response.status, body: isJson ? await response.json() : null };
+    return { ok: response.ok, status: response.status, body: isJson ? read(await response.text()) : null };
   } catch {
     return { ok: false, status: 0, body: null };
   }
@@ -31,15 +31,10 @@ export function complain(element, text) {
   element.textContent = text ?? '';
 }
 
-/** An amount as people write it, with every digit that was sent. */
+/** A decimal number in a currency as people write it, with every digit that was sent. */
 export function money(amount, currency) {
-  const text = String(amount ?? '');
-  if (!/^\d{1,15}(\.\d{1,10})?$/.test(text) || !/^[A-Z]{3}$/.test(currency)) {
-    return `${text} ${currency ?? ''}`.trim();
-  }
-
-  const digits = Math.max(2, (text.split('.')[1] ?? '').length);
-  return new Intl.NumberFormat('en', { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(text);
+  const digits = Math.max(2, (amount.split('.')[1] ?? '').length);
+  return new Intl.NumberFormat('en', { style: 'currency', currency, minimumFractionDigits: digits, maximumFractionDigits: digits }).format(amount);
 }
 
 export const clockTime = instant => new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' }).format(instant);

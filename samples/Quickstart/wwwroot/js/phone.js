@@ -1,6 +1,9 @@
 // The phone: signs its user in, and hears of requests by server-sent events.
+import { read } from './details.js';
 import { $, announce, complain, element, icon, send } from './page.js';
 import * as inbox from './inbox.js';
+import { keepSteady } from './steady.js';
+import { follow } from './stream.js';
 
 // Two windows of one browser are one phone: who signs in or out in one of them does so in all.
 const windows = new BroadcastChannel('quickstart-phone');
@@ -11,16 +14,18 @@ const refusals = {
 };
 
 let session = {};
-let source;
+let stopFollowing;
+let isLeaving = false;
 let retry;
 
 const status = text => announce($('phone-status'), text);
 
-windows.addEventListener('message', () => load());
+windows.addEventListener('message', ({ data }) => { data === 'leaving' ? leaveAlone() : load(); });
 $('sign-in').addEventListener('submit', signIn);
 $('sign-out').addEventListener('click', signOut);
 showTime();
 setInterval(showTime, 5000);
+keepSteady();
 inbox.begin({ post, status, offset: () => session.offset, issuer: () => session.issuer, blocked: load });
 await load();
 
@@ -30,6 +35,7 @@ function showTime() {
 
 /** Asks who is signed in. */
 async function load(why) {
+  clearTimeout(retry);
   const answer = await send('GET', 'demo/phone/session');
   complain($('phone-error'), answer.ok ? '' : 'The provider cannot be reached. The phone tries again by itself.');
   if (answer.ok) {
@@ -42,11 +48,16 @@ async function load(why) {
 }
 
 function take(answer, why) {
-  const isAnother = answer.user !== session.user;
+  const isAnother = answer.id !== session.id;
   session = { ...answer, offset: new Date(answer.now) - Date.now() };
+  if (isLeaving && session.user) {
+    return;
+  }
+
+  isLeaving = false;
   if (isAnother) {
     disconnect();
-    inbox.clear(session.user);
+    inbox.clear(session.id);
   }
 
   $('who').hidden = !session.user;
@@ -97,16 +108,41 @@ async function signIn(event) {
   $('inbox-title').focus();
 }
 
+/** What the user should no longer see goes first, whatever the provider answers; until it has answered, the phone asks again. */
 async function signOut() {
+  leaveScreen();
+  windows.postMessage('leaving');
   const answer = await post('demo/phone/sign-out');
+  isLeaving &&= !answer.ok;
   if (answer.ok) {
     take(answer.body);
     windows.postMessage('signed out');
     $('username').focus();
     status('Signed out');
-  } else {
-    await load();
+  } else if (isLeaving) {
+    complain($('phone-error'), 'The provider cannot be reached to sign you out. The phone tries again by itself: leave this page open.');
+    clearTimeout(retry);
+    retry = setTimeout(signOut, 3000);
   }
+}
+
+function leaveScreen() {
+  isLeaving = true;
+  disconnect();
+  inbox.clear();
+  $('who').hidden = $('inbox').hidden = true;
+  $('user-name').textContent = '';
+  $('blocked-clients').replaceChildren();
+  line('', 'Signing out');
+  status('');
+}
+
+/** Another window signs this user out. Should it be closed before it can, the session is still there. */
+function leaveAlone() {
+  leaveScreen();
+  isLeaving = false;
+  session.id = undefined;
+  retry = setTimeout(load, 3000);
 }
 
 function showBlocked() {
@@ -115,13 +151,15 @@ function showBlocked() {
     const item = element('li', '');
     const button = element('button', 'Unblock', { type: 'button', class: 'link', 'aria-label': `Unblock ${client.name}` });
     button.addEventListener('click', () => unblock(client));
-    item.append(icon('block'), element('strong', client.name, { dir: 'auto' }), button);
+    const name = element('span', '');
+    name.append(element('strong', client.name, { dir: 'auto' }), inbox.clientId(client.id));
+    item.append(icon('block'), name, button);
     return item;
   }));
 }
 
 async function unblock(client) {
-  const answer = await post(`demo/phone/unblock/${encodeURIComponent(client.id)}`);
+  const answer = await post('demo/phone/unblock', { clientId: client.id });
   if (answer.ok) {
     take(answer.body);
     status(`${client.name} may ask again`);
@@ -141,44 +179,49 @@ async function post(url, body) {
 }
 
 function connect() {
-  if (source) {
-    return;
+  if (!stopFollowing) {
+    line('lost', 'Connecting');
+    stopFollowing = follow(session.id, hear);
   }
-
-  line('lost', 'Connecting');
-  source = new EventSource('device/events');
-  source.addEventListener('open', opened);
-  source.addEventListener('error', lost);
-  source.addEventListener('requested', event => inbox.requested(JSON.parse(event.data)));
-  source.addEventListener('decided', event => inbox.decided(JSON.parse(event.data)));
-  source.addEventListener('expired', event => inbox.ended(JSON.parse(event.data), 'expired'));
-  source.addEventListener('withdrawn', event => inbox.ended(JSON.parse(event.data), 'withdrawn'));
 }
 
 function disconnect() {
   clearTimeout(retry);
-  source?.close();
-  source = undefined;
+  stopFollowing?.();
+  stopFollowing = undefined;
 }
 
-/** What ended while the line was down is not told any more: the list says what is left. */
-async function opened() {
-  line('live', 'Connected: requests arrive by themselves');
-  const before = inbox.known();
-  if (before.length > 0) {
-    const answer = await send('GET', 'device/requests');
-    if (answer.ok) {
-      inbox.keep(before, answer.body.map(request => request.id));
-    }
+/** Other windows may have the stream: what they pass on is as good. */
+function hear({ type, data }) {
+  switch (type) {
+    case 'open':
+      return opened();
+
+    // The browser connects again by itself, unless it was refused: then the session may be over.
+    case 'lost':
+      return line('lost', 'Connection lost, trying again');
+    case 'refused':
+      line('lost', 'Connection lost, trying again');
+      disconnect();
+      return again();
+    case 'requested':
+      return inbox.requested(read(data));
+    case 'decided':
+      return inbox.decided(read(data));
+    default:
+      return inbox.ended(read(data), type);
   }
 }
 
-/** The browser connects again by itself, unless it was refused: then the session may be over. */
-function lost() {
-  line('lost', 'Connection lost, trying again');
-  if (source?.readyState === EventSource.CLOSED) {
-    disconnect();
-    again();
+/** What came or ended while the line was down, or before this window listened, is not told any more: the list says what is there. */
+async function opened() {
+  line('live', 'Connected: requests arrive by themselves');
+  const user = session.id;
+  const before = inbox.known();
+  const answer = await send('GET', 'device/requests', undefined, {}, read);
+  if (answer.ok && user === session.id && stopFollowing) {
+    inbox.keep(before, answer.body.map(request => request.id));
+    answer.body.forEach(inbox.requested);
   }
 }
 

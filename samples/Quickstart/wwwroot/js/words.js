@@ -1,5 +1,8 @@
 // What the protocol says, for people.
 
+// A name that comes from elsewhere may be one that every object has, such as constructor.
+const own = (table, name) => Object.hasOwn(table, name) ? table[name] : undefined;
+
 const refusals = {
   unknown_user_id: user => `Nobody here is known as “${user}”. Check the name, e-mail address or phone number.`,
   missing_user_code: user => `${user} has a user code, and this client has to send it: ask for it and type it in.`,
@@ -18,7 +21,7 @@ const refusals = {
 };
 
 /** Why a request could not even be asked. */
-export const refusal = (error, user) => (refusals[error] ?? (() => 'The provider refused the request.'))(user);
+export const refusal = (error, user) => (own(refusals, error) ?? (() => 'The provider refused the request.'))(user);
 
 const endings = {
   approved: user => ({ kind: 'approved', icon: 'check', title: 'Approved', words: `${user} said yes on the phone.` }),
@@ -36,7 +39,7 @@ export function ending(state, user) {
       : { kind: 'refused', icon: 'cross', title: 'It did not work', words: refusal(state.error, user) };
   }
 
-  return endings[state.status](user);
+  return (own(endings, state.status) ?? endings.lost)(user);
 }
 
 const scopes = {
@@ -61,10 +64,10 @@ const meanings = {
 };
 
 /** What a claim gives away. */
-export const askedWords = claim => Object.hasOwn(meanings, claim) ? meanings[claim] : `What is known of you as “${claim}”`;
+export const askedWords = claim => own(meanings, claim) ?? `What is known of you as “${claim}”`;
 
 /** What a scope value gives away. */
-export const scopeWords = scope => scopes[scope] ?? scope;
+export const scopeWords = scope => own(scopes, scope) ?? scope;
 
 const outcomes = {
   approved: { icon: 'check', text: 'You approved' },
@@ -77,7 +80,7 @@ const outcomes = {
   gone: { icon: 'clock', text: 'No longer waiting' },
 };
 
-export const outcomeWords = outcome => outcomes[outcome] ?? outcomes.gone;
+export const outcomeWords = outcome => own(outcomes, outcome) ?? outcomes.gone;
 
 const claims = {
   iss: 'who vouches',
@@ -95,5 +98,5 @@ export function claimWords(name, value) {
   }
 
   const text = typeof value === 'string' ? value : Array.isArray(value) && value.every(item => typeof item === 'string') ? value.join(', ') : JSON.stringify(value);
-  return claims[name] ? `${text} (${claims[name]})` : text;
+  return own(claims, name) ? `${text} (${claims[name]})` : text;
 }
