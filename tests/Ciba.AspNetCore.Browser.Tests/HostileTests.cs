@@ -60,6 +60,19 @@ public sealed class HostileTests : BrowserTest
         Assert.That(phone.Answers, Is.EqualTo(["d0/deny"]));
     }
 
+    [TestCase(320), TestCase(1280)]
+    public async Task The_words_of_the_client_are_not_cut_off_however_long_they_are(int width)
+    {
+        var phone = await FedPhone.OpenAsync(await NewBrowserAsync(width: width), OpenAsync);
+
+        var card = await phone.RequestAsync("a", ("authorization_details", new[] { new Dictionary<string, object> { ["type"] = "access", ["locations"] = Enumerable.Repeat("https://bank.example/a/long/address", 40) } }));
+
+        await Expect(card.Locator("pre")).ToBeVisibleAsync();
+        Assert.That(
+            await card.EvaluateAsync<string[]>("card => [card, ...card.querySelectorAll('.details, figure, pre')].filter(part => part.scrollHeight > part.clientHeight + 1).map(part => part.tagName)"),
+            Is.Empty, "What has more in it than it shows");
+    }
+
     [Test]
     public async Task Signs_that_cannot_be_seen_are_written_out()
     {
