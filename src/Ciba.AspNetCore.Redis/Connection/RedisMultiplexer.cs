@@ -36,11 +36,14 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
             return true;
         }
 
-        var known = connected.GetServers();
-        return known.Select(one => one.ClusterConfiguration).FirstOrDefault(cluster => cluster is not null) is { } cluster
+        return ClusterOf(connected) is { } cluster
             ? cluster.GetBySlot(key)?.EndPoint is not { } master || master.Equals(server)
-            : known.FirstOrDefault(one => server.Equals(one.EndPoint)) is not { IsReplica: true };
+            : connected.GetServers().FirstOrDefault(one => server.Equals(one.EndPoint)) is not { IsReplica: true };
     }
+
+    /// <summary>The cluster that it leads to, as far as it is known; null if it leads to none.</summary>
+    public static ClusterConfiguration? ClusterOf(IConnectionMultiplexer connected) =>
+        connected.GetServers().Select(server => server.ClusterConfiguration).FirstOrDefault(known => known is not null);
 
     public Task<IConnectionMultiplexer> GetAsync()
     {

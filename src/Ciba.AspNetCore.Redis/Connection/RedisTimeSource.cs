@@ -8,8 +8,7 @@ internal class RedisTimeSource(RedisMultiplexer multiplexer, RedisConnection con
     /// <summary>The shards, those of one master together.</summary>
     public virtual async Task<IReadOnlyList<char[]>> MastersAsync()
     {
-        var connected = multiplexer.Current ?? await multiplexer.GetAsync();
-        var cluster = connected.GetServers().Select(server => server.ClusterConfiguration).FirstOrDefault(known => known is not null);
+        var cluster = RedisMultiplexer.ClusterOf(multiplexer.Current ?? await multiplexer.GetAsync());
         return [.. RedisKeys.ShardNames.GroupBy(shard => cluster?.GetBySlot(keys.Outbox(shard))?.EndPoint).Select(shards => shards.ToArray())];
     }
 

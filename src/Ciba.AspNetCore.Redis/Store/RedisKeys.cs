@@ -26,9 +26,6 @@ internal sealed class RedisKeys
         _shards = [.. Enumerable.Range(0, Shards).Select(shard => string.Create(CultureInfo.InvariantCulture, $"{{{prefix}:{shard:00}}}:"))];
     }
 
-    /// <summary>The shard of the user with this digest, as <see cref="CibaRequestId.Shard"/> has it.</summary>
-    public static char ShardOf(byte[] user) => ShardNames[user[0] & (Shards - 1)];
-
     /// <summary>A handle without its shard: what the record's key and the user's index have of it.</summary>
     public static string Digest(string id) => id[1..];
 

@@ -6,9 +6,6 @@ namespace Ciba.AspNetCore.Redis.Store;
 /// <summary>What a Redis has done that evicts keys before their time is put right where it is noticed.</summary>
 internal sealed partial class RedisRequestStore
 {
-    private const int DigestsOfHead = 34;
-    private const int UserOfHead = 18;
-
     /// <summary>Whether the limit of a user was reached by requests that are there no longer.</summary>
     private async ValueTask<bool> ForgetEvictedAsync(char shard, byte[] user, long now)
     {
@@ -28,13 +25,13 @@ internal sealed partial class RedisRequestStore
     {
         try
         {
-            var head = (byte[]?)await redis.ReadAsync((database, flags) => database.StringGetRangeAsync(keys.Request(id), 0, DigestsOfHead - 1, flags));
-            if (head?.Length != DigestsOfHead)
+            var head = (byte[]?)await redis.ReadAsync((database, flags) => database.StringGetRangeAsync(keys.Request(id), 0, RequestRecord.UserEndsAt - 1, flags));
+            if (head?.Length != RequestRecord.UserEndsAt)
             {
                 return;
             }
 
-            var user = head[UserOfHead..];
+            var user = RequestRecord.UserOf(head);
             if ((bool)await redis.RunAsync(RedisScript.Relist, [keys.Request(id), keys.Pending(id[0], user)], [RedisKeys.Digest(id), now]))
             {
                 signals.CallOut(DecisionSignals.NameOf(id[0], user));

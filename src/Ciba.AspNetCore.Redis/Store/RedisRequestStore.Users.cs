@@ -18,10 +18,10 @@ internal sealed partial class RedisRequestStore
     public async ValueTask MarkPresentAsync(IReadOnlyCollection<string> userKeys, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken)
     {
         var life = (long)Math.Ceiling((until - now).TotalMilliseconds);
-        await Task.WhenAll(userKeys.Select(RequestRecord.Digest).GroupBy(RedisKeys.ShardOf).Select(async users =>
+        await Task.WhenAll(userKeys.GroupBy(CibaRequestId.Shard).Select(async users =>
         {
             var redisTime = await clock.OfAsync(users.Key);
-            await redis.RunAsync(RedisScript.MarkPresent, [.. users.Select(user => keys.Present(users.Key, user))], [redisTime.Ticks(until), life]);
+            await redis.RunAsync(RedisScript.MarkPresent, [.. users.Select(user => keys.Present(users.Key, RequestRecord.Digest(user)))], [redisTime.Ticks(until), life]);
         }));
     }
 

@@ -71,10 +71,10 @@ internal sealed partial class RedisRequestStore(
                 return await AddAsync(request, limits, fingerprint);
 
             case 1:
-                return CibaAddResult.Refused(CibaAddStatus.LimitReached, redisTime.Instant((long)added[1]) - request.CreatedAt);
+                return Refused(CibaAddStatus.LimitReached);
 
             case 2:
-                return CibaAddResult.Refused(CibaAddStatus.Quiet, redisTime.Instant((long)added[1]) - request.CreatedAt);
+                return Refused(CibaAddStatus.Quiet);
 
             case 3:
                 // Gone meanwhile, or not to be read: then it is not in the way.
@@ -83,7 +83,7 @@ internal sealed partial class RedisRequestStore(
                     : await AddAsync(request, limits, fingerprint: null);
 
             case 4:
-                return CibaAddResult.Refused(CibaAddStatus.NotificationLimitReached, redisTime.Instant((long)added[1]) - request.CreatedAt);
+                return Refused(CibaAddStatus.NotificationLimitReached);
         }
 
         if ((bool)added[3] && await RoomOfClientAtAsync(request, limits.PerClient, client, touched, takenBack) is { } room)
@@ -98,6 +98,8 @@ internal sealed partial class RedisRequestStore(
         }
 
         return CibaAddResult.Added with { IsConcealed = isConcealed };
+
+        CibaAddResult Refused(CibaAddStatus status) => CibaAddResult.Refused(status, redisTime.Instant((long)added[1]) - request.CreatedAt);
     }
 
     public ValueTask<CibaPollResult> PollAsync(string id, string clientKey, DateTimeOffset now, TimeSpan leaseTime, CancellationToken cancellationToken) =>

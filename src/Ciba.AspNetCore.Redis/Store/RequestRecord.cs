@@ -14,8 +14,8 @@ internal static class RequestRecord
 {
     public const int DigestLength = 16;
 
-    /// <summary>What nodes that share requests must agree on: the first byte of a record.</summary>
-    public const string Format = "1";
+    /// <summary>Where the digest of the user ends in a head.</summary>
+    public const int UserEndsAt = UserAt + DigestLength;
 
     private const byte Version = (byte)'1';
     private const int HeaderLength = 111;
@@ -42,6 +42,9 @@ internal static class RequestRecord
     private const int GroupAt = 119;
     private const int ConcealedAt = 127;
 
+    /// <summary>What nodes that share requests must agree on: the first byte of a record.</summary>
+    public static readonly string Format = ((char)Version).ToString();
+
     /// <summary>The section of what was asked.</summary>
     public const char Asked = 'q';
 
@@ -50,6 +53,9 @@ internal static class RequestRecord
 
     /// <summary>The section of what a callback needs.</summary>
     public const char Callback = 'c';
+
+    /// <summary>The digest of the user in a head, which reaches to <see cref="UserEndsAt"/> at least.</summary>
+    public static byte[] UserOf(byte[] head) => head[UserAt..UserEndsAt];
 
     /// <summary>What stands for a client or a user.</summary>
     public static byte[] Digest(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text))[..DigestLength];
