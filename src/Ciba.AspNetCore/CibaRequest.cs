@@ -203,6 +203,12 @@ public sealed class CibaDecision
 
     /// <summary>Leaves the user alone for a while; null, the default, does not.</summary>
     public CibaQuiet? Quiet { get; init; }
+
+    /// <summary>
+    /// Gets what tells the decision from all others: a step that is repeated with the same one, because its answer was lost, succeeds
+    /// again. The default is a random one.
+    /// </summary>
+    public string Id { get; init; } = System.Buffers.Text.Base64Url.EncodeToString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(16));
 }
 
 /// <summary>Further requests of one client for the user who answered are not stored for a while.</summary>

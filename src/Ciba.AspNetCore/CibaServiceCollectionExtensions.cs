@@ -150,12 +150,13 @@ public static class CibaServiceCollectionExtensions
             provider.GetRequiredService<CibaTenant>(),
             provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<IOptions<CibaOptions>>()));
+        services.TryAddSingleton<UnconfirmedDecisions>();
         services.TryAddScoped<ICibaApprovals>(provider => new Approvals(
             provider.GetRequiredService<ICibaRequestStore>(),
             provider.GetRequiredService<ICibaUserLookup>(),
             provider.GetService<ICibaClientBlocks>(),
             provider.GetRequiredService<CibaTenant>(),
-            provider.GetRequiredService<OutboxWorker>(),
+            provider.GetRequiredService<UnconfirmedDecisions>(),
             provider.GetRequiredService<Resends>(),
             provider.GetRequiredService<Signals>(),
             provider.GetRequiredService<IOptions<CibaOptions>>(),

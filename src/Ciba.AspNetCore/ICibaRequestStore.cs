@@ -52,8 +52,10 @@ public interface ICibaRequestStore : ICibaOutbox
 
     /// <summary>
     /// Ends a lease with success: the request is redeemed, and remembered as such until its end. False where the lease has
-    /// gone to somebody else or the request is gone; then the tokens must not be handed out. Nor where it throws: the store
-    /// gives the approval back then as soon as it can, even if the step was taken.
+    /// gone to somebody else or the request is gone; then the tokens must not be handed out. The same lease may be ended so again,
+    /// and is true again. Where it throws, nobody knows whether the step was taken, and the tokens must not be handed out either: call
+    /// <see cref="ReleaseAsync"/>. Until then, and at most until the lease runs out, the request is pending to others; then it is
+    /// approved again.
     /// </summary>
     ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken);
 
@@ -61,7 +63,8 @@ public interface ICibaRequestStore : ICibaOutbox
     ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>. In the
+    /// Records the answer to a request: the first one counts, and none counts after <see cref="CibaRequest.ExpiresAt"/>. The one
+    /// that counts is done again where it is repeated with the same <see cref="CibaDecision.Id"/>. In the
     /// same step the request is put into the outbox, due at once, in ping and push mode; in poll mode it is taken out; and a
     /// <see cref="CibaDecision.Quiet"/> begins.
     /// </summary>

@@ -177,11 +177,31 @@ public abstract partial class RequestStoreContract
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(completed, Is.True);
-            Assert.That(new[] { again, released }, Is.All.False);
+            Assert.That(new[] { completed, again }, Is.All.True);
+            Assert.That(released, Is.False);
             Assert.That(new[] { polled, late }, Is.All.EqualTo(CibaPollStatus.Redeemed));
             Assert.That(await PollAsync(request), Is.EqualTo(CibaPollStatus.Unknown));
         }
+    }
+
+    [Test, Spec("U3")]
+    public async Task A_decision_is_done_again_when_it_is_repeated_whatever_became_of_the_request()
+    {
+        var request = await AddedAsync();
+        var decision = new CibaDecision { Outcome = CibaRequestStatus.Approved, DecidedAt = Now, Scopes = ["openid"] };
+        List<CibaDecideResult> results = [];
+
+        await DecideAsync();
+        await DecideAsync();
+        var leased = (await Store.PollAsync(request.Id, request.ClientKey, Now, LeaseTime, CancellationToken.None)).Lease!;
+        await DecideAsync();
+        await CompleteAsync(request, leased);
+        await DecideAsync();
+        results.Add(await Store.DecideAsync(request.Id, request.UserKey, new() { Outcome = decision.Outcome, DecidedAt = Now, Scopes = ["openid"] }, Now, CancellationToken.None));
+
+        Assert.That(results, Is.EqualTo(Enumerable.Repeat(CibaDecideResult.Done, 4).Append(CibaDecideResult.AlreadyDecided)));
+
+        async Task DecideAsync() => results.Add(await Store.DecideAsync(request.Id, request.UserKey, decision, Now, CancellationToken.None));
     }
 
     [Test, Spec("T12")]

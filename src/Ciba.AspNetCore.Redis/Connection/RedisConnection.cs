@@ -18,11 +18,13 @@ internal sealed partial class RedisConnection(
     // A replica may answer from what it had when its master was last heard of.
     private const CommandFlags Master = CommandFlags.DemandMaster;
 
-    private const int MostTakeBacks = 20;
+    private const int MaxTakeBacks = 10_000;
+    private const int TriesBeforeWarning = 20;
 
     private const int MaxWords = 200;
 
     private static readonly TimeSpan TakeBackEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TakeBackRarelyEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
@@ -35,24 +37,23 @@ internal sealed partial class RedisConnection(
     private static readonly string[] Codes = [.. Passing, "OOM", "NOREPLICAS", "MISCONF", "NOPERM", "NOAUTH", "NOSCRIPT"];
 
     private long _lookedForMaster;
+    private int _takeBacks;
 
     /// <summary>Runs a step; a script that Redis has forgotten is sent along once more.</summary>
-    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) => RepeatedAsync(async timeout =>
+    public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) => RepeatedAsync(timeout => RunAsync(script, keys, values, timeout));
+
+    /// <summary>
+    /// Runs a step that changes nothing more when it is taken again. Where the connection breaks before its answer, it is run again
+    /// on the next one, until the time is up.
+    /// </summary>
+    public Task<RedisResult> RunUntilKnownAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
     {
-        var began = time.GetTimestamp();
-        try
-        {
-            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values, Master), timeout);
-        }
-        catch (CibaStoreUnavailableException exception) when (exception.InnerException is RedisServerException { Message: var message } && message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
-        {
-            // Only while the caller waits: later, it would come behind the taking back of the same step.
-            var left = timeout - time.GetElapsedTime(began);
-            return await BoundAsync(
-                database => database.ScriptEvaluateAsync(script.Text, keys, values, Master | CommandFlags.NoScriptCache),
-                left > TimeSpan.Zero ? left : TimeSpan.Zero);
-        }
-    });
+        var mayHaveBeenTaken = false;
+        return RepeatedAsync(timeout => RunAsync(script, keys, values, timeout), cause => mayHaveBeenTaken |= MayHaveBeenTaken(cause));
+    }
+
+    /// <summary>Runs such a step without waiting for it, again and again until it has an answer.</summary>
+    public void RunLater(RedisScript script, RedisKey[] keys, RedisValue[] values) => TakeBack(script, keys, values);
 
     /// <summary>
     /// Runs a step, and where nobody knows whether it was taken, takes it back by another, which runs behind it on the same
@@ -92,25 +93,49 @@ internal sealed partial class RedisConnection(
         }
     }
 
+    // Until Redis has taken it: what was forgotten here would stay there until its end. What Redis does not know has no effect on it.
     private async Task TakeBackAsync(IConnectionMultiplexer connected, RedisScript undo, RedisKey[] keys, RedisValue[] values)
     {
-        for (var attempt = 1; ; attempt++)
+        if (Interlocked.Increment(ref _takeBacks) > MaxTakeBacks)
+        {
+            Interlocked.Decrement(ref _takeBacks);
+            TooManyTakeBacks(undo.Name, MaxTakeBacks);
+            return;
+        }
+
+        try
+        {
+            for (var attempt = 1; !await IsTakenAsync(attempt); attempt++)
+            {
+                await Task.Delay(attempt < TriesBeforeWarning ? TakeBackEvery : TakeBackRarelyEvery, time);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _takeBacks);
+        }
+
+        async Task<bool> IsTakenAsync(int attempt)
         {
             try
             {
                 await connected.GetDatabase().ScriptEvaluateAsync(undo.Text, keys, values, Master | CommandFlags.NoScriptCache);
-                return;
+                return true;
+            }
+            catch (ObjectDisposedException)
+            {
+                // The node is stopping.
+                return true;
             }
             catch (Exception exception)
             {
-                if (attempt == MostTakeBacks)
+                if (attempt == TriesBeforeWarning)
                 {
                     NotTakenBack(undo.Name, exception);
-                    return;
                 }
-            }
 
-            await Task.Delay(TakeBackEvery, time);
+                return false;
+            }
         }
     }
 
@@ -126,8 +151,25 @@ internal sealed partial class RedisConnection(
         }
     }
 
+    private async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, TimeSpan timeout)
+    {
+        var began = time.GetTimestamp();
+        try
+        {
+            return await BoundAsync(database => database.ScriptEvaluateAsync(script.Digest, keys, values, Master), timeout);
+        }
+        catch (CibaStoreUnavailableException exception) when (exception.InnerException is RedisServerException { Message: var message } && message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        {
+            // Only while the caller waits: later, it would come behind the taking back of the same step.
+            var left = timeout - time.GetElapsedTime(began);
+            return await BoundAsync(
+                database => database.ScriptEvaluateAsync(script.Text, keys, values, Master | CommandFlags.NoScriptCache),
+                left > TimeSpan.Zero ? left : TimeSpan.Zero);
+        }
+    }
+
     /// <summary>Runs a step again, while its time lasts, where Redis refused it for a reason that passes.</summary>
-    private async Task<T> RepeatedAsync<T>(Func<TimeSpan, Task<T>> run)
+    private async Task<T> RepeatedAsync<T>(Func<TimeSpan, Task<T>> run, Func<Exception?, bool>? mayRepeat = null)
     {
         var began = time.GetTimestamp();
         var left = options.Value.OperationTimeout;
@@ -138,7 +180,7 @@ internal sealed partial class RedisConnection(
             {
                 return await run(left);
             }
-            catch (CibaStoreUnavailableException exception) when (Passes(exception.InnerException, wasRefused))
+            catch (CibaStoreUnavailableException exception) when (Passes(exception.InnerException, wasRefused) || mayRepeat?.Invoke(exception.InnerException) is true)
             {
                 wasRefused = true;
                 left = options.Value.OperationTimeout - time.GetElapsedTime(began) - pause;
@@ -225,8 +267,11 @@ internal sealed partial class RedisConnection(
 
     private static bool WasNotSent(Exception? cause) => cause is RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection };
 
-    [LoggerMessage(1, LogLevel.Debug, "A step could not be taken back by {Script}")]
+    [LoggerMessage(1, LogLevel.Warning, "The step {Script}, which puts right one whose answer was lost, was not taken by Redis; it is tried again every 10 seconds")]
     private partial void NotTakenBack(string script, Exception exception);
+
+    [LoggerMessage(3, LogLevel.Warning, "The step {Script}, which puts right one whose answer was lost, is given up: {Count} such steps wait for Redis already")]
+    private partial void TooManyTakeBacks(string script, int count);
 
     [LoggerMessage(2, LogLevel.Debug, "A decision could not be called out: waiting polls find it by themselves")]
     private partial void NotPublished(Exception exception);

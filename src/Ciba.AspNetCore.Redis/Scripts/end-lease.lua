@@ -1,9 +1,13 @@
 -- KEYS: the request
--- ARGV: lease, new status (R redeemed, A approved), the statuses from which (L leased; R too where a redemption is taken back
--- whose answer was lost)
+-- ARGV: lease, new status (C completed, R redeemed, A approved), the statuses from which
+-- Answers whether the lease has ended so; a completed one at this call or at one before it.
 local record = head(KEYS[1])
-if record and text(record, LEASE, 22) == ARGV[1] and string.find(ARGV[3], text(record, STATUS, 1), 1, true) then
+if not record or text(record, LEASE, 22) ~= ARGV[1] then
+  return 0
+end
+local status = text(record, STATUS, 1)
+if string.find(ARGV[3], status, 1, true) then
   overwrite('SETRANGE', KEYS[1], STATUS, ARGV[2])
   return 1
 end
-return 0
+return (ARGV[2] == 'C' or ARGV[2] == 'R') and (status == 'R' or status == ARGV[2]) and 1 or 0

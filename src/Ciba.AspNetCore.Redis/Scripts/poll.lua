@@ -30,12 +30,13 @@ if status == 'F' then
   return { FAILED }
 end
 
-if status == 'A' or (status == 'L' and number(record, LEASE_ENDS) <= now) then
+local isLeased = status == 'L' or status == 'C'
+if status == 'A' or (isLeased and number(record, LEASE_ENDS) <= now) then
   local whole = redis.call('GET', KEYS[1])
   overwrite('SETRANGE', KEYS[1], STATUS, 'L' .. seven(tonumber(ARGV[3])) .. ARGV[4])
   return { APPROVED, whole }
 end
-if status == 'L' then
+if isLeased then
   return { PENDING }
 end
 if status ~= 'P' then

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Ciba.AspNetCore.Redis.Connection;
 using Microsoft.Extensions.Logging;
@@ -111,13 +112,43 @@ internal sealed partial class RedisRequestStore(
     public Task WaitForDecisionAsync(string id, CancellationToken cancellationToken) =>
         signals.WaitForDecisionAsync(id, cancellationToken);
 
-    // Who gets no answer throws the tokens away, so the approval stands, whether it had been redeemed or not.
-    public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken) =>
-        CibaRequestId.IsId(id)
-        && (bool)await redis.RunOrTakeBackAsync(RedisScript.EndLease, [keys.Request(id)], [lease, "R", "L"], RedisScript.EndLease, [lease, "A", "LR"]);
+    // In two steps. After the first the request is still pending to others, and approved again when its lease runs out: a caller that
+    // never learns of it, or dies, costs nobody the approval. Who knows of the first has the tokens, whatever becomes of the second.
+    public async ValueTask<bool> CompleteAsync(string id, string lease, CancellationToken cancellationToken)
+    {
+        if (!CibaRequestId.IsId(id))
+        {
+            return false;
+        }
+
+        RedisKey[] request = [keys.Request(id)];
+        try
+        {
+            if (!(bool)await redis.RunUntilKnownAsync(RedisScript.EndLease, request, [lease, "C", "L"]))
+            {
+                return false;
+            }
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            redis.RunLater(RedisScript.EndLease, request, Released(lease));
+            throw;
+        }
+
+        RedisValue[] redeemed = [lease, "R", "C"];
+        try
+        {
+            return (bool)await redis.RunUntilKnownAsync(RedisScript.EndLease, request, redeemed);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            redis.RunLater(RedisScript.EndLease, request, redeemed);
+            return true;
+        }
+    }
 
     public async ValueTask<bool> ReleaseAsync(string id, string lease, CancellationToken cancellationToken) =>
-        CibaRequestId.IsId(id) && (bool)await redis.RunAsync(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
+        CibaRequestId.IsId(id) && (bool)await redis.RunUntilKnownAsync(RedisScript.EndLease, [keys.Request(id)], Released(lease));
 
     public async ValueTask<CibaDecideResult> DecideAsync(string id, string userKey, CibaDecision decision, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -131,14 +162,23 @@ internal sealed partial class RedisRequestStore(
         var redisTime = await clock.OfAsync(id[0]);
         var section = RequestRecord.Section(RequestRecord.Decided, protector.Protect(id, RequestRecord.Decided, DecidedPayload.Write(decision, userKey)));
         var touched = TouchedBy(id, user);
-        RedisValue[] values = [RedisKeys.Digest(id), user, redisTime.Ticks(now), RequestRecord.Letter(decision.Outcome), section, redisTime.Ticks(now) - 1];
+        RedisValue[] values =
+        [
+            RedisKeys.Digest(id),
+            user,
+            redisTime.Ticks(now),
+            RequestRecord.Letter(decision.Outcome),
+            section,
+            redisTime.Ticks(now) - 1,
+            RequestRecord.Section(RequestRecord.DecisionId, Encoding.UTF8.GetBytes(decision.Id)),
+        ];
         if (decision.Quiet is { } quiet && quiet.Until > now)
         {
             touched = [.. touched, keys.Quiet(id[0], user, RequestRecord.Digest(quiet.ClientKey))];
             values = [.. values, redisTime.Ticks(quiet.Until), (long)Math.Ceiling((quiet.Until - now).TotalMilliseconds)];
         }
 
-        var answer = (RedisResult[])(await redis.RunAsync(RedisScript.Decide, touched, values))!;
+        var answer = (RedisResult[])(await redis.RunUntilKnownAsync(RedisScript.Decide, touched, values))!;
         var decided = (CibaDecideResult)(int)answer[0];
         if (decided == CibaDecideResult.Done)
         {
@@ -245,6 +285,8 @@ internal sealed partial class RedisRequestStore(
             throw;
         }
     }
+
+    private static RedisValue[] Released(string lease) => [lease, "A", "LC"];
 
     private async ValueTask<CibaRequestState?> GetAsync(string id, DateTimeOffset now) =>
         CibaRequestId.IsId(id) && await ReadAsync(id) is { } record ? TryRead(id, record, await clock.OfAsync(id[0]), now) : null;

@@ -51,6 +51,9 @@ internal static class RequestRecord
     /// <summary>The section of the answer.</summary>
     public const char Decided = 'd';
 
+    /// <summary>The section of what tells the answer from another.</summary>
+    public const char DecisionId = 'i';
+
     /// <summary>The section of what a callback needs.</summary>
     public const char Callback = 'c';
 
@@ -162,7 +165,7 @@ internal static class RequestRecord
 
     /// <summary>Whether a poll had the lease and did not end it in time.</summary>
     public static bool LeaseRanOut(ReadOnlySpan<byte> record, RedisTime redisTime, DateTimeOffset now) =>
-        record[StatusAt] == 'L' && redisTime.Instant(ReadNumber(record[LeaseEndsAt..])) <= now;
+        record[StatusAt] is (byte)'L' or (byte)'C' && redisTime.Instant(ReadNumber(record[LeaseEndsAt..])) <= now;
 
     /// <summary>What the scripts say of a record that they cannot live with.</summary>
     public const string VersionCode = "CIBAVERSION";
@@ -235,7 +238,7 @@ internal readonly ref struct RequestHead(ReadOnlySpan<byte> client, ReadOnlySpan
         'A' => CibaRequestStatus.Approved,
         'D' => CibaRequestStatus.Denied,
         'F' => CibaRequestStatus.Failed,
-        'L' => CibaRequestStatus.Redeeming,
+        'L' or 'C' => CibaRequestStatus.Redeeming,
         'R' => CibaRequestStatus.Redeemed,
         'X' => CibaRequestStatus.Expired,
         _ => throw new CibaStoreUnavailableException(RequestRecord.NewerVersion),

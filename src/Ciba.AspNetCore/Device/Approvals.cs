@@ -1,7 +1,5 @@
 using System.Text.Json;
-using Ciba.AspNetCore.Callbacks;
 using Ciba.AspNetCore.Events;
-using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Protocol;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,7 +12,7 @@ internal sealed partial class Approvals(
     ICibaUserLookup users,
     ICibaClientBlocks? blocks,
     CibaTenant tenant,
-    OutboxWorker outbox,
+    UnconfirmedDecisions decisions,
     Resends resends,
     Signals signals,
     IOptions<CibaOptions> options,
@@ -64,7 +62,7 @@ internal sealed partial class Approvals(
             Acr = approval?.Acr,
             Amr = approval?.Amr ?? [],
         };
-        return await DecideAsync(id, asked, subject, users, decision, cancellationToken);
+        return await DecideAsync(id, asked, subject, users, decision, cancellationToken, Said(approval));
     }
 
     public async ValueTask<CibaDecisionResult> DenyAsync(string id, string subject, CancellationToken cancellationToken)
@@ -159,6 +157,18 @@ internal sealed partial class Approvals(
         return asked.BindingMessageChoices.Count > 0 && approval?.BindingMessage is null ? CibaDecisionResult.ChoiceMissing : null;
     }
 
+    // But for the time of the authentication, which may be that of the call.
+    private static string Said(CibaApproval? approval) => string.Join(
+        '\n',
+        [
+            nameof(CibaRequestStatus.Approved),
+            approval?.Scopes is { } scopes ? string.Join(' ', scopes) : "",
+            approval?.AuthorizationDetails is { } details ? string.Join(',', details.Select(detail => detail.GetRawText())) : "",
+            approval?.Acr ?? "",
+            string.Join(' ', approval?.Amr ?? []),
+            approval?.BindingMessage ?? "",
+        ]);
+
     private static IReadOnlyList<JsonElement>? Granted(CibaRequest asked, CibaApproval? approval) =>
         approval?.AuthorizationDetails is { } granted ? AuthorizationDetailsRules.FindAmong(asked.AuthorizationDetails, granted) : asked.AuthorizationDetails;
 
@@ -177,17 +187,17 @@ internal sealed partial class Approvals(
     private ValueTask<CibaRequestState?> FindAsync(string id, string subject, CancellationToken cancellationToken) =>
         store.GetAsync(id, tenant.KeyOf(subject), time.GetUtcNow(), cancellationToken);
 
-    private async ValueTask<CibaDecisionResult> DecideAsync(string id, CibaRequest? known, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken)
+    private async ValueTask<CibaDecisionResult> DecideAsync(string id, CibaRequest? known, string subject, ICibaUserLookup? mustBeActive, CibaDecision decision, CancellationToken cancellationToken, string? said = null)
     {
+        // Only a listener wants to know whose request it was.
+        known ??= signals.IsHeard ? (await FindAsync(id, subject, cancellationToken))?.Request : null;
         if (mustBeActive is not null && !await mustBeActive.IsActiveAsync(subject, cancellationToken))
         {
             return CibaDecisionResult.UserNotActive;
         }
 
-        // Only a listener wants to know whose request it was.
-        known ??= signals.IsHeard ? (await FindAsync(id, subject, cancellationToken))?.Request : null;
-
-        var result = await store.DecideAsync(id, tenant.KeyOf(subject), decision, time.GetUtcNow(), cancellationToken) switch
+        var step = new DecisionStep(id, tenant.KeyOf(subject), decision, said ?? $"{decision.Outcome}", subject, tenant.Realm, known);
+        var result = await decisions.TakeAsync(step, cancellationToken) switch
         {
             CibaDecideResult.Done => CibaDecisionResult.Done,
             CibaDecideResult.NotYours => CibaDecisionResult.NotYours,
@@ -195,27 +205,13 @@ internal sealed partial class Approvals(
             CibaDecideResult.Expired => CibaDecisionResult.Expired,
             _ => CibaDecisionResult.Unknown,
         };
-        if (result == CibaDecisionResult.Done)
-        {
-            // Section 10: the device does not wait for the client to be told.
-            if (known?.TokenDeliveryMode != CibaTokenDeliveryModes.Poll)
-            {
-                outbox.Attend(id);
-            }
-
-            signals.Decided(id, tenant.Realm, known?.ClientId, subject, decision);
-            Decided(CibaLog.Short(id), decision.Outcome);
-        }
-        else
+        if (result != CibaDecisionResult.Done)
         {
             NotDecided(result);
         }
 
         return result;
     }
-
-    [LoggerMessage(1, LogLevel.Information, "Request {Request} decided: {Outcome}")]
-    private partial void Decided(string request, CibaRequestStatus outcome);
 
     [LoggerMessage(2, LogLevel.Debug, "An answer was not taken: {Result}")]
     private partial void NotDecided(CibaDecisionResult result);

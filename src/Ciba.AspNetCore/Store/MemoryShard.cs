@@ -146,7 +146,7 @@ internal sealed partial class MemoryShard(PendingCounts counts)
 
             if (entry.Status != CibaRequestStatus.Pending)
             {
-                return CibaDecideResult.AlreadyDecided;
+                return entry.Decision?.Id == decision.Id ? CibaDecideResult.Done : CibaDecideResult.AlreadyDecided;
             }
 
             NoLongerPending(entry);
@@ -233,11 +233,14 @@ internal sealed partial class MemoryShard(PendingCounts counts)
     {
         lock (_gate)
         {
-            if (!_requests.TryGetValue(id, out var entry)
-                || entry.Status != CibaRequestStatus.Redeeming
-                || entry.Lease.ToString(CultureInfo.InvariantCulture) != lease)
+            if (!_requests.TryGetValue(id, out var entry) || entry.Lease.ToString(CultureInfo.InvariantCulture) != lease)
             {
                 return false;
+            }
+
+            if (entry.Status != CibaRequestStatus.Redeeming)
+            {
+                return entry.Status == CibaRequestStatus.Redeemed && status == CibaRequestStatus.Redeemed;
             }
 
             entry.Status = status;

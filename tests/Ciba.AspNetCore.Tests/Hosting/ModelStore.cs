@@ -84,9 +84,14 @@ public sealed class ModelStore
 
     public bool EndLease(string id, string lease, CibaRequestStatus status, DateTimeOffset now)
     {
-        if (Find(id, now) is not { Status: CibaRequestStatus.Redeeming } entry || entry.Lease != lease)
+        if (Find(id, now) is not { Status: CibaRequestStatus.Redeeming or CibaRequestStatus.Redeemed } entry || entry.Lease != lease)
         {
             return false;
+        }
+
+        if (entry.Status == CibaRequestStatus.Redeemed)
+        {
+            return status == CibaRequestStatus.Redeemed;
         }
 
         entry.Status = status;
