@@ -155,7 +155,7 @@ internal static class RedisHosts
         var decided = await redis.GetDatabase().ScriptEvaluateAsync(
             RedisScript.Decide.Text,
             [keys.Request(id), keys.Pending(id[0], user), keys.Outbox(id[0]), keys.PendingOfShard(id[0])],
-            [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1]);
+            [RedisKeys.Digest(id), user, RedisTicks.Of(now), "A", section, RedisTicks.Of(now) - 1, RequestRecord.Section(RequestRecord.DecisionId, "another"u8.ToArray())]);
         Assert.That((int)decided[0], Is.EqualTo((int)CibaDecideResult.Done));
     }
 
