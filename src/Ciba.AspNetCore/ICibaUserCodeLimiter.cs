@@ -8,13 +8,17 @@ public interface ICibaUserCodeLimiter
     /// <paramref name="maxFailures"/> are counted already. However many tries come at once, no more get through.
     /// </summary>
     /// <param name="subject">The user.</param>
+    /// <param name="attempt">The caller's own name for this try. A limiter whose answer can get lost may be asked again under it, and counts it once.</param>
     /// <param name="maxFailures">How many wrong tries the user has.</param>
     /// <param name="window">How long a count lasts, from its first wrong try.</param>
     /// <param name="cancellationToken">Fires when the client has gone.</param>
-    ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken);
+    ValueTask<bool> TryBeginAsync(string subject, string attempt, int maxFailures, TimeSpan window, CancellationToken cancellationToken);
 
-    /// <summary>The try was right after all: takes it back.</summary>
-    ValueTask SucceededAsync(string subject, CancellationToken cancellationToken);
+    /// <summary>Takes back a try that was right after all, or came to no answer. One that is not counted takes back no other.</summary>
+    /// <param name="subject">The user.</param>
+    /// <param name="attempt">The name under which the try began.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken);
 
     /// <summary>Gets the time until the window of a count ends: when a try that was refused may be made again. Zero where nothing is counted.</summary>
     /// <param name="subject">The user.</param>

@@ -65,14 +65,14 @@ public sealed class ClusterRequestStoreTests : RequestStoreContract
 
         for (var i = 0; i < 50; i++)
         {
-            bool[] first = [await one.ReplayCache.TryUseAsync($"jti {i}", expiresAt, default), await other.ReplayCache.TryUseAsync($"jti {i}", expiresAt, default)];
-            bool[] tries = [await TryAsync(one, i), await TryAsync(other, i)];
-            await other.UserCodes.SucceededAsync($"user {i}", default);
+            bool[] first = [await one.ReplayCache.TryUseAsync($"jti {i}", $"{Guid.NewGuid()}", expiresAt, default), await other.ReplayCache.TryUseAsync($"jti {i}", $"{Guid.NewGuid()}", expiresAt, default)];
+            bool[] tries = [await TryAsync(one, i, "right"), await TryAsync(other, i)];
+            await other.UserCodes.SucceededAsync($"user {i}", "right", default);
 
             Assert.That((first, tries, await TryAsync(one, i), await TryAsync(other, i)), Is.EqualTo((new[] { true, false }, new[] { true, true }, true, false)));
         }
 
-        ValueTask<bool> TryAsync(RedisNode node, int user) => node.UserCodes.TryBeginAsync($"user {user}", 2, TimeSpan.FromMinutes(15), default);
+        ValueTask<bool> TryAsync(RedisNode node, int user, string? attempt = null) => node.UserCodes.TryBeginAsync($"user {user}", attempt ?? $"{Guid.NewGuid()}", 2, TimeSpan.FromMinutes(15), default);
     }
 
     [Test, Spec("T10")]

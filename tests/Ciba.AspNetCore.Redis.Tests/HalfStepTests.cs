@@ -26,7 +26,7 @@ public sealed class HalfStepTests(string kind)
         ["approve", "r"], ["approve", "u"], ["approve", "o"], ["approve", "p"],
         ["deny", "r"], ["deny", "u"], ["deny", "o"], ["deny", "p"], ["deny", "q"],
         ["remove", "r"], ["remove", "u"], ["remove", "o"], ["remove", "p"],
-        ["notify", "n"], ["notify", "q"], ["poll", "r"], ["claim", "o"], ["settle", "r"], ["settle", "o"], ["try", "c"], ["use", "j"],
+        ["notify", "n"], ["notify", "q"], ["poll", "r"], ["claim", "o"], ["settle", "r"], ["settle", "o"], ["try", "c"], [$"{Guid.NewGuid()}", "j"],
     ];
 
     [TestCaseSource(nameof(Touched))]
@@ -132,11 +132,11 @@ public sealed class HalfStepTests(string kind)
                 break;
 
             case "try":
-                await node.UserCodes.TryBeginAsync(Requests.Alice, 5, TimeSpan.FromMinutes(1), None);
+                await node.UserCodes.TryBeginAsync(Requests.Alice, "try", 5, TimeSpan.FromMinutes(1), None);
                 break;
 
             default:
-                await node.ReplayCache.TryUseAsync("jti", Now.AddMinutes(1), None);
+                await node.ReplayCache.TryUseAsync("jti", $"{Guid.NewGuid()}", Now.AddMinutes(1), None);
                 break;
         }
     }

@@ -82,7 +82,7 @@ public sealed class KeyTests(string kind)
         var claimed = await node.Store.DueAddedAsync(Now, "claimed");
         await node.Store.ClaimAsync(claimed, Now);
         await node.Store.CompleteAsync(redeemed.Id, (await node.Store.PollAsync(redeemed, Now)).Lease!, none);
-        await node.UserCodes.SucceededAsync(User, none);
+        await node.UserCodes.SucceededAsync(User, "try", none);
 
         var lives = new Dictionary<string, long>();
         foreach (var key in await KeysAsync())
@@ -151,8 +151,8 @@ public sealed class KeyTests(string kind)
     private async Task FillAsync(RedisNode node, string authReqId)
     {
         await node.Store.AddAsync(Requests.New(Now, User, authReqId), default, CancellationToken.None);
-        await node.ReplayCache.TryUseAsync(Jti, Now.AddMinutes(1), CancellationToken.None);
-        await node.UserCodes.TryBeginAsync(User, 5, TimeSpan.FromMinutes(15), CancellationToken.None);
+        await node.ReplayCache.TryUseAsync(Jti, $"{Guid.NewGuid()}", Now.AddMinutes(1), CancellationToken.None);
+        await node.UserCodes.TryBeginAsync(User, "try", 5, TimeSpan.FromMinutes(15), CancellationToken.None);
     }
 
     private async Task<List<string>> KeysAsync() => [.. (await Server.AskAsync("KEYS", $"*{_prefix}*")).Split('\n')];

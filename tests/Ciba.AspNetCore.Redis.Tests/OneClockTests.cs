@@ -189,7 +189,7 @@ public sealed class OneClockTests(string kind, int apart)
             Assert.That(left, Is.EqualTo(window));
         }
 
-        Task<bool> TryAsync(bool here) => NodeOf(here).UserCodes.TryBeginAsync(Requests.Alice, 1, window, CancellationToken.None).AsTask();
+        Task<bool> TryAsync(bool here) => NodeOf(here).UserCodes.TryBeginAsync(Requests.Alice, $"{Guid.NewGuid()}", 1, window, CancellationToken.None).AsTask();
     }
 
     [Test, Spec("A4")]
@@ -197,7 +197,7 @@ public sealed class OneClockTests(string kind, int apart)
     {
         // Good on either node, for a minute on the one and for longer on the other.
         var expiresAt = (apart > 0 ? _timeOfA : _timeOfB).GetUtcNow().AddMinutes(1);
-        var first = await NodeOf(apart > 0).ReplayCache.TryUseAsync("key", expiresAt, CancellationToken.None);
+        var first = await NodeOf(apart > 0).ReplayCache.TryUseAsync("key", $"{Guid.NewGuid()}", expiresAt, CancellationToken.None);
         var key = await RedisServers.Get(kind).AskAsync("KEYS", $"{_prefix}:j:*");
         var life = TimeSpan.FromMilliseconds(long.Parse(await RedisServers.Get(kind).AskAsync("PTTL", key), System.Globalization.CultureInfo.InvariantCulture));
 
@@ -205,7 +205,7 @@ public sealed class OneClockTests(string kind, int apart)
         {
             Assert.That(first, Is.True);
             Assert.That(life, Is.GreaterThan(TimeSpan.FromSeconds(60 + 150)));
-            Assert.That(await NodeOf(apart < 0).ReplayCache.TryUseAsync("key", expiresAt, CancellationToken.None), Is.False);
+            Assert.That(await NodeOf(apart < 0).ReplayCache.TryUseAsync("key", $"{Guid.NewGuid()}", expiresAt, CancellationToken.None), Is.False);
         }
     }
 

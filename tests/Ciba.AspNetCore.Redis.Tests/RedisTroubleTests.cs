@@ -59,11 +59,11 @@ public sealed class RedisTroubleTests
         await using var node = RedisNode.On(server.Endpoint, _prefix, _time);
         var (tries, none) = (node.UserCodes, CancellationToken.None);
         var window = TimeSpan.FromMinutes(15);
-        await tries.TryBeginAsync("alice", 2, window, none);
-        await tries.TryBeginAsync("bob", 1, window, none);
+        await tries.TryBeginAsync("alice", $"{Guid.NewGuid()}", 2, window, none);
+        await tries.TryBeginAsync("bob", $"{Guid.NewGuid()}", 1, window, none);
 
         server.Pause();
-        var lost = Enumerable.Range(0, 5).SelectMany(_ => new[] { tries.TryBeginAsync("alice", 2, window, none).AsTask(), tries.TryBeginAsync("bob", 1, window, none).AsTask() }).ToArray();
+        var lost = Enumerable.Range(0, 5).SelectMany(_ => new[] { tries.TryBeginAsync("alice", $"{Guid.NewGuid()}", 2, window, none).AsTask(), tries.TryBeginAsync("bob", $"{Guid.NewGuid()}", 1, window, none).AsTask() }).ToArray();
         _time.Advance(TimeSpan.FromSeconds(20));
         foreach (var call in lost)
         {
@@ -74,9 +74,9 @@ public sealed class RedisTroubleTests
 
         using (Assert.EnterMultipleScope())
         {
-            Assert.That(await tries.TryBeginAsync("alice", 2, window, none), Is.True);
-            Assert.That(await tries.TryBeginAsync("alice", 2, window, none), Is.False);
-            Assert.That(await tries.TryBeginAsync("bob", 1, window, none), Is.False);
+            Assert.That(await tries.TryBeginAsync("alice", $"{Guid.NewGuid()}", 2, window, none), Is.True);
+            Assert.That(await tries.TryBeginAsync("alice", $"{Guid.NewGuid()}", 2, window, none), Is.False);
+            Assert.That(await tries.TryBeginAsync("bob", $"{Guid.NewGuid()}", 1, window, none), Is.False);
         }
     }
 

@@ -43,6 +43,25 @@ public sealed class ReplayCacheTests(string kind)
     }
 
     [Test]
+    public async Task The_same_use_once_more_is_the_first_and_is_given_back_by_its_own_name()
+    {
+        await using var one = Node(0);
+        var expiresAt = _time.GetUtcNow().AddMinutes(1);
+
+        var used = new List<bool> { await UseAsync("first"), await UseAsync("first"), await UseAsync("second") };
+        await one.ReplayCache.GiveBackAsync("key", "second", CancellationToken.None);
+        used.Add(await UseAsync("second"));
+        await one.ReplayCache.GiveBackAsync("key", "first", CancellationToken.None);
+        used.Add(await UseAsync("second"));
+        await one.ReplayCache.GiveBackAsync("key", "first", CancellationToken.None);
+        used.Add(await UseAsync("first"));
+
+        Assert.That(used, Is.EqualTo(new[] { true, true, false, false, true, false }));
+
+        Task<bool> UseAsync(string use) => one.ReplayCache.TryUseAsync("key", use, expiresAt, CancellationToken.None).AsTask();
+    }
+
+    [Test]
     public async Task Of_callers_at_once_on_two_nodes_one_is_the_first()
     {
         await using var one = Node(0);
@@ -75,7 +94,7 @@ public sealed class ReplayCacheTests(string kind)
         }
     }
 
-    private static ValueTask<bool> Use(RedisNode node, string key, DateTimeOffset expiresAt) => node.ReplayCache.TryUseAsync(key, expiresAt, CancellationToken.None);
+    private static ValueTask<bool> Use(RedisNode node, string key, DateTimeOffset expiresAt) => node.ReplayCache.TryUseAsync(key, $"{Guid.NewGuid()}", expiresAt, CancellationToken.None);
 
     private static Task<bool> UseAsync(RedisNode node, string key, DateTimeOffset expiresAt) => Use(node, key, expiresAt).AsTask();
 

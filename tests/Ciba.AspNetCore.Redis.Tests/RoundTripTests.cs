@@ -82,9 +82,9 @@ public sealed class RoundTripTests(string kind)
             await CountAsync("settle", () => node.Store.SettleAsync(ping.Id, now + Requests.Hold, CibaSettlement.Done, none).AsTask());
             await CountAsync("count a notification", () => node.Store.CountNotificationAsync(request, new() { PerUser = 100, Window = TimeSpan.FromMinutes(1) }, byClient: true, now, none).AsTask());
             await CountAsync("remove", () => node.Store.RemoveAsync(withdrawn.Id, withdrawn.Subject, none).AsTask());
-            await CountAsync("first use of a jti", () => node.ReplayCache.TryUseAsync(Guid.NewGuid().ToString(), now.AddMinutes(1), none).AsTask());
-            await CountAsync("user code", () => node.UserCodes.TryBeginAsync("alice", 5, TimeSpan.FromMinutes(1), none).AsTask());
-            await CountAsync("right user code", () => node.UserCodes.SucceededAsync("alice", none).AsTask());
+            await CountAsync("first use of a jti", () => node.ReplayCache.TryUseAsync(Guid.NewGuid().ToString(), $"{Guid.NewGuid()}", now.AddMinutes(1), none).AsTask());
+            await CountAsync("user code", () => node.UserCodes.TryBeginAsync("alice", "try", 5, TimeSpan.FromMinutes(1), none).AsTask());
+            await CountAsync("right user code", () => node.UserCodes.SucceededAsync("alice", "try", none).AsTask());
         }
 
         // Two, so that a node that dies between a completion and its answer costs nobody the approval.

@@ -42,9 +42,9 @@ public sealed class ScriptTests
             await StepAsync(async () => await node.Store.AddAsync(due, default, none), CibaAddResult.Added, flush ? expected : ["EVALSHA"]);
             await StepAsync(async () => (await node.Store.ClaimAsync(due, now))?.Status, CibaRequestStatus.Pending, expected);
             await StepAsync(async () => await node.Store.SettleAsync(due.Id, now + Requests.Hold, CibaSettlement.Done, none), true, expected);
-            await StepAsync(async () => await node.ReplayCache.TryUseAsync($"jti-{round}", now.AddMinutes(1), none), true, expected);
-            await StepAsync(async () => await node.ReplayCache.TryUseAsync($"jti-{round}", now.AddMinutes(1), none), false, flush ? expected : ["EVALSHA"]);
-            await StepAsync(async () => await node.UserCodes.TryBeginAsync("alice", 5, TimeSpan.FromMinutes(1), none), true, expected);
+            await StepAsync(async () => await node.ReplayCache.TryUseAsync($"jti-{round}", $"{Guid.NewGuid()}", now.AddMinutes(1), none), true, expected);
+            await StepAsync(async () => await node.ReplayCache.TryUseAsync($"jti-{round}", $"{Guid.NewGuid()}", now.AddMinutes(1), none), false, flush ? expected : ["EVALSHA"]);
+            await StepAsync(async () => await node.UserCodes.TryBeginAsync("alice", $"{Guid.NewGuid()}", 5, TimeSpan.FromMinutes(1), none), true, expected);
         }
 
         async Task StepAsync<T>(Func<Task<T>> take, T result, string[] commands)

@@ -29,13 +29,13 @@ public sealed class UserCodeLimiterTests(string kind)
     {
         await using var one = Node(0);
         await using var other = Node(1);
-        await other.UserCodes.SucceededAsync("alice", CancellationToken.None);
+        await other.UserCodes.SucceededAsync("alice", "right", CancellationToken.None);
         await TryAsync(one, "alice", 2);
 
         for (var i = 0; i < 5; i++)
         {
-            Assert.That(await TryAsync(one, "alice", 2), Is.True);
-            await other.UserCodes.SucceededAsync("alice", CancellationToken.None);
+            Assert.That(await one.UserCodes.TryBeginAsync("alice", $"right {i}", 2, Window, CancellationToken.None), Is.True);
+            await other.UserCodes.SucceededAsync("alice", $"right {i}", CancellationToken.None);
         }
 
         using (Assert.EnterMultipleScope())
@@ -76,7 +76,7 @@ public sealed class UserCodeLimiterTests(string kind)
         Assert.That(rounds.Chunk(4).Select(four => four.SelectMany(round => round).Count(passed => passed)), Is.All.EqualTo(5));
     }
 
-    private static ValueTask<bool> Try(RedisNode node, string subject, int maxFailures) => node.UserCodes.TryBeginAsync(subject, maxFailures, Window, CancellationToken.None);
+    private static ValueTask<bool> Try(RedisNode node, string subject, int maxFailures) => node.UserCodes.TryBeginAsync(subject, $"{Guid.NewGuid()}", maxFailures, Window, CancellationToken.None);
 
     private static Task<bool> TryAsync(RedisNode node, string subject, int maxFailures) => Try(node, subject, maxFailures).AsTask();
 

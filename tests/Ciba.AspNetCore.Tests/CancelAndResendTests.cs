@@ -180,6 +180,19 @@ public sealed class CancelAndResendTests
     }
 
     [Test]
+    public async Task A_call_that_failed_before_the_device_was_told_is_not_counted()
+    {
+        var blocks = new FakeBlocks();
+        await using var host = Host(options => options.MaxResends = 1, blocks.Use);
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        blocks.OnAsk = () => throw new InvalidOperationException("the database is locked");
+        var failed = await CallAsync(host, "resend", id);
+        blocks.OnAsk = () => { };
+
+        Assert.That((failed.Status, (await CallAsync(host, "resend", id)).Status), Is.EqualTo((HttpStatusCode.InternalServerError, HttpStatusCode.NoContent)));
+    }
+
+    [Test]
     public async Task Without_resends_nobody_tells_the_device_again()
     {
         await using var host = Host(options => options.MaxResends = 0);

@@ -270,8 +270,8 @@ public sealed class ClientAssertionTests
     {
         var calls = new List<(string Key, DateTimeOffset ExpiresAt)>();
         var cache = new Mock<ICibaReplayCache>();
-        cache.Setup(replay => replay.TryUseAsync(It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>()))
-            .Returns((string key, DateTimeOffset expiresAt, CancellationToken _) =>
+        cache.Setup(replay => replay.TryUseAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<DateTimeOffset>(), It.IsAny<CancellationToken>()))
+            .Returns((string key, string _, DateTimeOffset expiresAt, CancellationToken _) =>
             {
                 calls.Add((key, expiresAt));
                 return new ValueTask<bool>(calls.Count == 1);

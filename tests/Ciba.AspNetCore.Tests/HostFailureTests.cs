@@ -38,7 +38,7 @@ public sealed class HostFailureTests
         {
             host.Users.Codes["alice"] = "code";
             ciba.Services.AddSingleton(
-                Broken<ICibaUserCodeLimiter>(mock => mock.Setup(limiter => limiter.TryBeginAsync(It.IsAny<string>(), It.IsAny<int>(), It.IsAny<TimeSpan>(), It.IsAny<CancellationToken>())).Throws(Broke())));
+                Broken<ICibaUserCodeLimiter>(mock => mock.Setup(limiter => limiter.TryBeginAsync(It.IsAny<string>(), It.IsAny<string>(), It.IsAny<int>(), It.IsAny<TimeSpan>(), It.IsAny<CancellationToken>())).Throws(Broke())));
         });
         yield return Case("validator", (_, ciba) => ciba.Services.AddSingleton(
             Broken<ICibaRequestValidator>(mock => mock.Setup(validator => validator.ValidateAsync(It.IsAny<CibaRequest>(), It.IsAny<CibaClient>(), It.IsAny<CancellationToken>())).Throws(Broke()))));

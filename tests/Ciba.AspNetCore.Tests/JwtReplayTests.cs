@@ -105,6 +105,52 @@ public sealed class JwtReplayTests
         }
     }
 
+    [Test]
+    public async Task A_request_that_is_answered_503_uses_up_no_JWT([Values("assertion", "request", "proof")] string kind)
+    {
+        var store = new HookedStore();
+        await using var host = Host(store.Use);
+        var jwt = Jwt(kind, host);
+        store.Before = _ => throw new CibaStoreUnavailableException("The store does not answer.");
+        var unavailable = await SendAsync(kind, host, jwt);
+        store.Before = _ => Task.CompletedTask;
+
+        var answers = new[] { await SendAsync(kind, host, jwt), await SendAsync(kind, host, jwt) };
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(unavailable.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+            Assert.That(answers[0].Status, Is.EqualTo(HttpStatusCode.OK), answers[0].Body);
+            Assert.That(answers[1].Description, Does.Contain("its jti was used before"));
+        }
+    }
+
+    [TestCase("assertion"), TestCase("proof")]
+    public async Task A_poll_that_is_answered_503_uses_up_no_JWT(string kind)
+    {
+        var store = new HookedStore();
+        await using var host = Host(store.Use);
+        var id = (await SendAsync(kind, host, Jwt(kind, host))).AuthReqId;
+        await host.ApproveAsync(id);
+        var jwt = kind == "assertion" ? Jwt(kind, host) : host.Proof(DpopCalls.TokenUrl);
+        store.Before = step => step == "CompleteAsync" ? throw new CibaStoreUnavailableException("The store does not answer.") : Task.CompletedTask;
+        var unavailable = await PollAsync();
+        store.Before = _ => Task.CompletedTask;
+
+        var tokens = await PollAsync();
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(unavailable.Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+            Assert.That(tokens.Status, Is.EqualTo(HttpStatusCode.OK), tokens.Body);
+            Assert.That((await PollAsync()).Description, Does.Contain("its jti was used before"));
+        }
+
+        Task<Answer> PollAsync() => kind == "assertion"
+            ? host.PollAsync(id, TestJwt.Form(jwt))
+            : host.PostAsync(ClientCalls.Token, [("client_id", kind), ("client_secret", CibaHost.Secret), ("grant_type", CibaHost.GrantType), ("auth_req_id", id)], DpopCalls.Send(jwt));
+    }
+
     private static CibaHost Host(Action<CibaBuilder>? setup = null, TimeSpan uptime = default) => new()
     {
         Clients = [ClientCalls.MacClient("assertion"), SignedCalls.Client("request"), DpopCalls.BoundClient("proof")],
@@ -128,7 +174,7 @@ public sealed class JwtReplayTests
 
     private sealed class LastingCache : ICibaReplayCache
     {
-        public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken) => new(true);
+        public ValueTask<bool> TryUseAsync(string key, string use, DateTimeOffset expiresAt, CancellationToken cancellationToken) => new(true);
     }
 
     /// <summary>The memory cache, asked at the very instant at which a JWT expires.</summary>
@@ -138,14 +184,14 @@ public sealed class JwtReplayTests
 
         public bool IsLate { get; set; }
 
-        public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
+        public ValueTask<bool> TryUseAsync(string key, string use, DateTimeOffset expiresAt, CancellationToken cancellationToken)
         {
             if (IsLate)
             {
                 time.Advance(expiresAt - time.GetUtcNow());
             }
 
-            return _cache.TryUseAsync(key, expiresAt, cancellationToken);
+            return _cache.TryUseAsync(key, use, expiresAt, cancellationToken);
         }
     }
 }

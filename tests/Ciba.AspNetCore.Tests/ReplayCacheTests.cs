@@ -18,12 +18,12 @@ public sealed class ReplayCacheTests
         var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
         var expiresAt = _time.GetUtcNow().AddSeconds(10);
 
-        var first = await cache.TryUseAsync("key", expiresAt, default);
-        var other = await cache.TryUseAsync("kez", expiresAt, default);
+        var first = await cache.TryUseAsync("key", "use", expiresAt, default);
+        var other = await cache.TryUseAsync("kez", "use", expiresAt, default);
         _time.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromTicks(1));
-        var again = await cache.TryUseAsync("key", expiresAt.AddHours(1), default);
+        var again = await cache.TryUseAsync("key", "use", expiresAt.AddHours(1), default);
         _time.Advance(TimeSpan.FromTicks(1));
-        var after = await cache.TryUseAsync("key", expiresAt.AddHours(1), default);
+        var after = await cache.TryUseAsync("key", "use", expiresAt.AddHours(1), default);
 
         Assert.That(new[] { first, other, again, after }, Is.EqualTo(new[] { true, true, false, true }));
     }
@@ -34,10 +34,10 @@ public sealed class ReplayCacheTests
         var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
         var expiresAt = _time.GetUtcNow().AddSeconds(10);
 
-        var first = await cache.TryUseAsync("key", expiresAt, default);
+        var first = await cache.TryUseAsync("key", "use", expiresAt, default);
         _time.Advance(TimeSpan.FromSeconds(10) + TimeSpan.FromTicks(ticks));
-        var again = await cache.TryUseAsync("key", expiresAt, default);
-        var expired = await cache.TryUseAsync("never used", expiresAt, default);
+        var again = await cache.TryUseAsync("key", "use", expiresAt, default);
+        var expired = await cache.TryUseAsync("never used", "use", expiresAt, default);
 
         Assert.That(new[] { first, again, expired }, Is.EqualTo(new[] { true, false, false }));
     }
@@ -48,12 +48,12 @@ public sealed class ReplayCacheTests
         var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 10);
         var expiresAt = _time.GetUtcNow().AddSeconds(10);
 
-        var used = new List<bool> { await cache.TryUseAsync("key", expiresAt, default) };
+        var used = new List<bool> { await cache.TryUseAsync("key", "use", expiresAt, default) };
         _time.Advance(TimeSpan.FromSeconds(15));
-        used.Add(await cache.TryUseAsync("other", expiresAt.AddSeconds(10), default));
+        used.Add(await cache.TryUseAsync("other", "use", expiresAt.AddSeconds(10), default));
         _time.Advance(TimeSpan.FromSeconds(-10));
-        used.Add(await cache.TryUseAsync("key", expiresAt, default));
-        used.Add(await cache.TryUseAsync("third", expiresAt.AddTicks(1), default));
+        used.Add(await cache.TryUseAsync("key", "use", expiresAt, default));
+        used.Add(await cache.TryUseAsync("third", "use", expiresAt.AddTicks(1), default));
 
         Assert.That(used, Is.EqualTo(new[] { true, true, false, true }));
     }
@@ -132,7 +132,7 @@ public sealed class ReplayCacheTests
 
         for (var i = 0; i < 10_000; i++)
         {
-            var used = await cache.TryUseAsync(i.ToString(CultureInfo.InvariantCulture), _time.GetUtcNow().AddSeconds(100), default);
+            var used = await cache.TryUseAsync(i.ToString(CultureInfo.InvariantCulture), "use", _time.GetUtcNow().AddSeconds(100), default);
             Assert.That(used);
             _time.Advance(TimeSpan.FromSeconds(1));
         }
@@ -144,7 +144,7 @@ public sealed class ReplayCacheTests
         var cache = new MemoryReplayCache(_time, NullLogger<MemoryReplayCache>.Instance, 1000);
         var expiresAt = _time.GetUtcNow().AddMinutes(1);
 
-        var used = await Task.WhenAll(Enumerable.Range(0, 640).Select(i => Task.Run(async () => (Key: i % 10, First: await cache.TryUseAsync($"{i % 10}", expiresAt, default)))));
+        var used = await Task.WhenAll(Enumerable.Range(0, 640).Select(i => Task.Run(async () => (Key: i % 10, First: await cache.TryUseAsync($"{i % 10}", "use", expiresAt, default)))));
 
         Assert.That(used.Where(call => call.First).Select(call => call.Key).Order(), Is.EqualTo(Enumerable.Range(0, 10)));
     }
@@ -154,7 +154,7 @@ public sealed class ReplayCacheTests
     {
         try
         {
-            return await cache.TryUseAsync(key, expiresAt, CancellationToken.None);
+            return await cache.TryUseAsync(key, "use", expiresAt, CancellationToken.None);
         }
         catch (CibaStoreUnavailableException)
         {

@@ -272,15 +272,15 @@ public sealed class StoreOutageTests
 
     private sealed class NoReplayCache : ICibaReplayCache
     {
-        public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken) => throw Unavailable;
+        public ValueTask<bool> TryUseAsync(string key, string use, DateTimeOffset expiresAt, CancellationToken cancellationToken) => throw Unavailable;
     }
 
     private sealed class NoLimiter(bool begins) : ICibaUserCodeLimiter
     {
-        public ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken) =>
+        public ValueTask<bool> TryBeginAsync(string subject, string attempt, int maxFailures, TimeSpan window, CancellationToken cancellationToken) =>
             begins ? new(true) : throw Unavailable;
 
-        public ValueTask SucceededAsync(string subject, CancellationToken cancellationToken) => throw Unavailable;
+        public ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken) => throw Unavailable;
 
         public ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken) => throw Unavailable;
     }

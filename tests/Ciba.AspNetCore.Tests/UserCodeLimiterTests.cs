@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
@@ -47,8 +48,8 @@ public sealed class UserCodeLimiterTests
 
         for (var i = 0; i < 10; i++)
         {
-            Assert.That(await TryAsync(limiter, "alice", 2), Is.True);
-            await limiter.SucceededAsync("alice", CancellationToken.None);
+            Assert.That(await TryAsync(limiter, "alice", 2, $"right {i}"), Is.True);
+            await limiter.SucceededAsync("alice", $"right {i}", CancellationToken.None);
         }
 
         using (Assert.EnterMultipleScope())
@@ -59,14 +60,26 @@ public sealed class UserCodeLimiterTests
     }
 
     [Test]
+    public async Task The_same_try_once_more_counts_once()
+    {
+        await using var host = new CibaHost();
+        var limiter = await LimiterAsync(host);
+        await TryAsync(limiter, "alice", 2);
+
+        bool[] tries = [await TryAsync(limiter, "alice", 2, "same"), await TryAsync(limiter, "alice", 2, "same"), await TryAsync(limiter, "alice", 2)];
+
+        Assert.That(tries, Is.EqualTo(new[] { true, true, false }));
+    }
+
+    [Test]
     public async Task Successes_without_a_try_earn_nothing()
     {
         await using var host = new CibaHost();
         var limiter = await LimiterAsync(host);
-        await limiter.SucceededAsync("alice", CancellationToken.None);
-        await TryAsync(limiter, "alice", 2);
-        await limiter.SucceededAsync("alice", CancellationToken.None);
-        await limiter.SucceededAsync("alice", CancellationToken.None);
+        await limiter.SucceededAsync("alice", "right", CancellationToken.None);
+        await TryAsync(limiter, "alice", 2, "right");
+        await limiter.SucceededAsync("alice", "right", CancellationToken.None);
+        await limiter.SucceededAsync("alice", "right", CancellationToken.None);
 
         bool[] tries = [await TryAsync(limiter, "alice", 2), await TryAsync(limiter, "alice", 2), await TryAsync(limiter, "alice", 2)];
 
@@ -133,8 +146,27 @@ public sealed class UserCodeLimiterTests
         }
     }
 
+    [Test]
+    public async Task A_look_up_that_fails_is_no_wrong_code([Values] bool concealed)
+    {
+        var client = CibaHost.Client("client");
+        client.BackchannelUserCodeParameter = true;
+        await using var host = new CibaHost { Clients = [client], Options = options => (options.MaxUserCodeFailures, options.ConcealUnknownUsers) = (2, concealed) };
+        host.Users.Codes["alice"] = "1234";
+        host.Users.OnCall = method => _ = method == nameof(ICibaUserLookup.IsUserCodeAsync) ? throw new InvalidOperationException("the database is locked") : true;
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.That((await host.AuthorizeAsync(("user_code", "1234"))).Status, Is.EqualTo(HttpStatusCode.InternalServerError));
+        }
+
+        host.Users.OnCall = _ => { };
+
+        Assert.That((await host.AuthorizeAsync(("user_code", "1234"))).AuthReqId, Is.Not.Empty);
+        Assert.That((await host.Devices.NextAsync()).Subject, Is.EqualTo("sub-alice"));
+    }
+
     private static async Task<ICibaUserCodeLimiter> LimiterAsync(CibaHost host) => (await host.ServicesAsync()).GetRequiredService<ICibaUserCodeLimiter>();
 
-    private static ValueTask<bool> TryAsync(ICibaUserCodeLimiter limiter, string subject, int maxFailures) =>
-        limiter.TryBeginAsync(subject, maxFailures, Window, CancellationToken.None);
+    private static ValueTask<bool> TryAsync(ICibaUserCodeLimiter limiter, string subject, int maxFailures, string? attempt = null) =>
+        limiter.TryBeginAsync(subject, attempt ?? $"{Guid.NewGuid()}", maxFailures, Window, CancellationToken.None);
 }

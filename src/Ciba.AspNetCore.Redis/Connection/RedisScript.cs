@@ -28,6 +28,7 @@ internal sealed class RedisScript
     public static readonly RedisScript Join = new("undo", "join");
     public static readonly RedisScript Leave = new("leave");
     public static readonly RedisScript UseJwt = new("use");
+    public static readonly RedisScript GiveBackJwt = new("give-back-jwt");
     public static readonly RedisScript BeginTry = new("undo", "begin-try");
     public static readonly RedisScript TakeBackTry = new("take-back-try");
 

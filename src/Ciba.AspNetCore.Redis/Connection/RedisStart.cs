@@ -36,9 +36,9 @@ internal sealed partial class RedisStart(
 
             // Steps like any other, because a connection may be allowed to ping and not to run scripts or to write.
             var nobody = $"start {Guid.NewGuid()}";
-            await replayCache.TryUseAsync(nobody, time.GetUtcNow().AddSeconds(1), cancellationToken);
-            await userCodes.TryBeginAsync(nobody, 1, TimeSpan.FromSeconds(1), cancellationToken);
-            await userCodes.SucceededAsync(nobody, cancellationToken);
+            await replayCache.TryUseAsync(nobody, nobody, time.GetUtcNow().AddSeconds(1), cancellationToken);
+            await userCodes.TryBeginAsync(nobody, nobody, 1, TimeSpan.FromSeconds(1), cancellationToken);
+            await userCodes.SucceededAsync(nobody, nobody, cancellationToken);
             await signals.SubscribeAsync().WaitAsync(timeout, time, cancellationToken);
             await clock.MeasureAsync().WaitAsync(cancellationToken);
             await trial.RunAsync(cancellationToken);

@@ -7,6 +7,10 @@ if not ends or tonumber(ends) <= tonumber(ARGV[1]) then
   redis.call('HSET', KEYS[1], 'ends', ARGV[3])
   redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
+if redis.call('HEXISTS', KEYS[1], ARGV[5]) == 1 then
+  -- The same try once more, whose answer was lost.
+  return 1
+end
 if redis.call('HLEN', KEYS[1]) - 1 >= tonumber(ARGV[2]) then
   return 0
 end

@@ -11,7 +11,7 @@ internal sealed class RedisReplayCache(RedisConnection redis, RedisKeys keys, Re
     // How far the clock of another node may be behind that of Redis.
     private static readonly TimeSpan Behind = TimeSpan.FromMinutes(5);
 
-    public async ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryUseAsync(string key, string use, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         if (expiresAt <= now)
@@ -22,6 +22,23 @@ internal sealed class RedisReplayCache(RedisConnection redis, RedisKeys keys, Re
         // This node, if it is ahead, sees the JWT expire sooner than those that are not.
         var ahead = -(await clock.SharedAsync()).Offset;
         var life = expiresAt - now + (ahead > TimeSpan.Zero ? ahead : TimeSpan.Zero) + Behind;
-        return (bool)await redis.RunAsync(RedisScript.UseJwt, [keys.UsedJwt(key)], [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)life.TotalMilliseconds]);
+        try
+        {
+            return (bool)await redis.RunUntilKnownAsync(RedisScript.UseJwt, [keys.UsedJwt(key)], [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)life.TotalMilliseconds, use]);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            GiveBack(key, use);
+            throw;
+        }
     }
+
+    public ValueTask GiveBackAsync(string key, string use, CancellationToken cancellationToken)
+    {
+        GiveBack(key, use);
+        return ValueTask.CompletedTask;
+    }
+
+    // Nobody waits for it: what the client sends next on this node comes behind it.
+    private void GiveBack(string key, string use) => redis.RunLater(RedisScript.GiveBackJwt, [keys.UsedJwt(key)], [use]);
 }

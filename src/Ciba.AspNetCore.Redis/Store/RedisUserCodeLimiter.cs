@@ -8,24 +8,37 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
 {
     private static readonly TimeSpan ClockDifference = TimeSpan.FromMinutes(1);
 
-    // Each try has a name, so that taking back one that was never counted takes back no other.
-    public async ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
+    public async ValueTask<bool> TryBeginAsync(string subject, string attempt, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var redisTime = await clock.SharedAsync();
-        var attempt = Guid.NewGuid().ToString("N");
-        return (bool)await redis.RunOrTakeBackAsync(
-            RedisScript.BeginTry,
-            [keys.WrongCodes(subject)],
-            [redisTime.Ticks(now), maxFailures, redisTime.Ticks(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt],
-            RedisScript.TakeBackTry,
-            [attempt]);
+        RedisKey[] codes = [keys.WrongCodes(subject)];
+        try
+        {
+            return (bool)await redis.RunUntilKnownAsync(
+                RedisScript.BeginTry,
+                codes,
+                [redisTime.Ticks(now), maxFailures, redisTime.Ticks(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt]);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            redis.RunLater(RedisScript.TakeBackTry, codes, [attempt]);
+            throw;
+        }
     }
 
-    public async ValueTask SucceededAsync(string subject, CancellationToken cancellationToken)
+    public async ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken)
     {
-        RedisValue[] anyOne = [""];
-        await redis.RunOrTakeBackAsync(RedisScript.TakeBackTry, [keys.WrongCodes(subject)], anyOne, RedisScript.TakeBackTry, anyOne);
+        RedisKey[] codes = [keys.WrongCodes(subject)];
+        try
+        {
+            await redis.RunUntilKnownAsync(RedisScript.TakeBackTry, codes, [attempt]);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            redis.RunLater(RedisScript.TakeBackTry, codes, [attempt]);
+            throw;
+        }
     }
 
     public async ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken)

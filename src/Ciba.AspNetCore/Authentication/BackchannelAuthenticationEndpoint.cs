@@ -35,7 +35,7 @@ internal sealed partial class BackchannelAuthenticationEndpoint(
         if ((await FormParameters.ReadAsync(context.Request)).Failed(out var error, out var form)
             || (await clients.AuthenticateAsync(context, form)).Failed(out error, out client)
             || (await bindings.ReadProofAsync(context, client, tenant.Urls.BackchannelAuthenticationEndpoint)).Failed(out error, out var proven)
-            || (await signedRequests.ReadAsync(form, client, tenant, context.RequestAborted)).Failed(out error, out var parameters)
+            || (await signedRequests.ReadAsync(context, form, client, tenant)).Failed(out error, out var parameters)
             || AuthenticationRequest.Read(parameters, client, options.Value).Failed(out error, out var asked)
             || FapiRequestRules.Failed(asked, client.Client, options.Value, out error)
             || (await bindings.ReadAtRequestAsync(context, parameters, client, proven)).Failed(out error, out var confirmation)

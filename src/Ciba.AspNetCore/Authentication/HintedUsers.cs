@@ -145,24 +145,31 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         // The client's own tries first: they end before the user's do, or one client could keep the user from all others.
         var userKey = tenant.KeyOf(subject);
         var clientKey = $"\n{clientId}\n{userKey}";
-        if (!await limiter.TryBeginAsync(clientKey, options.Value.UserCodeFailuresPerClient, options.Value.UserCodeWindow, cancellationToken))
+        var attempt = Guid.NewGuid().ToString("N");
+        if (!await limiter.TryBeginAsync(clientKey, attempt, options.Value.UserCodeFailuresPerClient, options.Value.UserCodeWindow, cancellationToken))
         {
             return TooManyTriesOfClient.WithRetryAfter(await limiter.GetRemainingTimeAsync(clientKey, cancellationToken));
         }
 
-        if (!await limiter.TryBeginAsync(userKey, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+        var isWrong = false;
+        try
         {
-            await limiter.SucceededAsync(clientKey, cancellationToken);
-            return TooManyTries.WithRetryAfter(await limiter.GetRemainingTimeAsync(userKey, cancellationToken));
-        }
+            if (!await limiter.TryBeginAsync(userKey, attempt, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
+            {
+                return TooManyTries.WithRetryAfter(await limiter.GetRemainingTimeAsync(userKey, cancellationToken));
+            }
 
-        if (!await isRight())
+            isWrong = !await isRight();
+            return isWrong ? CibaError.InvalidUserCode : null;
+        }
+        finally
         {
-            return CibaError.InvalidUserCode;
+            // A look-up that fails is no wrong code, and nobody is to be locked out by it.
+            if (!isWrong)
+            {
+                await limiter.SucceededAsync(clientKey, attempt, CancellationToken.None);
+                await limiter.SucceededAsync(userKey, attempt, CancellationToken.None);
+            }
         }
-
-        await limiter.SucceededAsync(clientKey, cancellationToken);
-        await limiter.SucceededAsync(userKey, cancellationToken);
-        return null;
     }
 }

@@ -1,6 +1,7 @@
 using Ciba.AspNetCore.Clients;
 using Ciba.AspNetCore.Http;
 using Ciba.AspNetCore.Jose;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Authentication;
@@ -42,7 +43,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
     private static readonly CibaError Replayed = Wrong("its jti was used before: sign a new one for every request");
     private static readonly CibaError BeforeStart = Wrong("it was issued before this server started, which does not know whether it was used: sign a new one for every request");
 
-    public ValueTask<Outcome<FormParameters>> ReadAsync(FormParameters form, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    public ValueTask<Outcome<FormParameters>> ReadAsync(HttpContext context, FormParameters form, RegisteredClient client, CibaTenant tenant)
     {
         var algorithm = client.Client.BackchannelAuthenticationRequestSigningAlg;
         if (form["request"] is not { } request)
@@ -53,10 +54,10 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
         return algorithm is null ? new(options.Value.RequestSigningAlgorithms.Count == 0 ? Off : NotRegistered)
             : !IsOn(algorithm) ? new(AlgorithmIsOff)
             : SignedParameters.FindBeside(form) is { } stray ? new(stray)
-            : ReadAsync(request, algorithm, client, tenant, cancellationToken);
+            : ReadAsync(context, request, algorithm, client, tenant);
     }
 
-    private async ValueTask<Outcome<FormParameters>> ReadAsync(string request, string algorithm, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<FormParameters>> ReadAsync(HttpContext context, string request, string algorithm, RegisteredClient client, CibaTenant tenant)
     {
         if (request.AsSpan().Count('.') == 4)
         {
@@ -68,7 +69,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
             return NotJwt;
         }
 
-        if (await CheckSignatureAsync(jwt, algorithm, client, cancellationToken) is { } unsigned)
+        if (await CheckSignatureAsync(jwt, algorithm, client, context.RequestAborted) is { } unsigned)
         {
             return unsigned;
         }
@@ -84,7 +85,7 @@ internal sealed class SignedRequests(RemoteKeySets remoteKeys, ReplayGuard repla
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKeys.OfRequest(tenant.KeyOf(client.Client.ClientId), jwt.Id!), jwt, expiresAt, cancellationToken) switch
+        return await replay.TryUseAsync(context, ReplayKeys.OfRequest(tenant.KeyOf(client.Client.ClientId), jwt.Id!), jwt, expiresAt) switch
         {
             JwtUse.First => parameters,
             JwtUse.IssuedBeforeStart => BeforeStart,

@@ -65,7 +65,7 @@ internal sealed class DpopProofs(DpopNonces nonces, ReplayGuard replay, IOptions
 
         // Last, so that nobody but the key's owner uses up a jti, and not where only the nonce was wrong.
         var clientKey = context.RequestServices.GetRequiredService<CibaTenant>().KeyOf(client.Client.ClientId);
-        return await replay.TryUseAsync(ReplayKeys.OfProof(clientKey, thumbprint, id), proof, expiresAt, context.RequestAborted) switch
+        return await replay.TryUseAsync(context, ReplayKeys.OfProof(clientKey, thumbprint, id), proof, expiresAt) switch
         {
             JwtUse.First => new CibaConfirmation { DpopKeyThumbprint = thumbprint },
             JwtUse.IssuedBeforeStart => BeforeStart,

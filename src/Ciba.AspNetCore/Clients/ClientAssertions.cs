@@ -2,6 +2,8 @@ using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Issuers;
 using Ciba.AspNetCore.Jose;
 using Ciba.AspNetCore.Profiles;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Clients;
@@ -28,7 +30,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
     private static readonly ClientRefusal Replayed = Wrong("its jti was used before: sign a new one for every request");
     private static readonly ClientRefusal BeforeStart = Wrong("it was issued before this server started, which does not know whether it was used: sign a new one for every request, with iat");
 
-    public async ValueTask<ClientRefusal?> CheckAsync(Jwt assertion, RegisteredClient client, CibaTenant tenant, CancellationToken cancellationToken)
+    public async ValueTask<ClientRefusal?> CheckAsync(HttpContext context, Jwt assertion, RegisteredClient client)
     {
         if (assertion.Algorithm is not { } algorithm || !ClientRules.AllowedAlgorithms(client.Client.TokenEndpointAuthMethod).Contains(algorithm))
         {
@@ -36,6 +38,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
             return NoAlgorithm;
         }
 
+        var tenant = context.RequestServices.GetRequiredService<CibaTenant>();
         var isChecked = false;
         var match = await remoteKeys.FindAsync(
             client.Keys,
@@ -50,7 +53,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
                 isChecked |= keys.HasKeyFor(assertion);
                 return false;
             },
-            cancellationToken);
+            context.RequestAborted);
         if (match != KeyMatch.Found)
         {
             if (!isChecked)
@@ -78,7 +81,7 @@ internal sealed class ClientAssertions(RemoteKeySets remoteKeys, ReplayGuard rep
         }
 
         // Last, so that nobody but the client uses up a jti.
-        return await replay.TryUseAsync(ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), assertion, expiresAt, cancellationToken) switch
+        return await replay.TryUseAsync(context, ReplayKeys.OfAssertion(tenant.KeyOf(assertion.Subject!), assertion.Id!), assertion, expiresAt) switch
         {
             JwtUse.First => null,
             JwtUse.IssuedBeforeStart => BeforeStart,

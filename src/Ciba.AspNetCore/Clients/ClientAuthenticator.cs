@@ -123,7 +123,7 @@ internal sealed partial class ClientAuthenticator(
     {
         if (credentials.Assertion is { } assertion)
         {
-            return await assertions.CheckAsync(assertion, client, context.RequestServices.GetRequiredService<CibaTenant>(), context.RequestAborted);
+            return await assertions.CheckAsync(context, assertion, client);
         }
 
         if (credentials.Kind == ClientCredentialsKind.Certificate)

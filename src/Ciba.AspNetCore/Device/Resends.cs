@@ -15,33 +15,45 @@ internal sealed class Resends(ICibaUserCodeLimiter limiter, RepeatedNotification
     {
         var limits = options.Value;
         var (count, last) = ($"resends\n{request.Id}", $"resent\n{request.Id}");
+        var attempt = Guid.NewGuid().ToString("N");
 
         // The count first: who has none left shall not wait for nothing.
-        if (limits.MaxResends == 0 || !await limiter.TryBeginAsync(count, limits.MaxResends, request.RetainedUntil - request.CreatedAt, cancellationToken))
+        if (limits.MaxResends == 0 || !await limiter.TryBeginAsync(count, attempt, limits.MaxResends, request.RetainedUntil - request.CreatedAt, cancellationToken))
         {
             return (CibaResendStatus.TooManyResends, default);
         }
 
-        if (!await limiter.TryBeginAsync(last, 1, limits.ResendInterval, cancellationToken))
+        var isTold = false;
+        try
         {
-            await limiter.SucceededAsync(count, cancellationToken);
-            return (CibaResendStatus.TooSoon, await limiter.GetRemainingTimeAsync(last, cancellationToken));
-        }
+            if (!await limiter.TryBeginAsync(last, attempt, 1, limits.ResendInterval, cancellationToken))
+            {
+                return (CibaResendStatus.TooSoon, await limiter.GetRemainingTimeAsync(last, cancellationToken));
+            }
 
-        var (status, wait) = await repeated.TryResendAsync(request, byClient, blocks, cancellationToken);
-        if (status is not (RepeatStatus.Allowed or RepeatStatus.Concealed))
+            var (status, wait) = await repeated.TryResendAsync(request, byClient, blocks, cancellationToken);
+            isTold = status is RepeatStatus.Allowed or RepeatStatus.Concealed;
+            if (!isTold)
+            {
+                return (Refused(status), wait);
+            }
+
+            if (status == RepeatStatus.Allowed)
+            {
+                outbox.NotifyAgain(request);
+            }
+
+            return (CibaResendStatus.Success, default);
+        }
+        finally
         {
-            await limiter.SucceededAsync(last, cancellationToken);
-            await limiter.SucceededAsync(count, cancellationToken);
-            return (Refused(status), wait);
+            // What was refused or failed has told the device nothing.
+            if (!isTold)
+            {
+                await limiter.SucceededAsync(last, attempt, CancellationToken.None);
+                await limiter.SucceededAsync(count, attempt, CancellationToken.None);
+            }
         }
-
-        if (status == RepeatStatus.Allowed)
-        {
-            outbox.NotifyAgain(request);
-        }
-
-        return (CibaResendStatus.Success, default);
     }
 
     private static CibaResendStatus Refused(RepeatStatus status) => status switch

@@ -17,7 +17,7 @@ internal sealed class StoreHealthCheck(ICibaRequestStore store, ICibaReplayCache
         try
         {
             await store.PollAsync(id, nobody, time.GetUtcNow(), TimeSpan.FromSeconds(1), cancellationToken);
-            await replayCache.TryUseAsync($"health {nobody}", time.GetUtcNow().AddSeconds(1), cancellationToken);
+            await replayCache.TryUseAsync($"health {nobody}", nobody, time.GetUtcNow().AddSeconds(1), cancellationToken);
             var took = time.GetElapsedTime(began);
             foreach (var probe in probes)
             {

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Http;
+
 namespace Ciba.AspNetCore.Jose;
 
 /// <summary>Whether a JWT that is right in all else is used for the first time.</summary>
@@ -6,16 +8,38 @@ internal sealed class ReplayGuard(ICibaReplayCache cache)
     // The lifetime that common client libraries give an assertion to which they add no iat.
     private static readonly TimeSpan UsualLifetime = TimeSpan.FromMinutes(1);
 
-    /// <summary>Records the use under a key of <see cref="ReplayKeys"/>. The JWT has been checked: its times are numbers.</summary>
+    /// <summary>
+    /// Records the use under a key of <see cref="ReplayKeys"/>. The JWT has been checked: its times are numbers. A request that is
+    /// answered 503 has used none: the client may send it again as it is.
+    /// </summary>
     /// <exception cref="CibaStoreUnavailableException">The cache is full or cannot be reached.</exception>
-    public async ValueTask<JwtUse> TryUseAsync(string key, Jwt jwt, DateTimeOffset expiresAt, CancellationToken cancellationToken)
+    public async ValueTask<JwtUse> TryUseAsync(HttpContext context, string key, Jwt jwt, DateTimeOffset expiresAt)
     {
         if (cache is IForgetsAtRestart memory && IssuedAt(jwt, expiresAt) < memory.RemembersFrom)
         {
             return JwtUse.IssuedBeforeStart;
         }
 
-        return await cache.TryUseAsync(key, expiresAt, cancellationToken) ? JwtUse.First : JwtUse.Repeated;
+        var use = Guid.NewGuid().ToString("N");
+        if (!await cache.TryUseAsync(key, use, expiresAt, context.RequestAborted))
+        {
+            return JwtUse.Repeated;
+        }
+
+        context.Response.OnStarting(() => context.Response.StatusCode == StatusCodes.Status503ServiceUnavailable ? GiveBackAsync(key, use) : Task.CompletedTask);
+        return JwtUse.First;
+    }
+
+    private async Task GiveBackAsync(string key, string use)
+    {
+        try
+        {
+            await cache.GiveBackAsync(key, use, CancellationToken.None);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            // The client has to sign another one.
+        }
     }
 
     // The later of the two: what was not valid before the start was not used before it.

@@ -30,7 +30,7 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
     // JWTs are dated to the second, so the second in which the process began counts as its own.
     public DateTimeOffset RemembersFrom { get; } = DateTimeOffset.FromUnixTimeSeconds(time.GetUtcNow().ToUnixTimeSeconds());
 
-    public ValueTask<bool> TryUseAsync(string key, DateTimeOffset expiresAt, CancellationToken cancellationToken)
+    public ValueTask<bool> TryUseAsync(string key, string use, DateTimeOffset expiresAt, CancellationToken cancellationToken)
     {
         var entry = Entry(key);
         var client = Client(entry);
@@ -69,6 +69,17 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
         }
     }
 
+    // Its place stays taken until the JWT expires, as if it were used.
+    public ValueTask GiveBackAsync(string key, string use, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _used.Remove(Entry(key));
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
     // The client in front, so that it is known again when the entry is due.
     private static UInt128 Entry(string key)
     {
@@ -91,7 +102,7 @@ internal sealed partial class MemoryReplayCache(TimeProvider time, ILogger<Memor
     private bool IsFull()
     {
         var wasFull = _isFull;
-        _isFull = _used.Count >= capacity;
+        _isFull = _due.Count >= capacity;
         if (_isFull && !wasFull)
         {
             Full(capacity);

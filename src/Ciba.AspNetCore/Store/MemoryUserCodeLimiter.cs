@@ -7,7 +7,7 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
     private readonly Dictionary<string, Tries> _tries = new(StringComparer.Ordinal);
     private readonly PriorityQueue<string, long> _due = new();
 
-    public ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
+    public ValueTask<bool> TryBeginAsync(string subject, string attempt, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         lock (_gate)
@@ -19,23 +19,23 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
                 _due.Enqueue(subject, tries.EndsAt.UtcTicks);
             }
 
-            if (tries.Failed >= maxFailures)
+            if (tries.Failed.Count >= maxFailures && !tries.Failed.Contains(attempt))
             {
                 return new(false);
             }
 
-            tries.Failed++;
+            tries.Failed.Add(attempt);
             return new(true);
         }
     }
 
-    public ValueTask SucceededAsync(string subject, CancellationToken cancellationToken)
+    public ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_tries.TryGetValue(subject, out var tries) && tries.Failed > 0)
+            if (_tries.TryGetValue(subject, out var tries))
             {
-                tries.Failed--;
+                tries.Failed.Remove(attempt);
             }
         }
 
@@ -65,6 +65,6 @@ internal sealed class MemoryUserCodeLimiter(TimeProvider time) : ICibaUserCodeLi
     {
         public DateTimeOffset EndsAt { get; } = endsAt;
 
-        public int Failed { get; set; }
+        public HashSet<string> Failed { get; } = new(StringComparer.Ordinal);
     }
 }

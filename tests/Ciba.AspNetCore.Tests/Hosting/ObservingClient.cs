@@ -113,16 +113,16 @@ public sealed class ObservingClient : IAsyncDisposable
     {
         private readonly MemoryUserCodeLimiter _limiter = new(time);
 
-        public ValueTask<bool> TryBeginAsync(string subject, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
+        public ValueTask<bool> TryBeginAsync(string subject, string attempt, int maxFailures, TimeSpan window, CancellationToken cancellationToken)
         {
             note(nameof(TryBeginAsync));
-            return _limiter.TryBeginAsync(subject, maxFailures, window, cancellationToken);
+            return _limiter.TryBeginAsync(subject, attempt, maxFailures, window, cancellationToken);
         }
 
-        public ValueTask SucceededAsync(string subject, CancellationToken cancellationToken)
+        public ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken)
         {
             note(nameof(SucceededAsync));
-            return _limiter.SucceededAsync(subject, cancellationToken);
+            return _limiter.SucceededAsync(subject, attempt, cancellationToken);
         }
 
         public ValueTask<TimeSpan> GetRemainingTimeAsync(string subject, CancellationToken cancellationToken)
