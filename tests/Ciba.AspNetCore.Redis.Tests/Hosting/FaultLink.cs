@@ -11,6 +11,9 @@ internal sealed class FaultLink(TcpClient client, int serverPort)
     /// <summary>Whether something that one side sent never reached the other.</summary>
     public bool LostBytes { get; set; }
 
+    /// <summary>Whether the connection breaks at the next answer.</summary>
+    public bool IsDoomed { get; set; }
+
     /// <summary>Carries bytes both ways until a side ends; each piece only if it may pass.</summary>
     public async Task RunAsync(Func<bool, ReadOnlyMemory<byte>, bool> mayPass)
     {

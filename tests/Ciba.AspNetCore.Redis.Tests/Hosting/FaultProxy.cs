@@ -13,6 +13,7 @@ public sealed class FaultProxy : RedisServer
     private readonly HashSet<FaultLink> _links = [];
     private readonly Task _accepting;
     private Fault _fault;
+    private int _stepsToBreak;
     private long _requestBytes;
     private long _answerBytes;
 
@@ -35,6 +36,9 @@ public sealed class FaultProxy : RedisServer
 
     public override int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
+    /// <summary>What the connection sends for itself.</summary>
+    public static IReadOnlyCollection<string> Housekeeping { get; } = ["PING", "INFO", "CONFIG", "CLIENT", "CLUSTER", "ECHO", "SUBSCRIBE", "PUBLISH", "QUIT", "HELLO", "SENTINEL", "SELECT", "GETSLOTS"];
+
     /// <summary>The names of the commands that were passed on, in capitals.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
@@ -51,6 +55,18 @@ public sealed class FaultProxy : RedisServer
         lock (_lock)
         {
             Reset(_ => true);
+        }
+    }
+
+    /// <summary>
+    /// Passes on so many commands from here on, housekeeping aside, and breaks the connection of the last one when its answer
+    /// comes: it was taken, and nobody heard of it. Everything else passes.
+    /// </summary>
+    public void BreakBeforeAnswer(int command)
+    {
+        lock (_lock)
+        {
+            _stepsToBreak = command;
         }
     }
 
@@ -129,7 +145,14 @@ public sealed class FaultProxy : RedisServer
         }
 
         var commands = Requests;
-        var reader = new RequestReader(name => commands.Enqueue(name));
+        var reader = new RequestReader(name =>
+        {
+            commands.Enqueue(name);
+            lock (_lock)
+            {
+                link.IsDoomed |= _stepsToBreak > 0 && !Housekeeping.Contains(name) && --_stepsToBreak == 0;
+            }
+        });
         await link.RunAsync((isAnswer, bytes) =>
         {
             var mayPass = MayPass(link, isAnswer);
@@ -156,6 +179,12 @@ public sealed class FaultProxy : RedisServer
     {
         lock (_lock)
         {
+            if (isAnswer && link.IsDoomed)
+            {
+                link.Reset();
+                return false;
+            }
+
             if (_fault is Fault.None || (_fault is Fault.DroppingAnswers && !isAnswer))
             {
                 return true;
