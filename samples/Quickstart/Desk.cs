@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Ciba.AspNetCore;
 using Microsoft.Extensions.Options;
 
@@ -138,6 +139,7 @@ public sealed class DeskRuns(DeskClient provider, IConfiguration configuration, 
 }
 
 /// <summary>What the person at the desk asks for.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Disallow)]
 public sealed record DeskOrder(string? ClientId, string? User, string? BindingMessage, decimal? Amount, string? UserCode, int? RequestedExpiry);
 
 /// <summary>The unguessable name of a request under way.</summary>

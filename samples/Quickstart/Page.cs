@@ -42,6 +42,8 @@ public static class Page
     private static async ValueTask<object?> GuardAsync(EndpointFilterInvocationContext invocation, EndpointFilterDelegate next)
     {
         var context = invocation.HttpContext;
+        context.Response.Headers.CacheControl = "no-store";
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         var options = context.RequestServices.GetRequiredService<IOptions<CibaOptions>>().Value;
         if (options.RequireHttps && !Transport.IsSecure(context, options))
         {

@@ -52,6 +52,19 @@ public sealed class QuickstartDemoTests
         }
     }
 
+    [TestCase("/demo/desk"), TestCase("/demo/phone/session"), TestCase("/demo/desk/requests/nobodys")]
+    public async Task What_the_page_asks_for_is_stored_nowhere_and_taken_for_nothing_else(string path)
+    {
+        await using var quickstart = await RunningSample.QuickstartAsync(Urls, Issuer, "--Quickstart:Demo=true");
+        using var http = new HttpClient { BaseAddress = quickstart.Address };
+
+        using var answer = await http.GetAsync(path);
+
+        Assert.That(
+            (answer.Headers.CacheControl?.ToString(), answer.Headers.GetValues("X-Content-Type-Options").Single()),
+            Is.EqualTo(("no-store", "nosniff")));
+    }
+
     [Test]
     public async Task Configured_clients_and_users_work_in_production_and_no_visitor_acts_as_a_client()
     {

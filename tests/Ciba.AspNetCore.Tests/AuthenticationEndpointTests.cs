@@ -19,6 +19,7 @@ public sealed class AuthenticationEndpointTests
             Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(answer.Header("Pragma"), Is.EqualTo("no-cache"));
             Assert.That(answer.Body, Is.EqualTo($$"""{"auth_req_id":"{{answer.AuthReqId}}","expires_in":120,"interval":5}"""));
         }

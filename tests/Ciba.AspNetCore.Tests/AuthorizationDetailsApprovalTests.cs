@@ -32,7 +32,7 @@ public sealed class AuthorizationDetailsApprovalTests
     private static IEnumerable<TestCaseData> NotAsked()
     {
         const string NotAsked = "authorization_details must be some of those that the client asked for, each as it was.";
-        const string NotExpected = "The body is not the JSON that is expected: an object with the documented members, each of its type.";
+        const string NotExpected = "The body is not the JSON that is expected: an object with no members but scope, binding_message, authorization_details, each of its type and at most once.";
         const string Nothing = "authorization_details must contain at least one of those that the client asked for: leave it out to approve all of them, or deny the request.";
         yield return Case("[]", Nothing, "none of them");
         yield return Case("[{\"type\":\"consent\"}]", NotAsked, "another type");

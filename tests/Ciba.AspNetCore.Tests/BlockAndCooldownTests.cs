@@ -51,6 +51,27 @@ public sealed class BlockAndCooldownTests
             Is.EqualTo((HttpStatusCode.Conflict, HttpStatusCode.OK, "access_denied")));
     }
 
+    [TestCase(false, """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.10","title":"Conflict","status":409,"detail":"The request was answered before. The client is blocked.","code":"already_decided","client_blocked":true}""")]
+    [TestCase(true, """{"type":"https://tools.ietf.org/html/rfc9110#section-15.5.11","title":"Gone","status":410,"detail":"The request has expired. The client is blocked.","code":"expired","client_blocked":true}""")]
+    [Spec("U5")]
+    public async Task A_block_by_a_request_that_is_over_is_told_to_the_device(bool isExpired, string body)
+    {
+        await using var host = Host();
+        var id = await AskedAsync(host);
+        if (isExpired)
+        {
+            host.Time.Advance(TimeSpan.FromSeconds(121));
+        }
+        else
+        {
+            await host.ApproveAsync(id);
+        }
+
+        var answer = await BlockAsync(host, id);
+
+        Assert.That((answer.Body, _blocks.Told.Count), Is.EqualTo((body, 1)));
+    }
+
     [Test, Spec("U5")]
     public async Task A_client_that_is_blocked_has_nothing_told_again()
     {

@@ -8,12 +8,12 @@ namespace Ciba.AspNetCore.Tests;
 /// <summary>What the device sends along with a yes: the scopes that the user grants.</summary>
 public sealed class DeviceApprovalBodyTests
 {
-    private const string NotExpected = "The body is not the JSON that is expected: an object with the documented members, each of its type.";
+    private const string NotExpected = "The body is not the JSON that is expected: an object with no members but scope, binding_message, authorization_details, each of its type and at most once.";
     private const string BadScope = "scope must contain openid and only values that the client asked for.";
 
     [TestCase(null, "openid email profile"), TestCase("", "openid email profile"), TestCase("{}", "openid email profile"), TestCase("""{"scope":null}""", "openid email profile")]
     [TestCase("""{"scope":"openid email profile"}""", "openid email profile"), TestCase("""{"scope":"openid"}""", "openid"), TestCase("""{"scope":"email  openid"}""", "email openid")]
-    [TestCase(""" {"other":[{}],"scope":"openid email"} """, "openid email"), Spec("U4")]
+    [TestCase(""" {"binding_message":null,"scope":"openid email"} """, "openid email"), Spec("U4")]
     public async Task The_user_grants_all_or_some_of_what_was_asked(string? json, string granted)
     {
         await using var host = new CibaHost();
@@ -41,6 +41,11 @@ public sealed class DeviceApprovalBodyTests
         yield return Case("""{"scope":"openid","scope":"openid email"}""", NotExpected);
         yield return Case("""{"scope":"openid","\u0073cope":"openid"}""", NotExpected);
         yield return Case("""{"authorization_details":[{"type":"payment","amount":1,"amount":2}]}""", NotExpected);
+        yield return Case("""{"Scope":"openid"}""", NotExpected);
+        yield return Case("""{"scopes":["openid"]}""", NotExpected);
+        yield return Case("""{"authorizationDetails":[]}""", NotExpected);
+        yield return Case("""{"bindingMessage":"W4"}""", NotExpected);
+        yield return Case("""{"scope":"openid","":1}""", NotExpected);
         yield return Case("null", "The body is a JSON object.");
         yield return Case("[]", NotExpected);
         yield return Case("\"openid\"", NotExpected);
@@ -65,6 +70,21 @@ public sealed class DeviceApprovalBodyTests
         using (Assert.EnterMultipleScope())
         {
             DeviceEndpointTests.AssertProblem(answer, 400, detail);
+            Assert.That((await host.PollAsync(authReqId)).Error, Is.EqualTo("authorization_pending"));
+        }
+    }
+
+    [TestCase("""{"blockClient":true}"""), TestCase("""{"Block_client":true}"""), TestCase("""{"block_client":true,"scope":"openid"}"""), TestCase("""{"block_client":"true"}"""), Spec("U4")]
+    public async Task A_denial_that_is_not_understood_decides_nothing(string json)
+    {
+        await using var host = new CibaHost();
+        var authReqId = (await host.AuthorizeAsync()).AuthReqId;
+
+        var answer = await host.DeviceAsync(HttpMethod.Post, $"/requests/{CibaRequestId.FromAuthReqId(authReqId)}/deny", "alice", json);
+
+        using (Assert.EnterMultipleScope())
+        {
+            DeviceEndpointTests.AssertProblem(answer, 400, "The body is not the JSON that is expected: an object with no members but block_client, each of its type and at most once.");
             Assert.That((await host.PollAsync(authReqId)).Error, Is.EqualTo("authorization_pending"));
         }
     }

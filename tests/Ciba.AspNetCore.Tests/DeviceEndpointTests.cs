@@ -24,6 +24,7 @@ public sealed class DeviceEndpointTests
                 $$"""{"id":"{{id}}","client_id":"client","client_name":"The client","scope":"openid email","created_at":"2026-01-15T12:00:30+00:00","expires_at":"2026-01-15T12:02:00+00:00","binding_message":"Über 4711 \"<b>","acr_values":"urn:b urn:a"}"""));
             Assert.That(list.Body, Is.EqualTo($"[{one.Body}]"));
             Assert.That(list.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(list.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(list.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(id, Is.EqualTo(CibaRequestId.FromAuthReqId(authReqId)).And.Not.EqualTo(authReqId));
             Assert.That(one.Body, Does.Not.Contain(authReqId[1..]));
@@ -272,6 +273,7 @@ public sealed class DeviceEndpointTests
             Assert.That((int)answer.Status, Is.EqualTo(status));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/problem+json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(answer.Json.EnumerateObject().Select(member => member.Name), Is.EqualTo(new[] { "type", "title", "status", "detail", "code" }));
             Assert.That(answer.Json.GetProperty("status").GetInt32(), Is.EqualTo(status));
             Assert.That(answer.Text("detail"), Is.EqualTo(detail));

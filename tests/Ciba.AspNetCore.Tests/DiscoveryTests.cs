@@ -21,6 +21,7 @@ public sealed class DiscoveryTests
             Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("public, max-age=300"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(Indented(answer.Json), Is.EqualTo(Indented(JsonElement.Parse("""
                 {
                   "issuer": "https://id.example.com",

@@ -87,8 +87,8 @@ public sealed class ForgedRequestTests
         Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest));
     }
 
-    [TestCase("http://localhost", false), TestCase("https://localhost", false), TestCase("https://LOCALHOST", false)]
-    [TestCase("https://localhost:8443", true), TestCase("https://evil.example", true), TestCase("https://localhost.evil.example", true), TestCase("null", true)]
+    [TestCase("https://localhost", false), TestCase("https://LOCALHOST", false), TestCase("https://localhost:443", false)]
+    [TestCase("http://localhost", true), TestCase("http://localhost:443", true), TestCase("wss://localhost", true), TestCase("https://localhost:8443", true), TestCase("https://evil.example", true), TestCase("https://localhost.evil.example", true), TestCase("null", true)]
     public async Task A_browser_that_says_only_its_origin_is_judged_by_that(string origin, bool isRefused)
     {
         await using var host = Host();

@@ -109,6 +109,7 @@ public sealed class RedemptionTests
             Assert.That(failed.Select(answer => answer.Status), Is.All.EqualTo(HttpStatusCode.InternalServerError));
             Assert.That(failed.Select(answer => answer.Body), Is.All.EqualTo(ServerError));
             Assert.That(failed[0].Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(failed[0].Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(right.Text("access_token"), Is.EqualTo("access-3"));
         }
     }

@@ -22,6 +22,7 @@ public sealed class SlowDownTests
             Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.BadRequest));
             Assert.That(answer.Body, Is.EqualTo("""{"error":"slow_down","error_description":"Polled too soon: the interval for this auth_req_id has grown by 5 seconds."}"""));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
         }
     }
 

@@ -254,6 +254,7 @@ public sealed class StoreOutageTests
             Assert.That(answer.Body, Is.EqualTo(Body));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
         }
     }
 

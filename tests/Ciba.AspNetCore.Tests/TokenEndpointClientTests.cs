@@ -37,6 +37,7 @@ public sealed class TokenEndpointClientTests
             Assert.That(refused.Error, Is.EqualTo(error));
             Assert.That(refused.Header("WWW-Authenticate"), error == "invalid_client" ? Does.StartWith("Basic ") : Is.Null);
             Assert.That(refused.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(refused.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(right.Status, Is.EqualTo(HttpStatusCode.OK));
         }
     }

@@ -28,6 +28,7 @@ public sealed class TokenEndpointTests
             Assert.That(answer.Body, Is.EqualTo(Pending));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(answer.Header("Pragma"), Is.EqualTo("no-cache"));
             Assert.That(host.Log.Ours.Where(line => line.Category.EndsWith(".TokenEndpoint", StringComparison.Ordinal)), Is.Empty);
         }
@@ -219,6 +220,7 @@ public sealed class TokenEndpointTests
             Assert.That(answer.Json.GetProperty("expires_in").GetInt32(), Is.EqualTo(3600));
             Assert.That(answer.Header("Content-Type"), Is.EqualTo("application/json"));
             Assert.That(answer.Header("Cache-Control"), Is.EqualTo("no-store"));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
             Assert.That(answer.Header("Pragma"), Is.EqualTo("no-cache"));
         }
     }

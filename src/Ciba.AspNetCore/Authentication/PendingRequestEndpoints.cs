@@ -69,7 +69,7 @@ internal sealed partial class PendingRequestEndpoints(
         }
 
         context.Response.StatusCode = StatusCodes.Status204NoContent;
-        context.Response.Headers.CacheControl = "no-store";
+        CibaResults.StoreNowhere(context.Response);
     }
 
     private async ValueTask<Outcome<CibaRequest>> FindAsync(HttpContext context, string? authReqId, RegisteredClient client)

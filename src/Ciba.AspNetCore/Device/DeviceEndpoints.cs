@@ -66,9 +66,12 @@ internal static class DeviceEndpoints
             return;
         }
 
-        await AnswerAsync(context, body.BlockClient
+        var result = body.BlockClient
             ? await approvals.DenyAndBlockAsync(Id(context), user.Subject, context.RequestAborted)
-            : await approvals.DenyAsync(Id(context), user.Subject, context.RequestAborted));
+            : await approvals.DenyAsync(Id(context), user.Subject, context.RequestAborted);
+
+        // A client is blocked by a request that is over, too.
+        await AnswerAsync(context, result, isBlocked: body.BlockClient && result is CibaDecisionResult.AlreadyDecided or CibaDecisionResult.Expired);
     });
 
     public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
@@ -96,7 +99,7 @@ internal static class DeviceEndpoints
 
     private static async Task ForUserAsync(HttpContext context, Func<ICibaApprovals, DeviceUser, Task> handle)
     {
-        context.Response.Headers.CacheControl = "no-store";
+        CibaResults.StoreNowhere(context.Response);
         if (await ForgedRequests.WhyNotAsync(context) is { } problem)
         {
             await problem.WriteAsync(context);
@@ -137,11 +140,13 @@ internal static class DeviceEndpoints
         }
         catch (JsonException)
         {
-            return CibaError.InvalidRequest.With("The body is not the JSON that is expected: an object with the documented members, each of its type.");
+            return CibaError.InvalidRequest.With($"The body is not the JSON that is expected: an object with no members but {Members(type)}, each of its type and at most once.");
         }
     }
 
-    private static Task AnswerAsync(HttpContext context, CibaDecisionResult result)
+    private static string Members(JsonTypeInfo type) => string.Join(", ", type.Properties.Select(property => property.Name));
+
+    private static Task AnswerAsync(HttpContext context, CibaDecisionResult result, bool isBlocked = false)
     {
         if (result == CibaDecisionResult.Done)
         {
@@ -149,7 +154,8 @@ internal static class DeviceEndpoints
             return Task.CompletedTask;
         }
 
-        return DeviceProblem.Of(result).WriteAsync(context);
+        var problem = DeviceProblem.Of(result);
+        return (isBlocked ? problem.ButBlocked() : problem).WriteAsync(context);
     }
 }
 

@@ -10,6 +10,8 @@ namespace Ciba.AspNetCore.Device;
 /// <param name="RetryAfter">How long the device should wait before the next try, where that helps.</param>
 internal sealed record DeviceProblem(int Status, string Code, string Detail, TimeSpan? RetryAfter = null)
 {
+    private bool _isClientBlocked;
+
     private const string TooManyRequests = "https://tools.ietf.org/html/rfc6585#section-4";
 
     public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
@@ -51,16 +53,25 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail, Tim
 
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
-        context.Response.Headers.CacheControl = "no-store";
+        CibaResults.StoreNowhere(context.Response);
         return new DeviceProblem(error.StatusCode, error.Error, error.Description, error.RetryAfter).WriteAsync(context);
     }
 
     private static DeviceProblem TooMany(string code, string detail, TimeSpan? retryAfter) => new(StatusCodes.Status429TooManyRequests, code, detail, retryAfter);
 
+    /// <summary>The same where the client is blocked nevertheless.</summary>
+    public DeviceProblem ButBlocked() => this with { Detail = $"{Detail} The client is blocked.", _isClientBlocked = true };
+
     // ASP.NET Core knows no type of 429.
     public Task WriteAsync(HttpContext context)
     {
         CibaResults.SayRetryAfter(context.Response, RetryAfter);
-        return Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: new Dictionary<string, object?> { ["code"] = Code }).ExecuteAsync(context);
+        var extensions = new Dictionary<string, object?> { ["code"] = Code };
+        if (_isClientBlocked)
+        {
+            extensions["client_blocked"] = true;
+        }
+
+        return Results.Problem(statusCode: Status, detail: Detail, type: Status == StatusCodes.Status429TooManyRequests ? TooManyRequests : null, extensions: extensions).ExecuteAsync(context);
     }
 }

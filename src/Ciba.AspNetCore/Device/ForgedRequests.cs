@@ -47,11 +47,12 @@ internal static partial class ForgedRequests
     // Browsers say in one of these headers where a call comes from, and no page can change them.
     private static bool IsOfAnotherOrigin(HttpRequest request) => request.Headers["Sec-Fetch-Site"] is { Count: > 0 } site
         ? site is not ["same-origin"] and not ["none"]
-        : request.Headers.Origin is { Count: > 0 } origin && !(origin is [{ } text] && IsOfHost(text, request.Host));
+        : request.Headers.Origin is { Count: > 0 } origin && !(origin is [{ } text] && IsOwnOrigin(text, request));
 
-    // The scheme and its port may be those of a proxy before this host.
-    private static bool IsOfHost(string origin, HostString host) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Host.Equals(host.Host, StringComparison.OrdinalIgnoreCase) && (host.Port is null ? uri.IsDefaultPort : host.Port == uri.Port);
+    private static bool IsOwnOrigin(string origin, HttpRequest request) =>
+        Uri.TryCreate(origin, UriKind.Absolute, out var theirs)
+        && Uri.TryCreate($"{request.Scheme}://{request.Host}", UriKind.Absolute, out var ours)
+        && Uri.Compare(theirs, ours, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     /// <summary>
     /// No page of another origin can send an <c>Authorization</c> header of its own. Without one, whatever knows the user may have

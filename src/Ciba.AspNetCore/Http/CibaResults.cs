@@ -9,6 +9,7 @@ namespace Ciba.AspNetCore.Http;
 internal static class CibaResults
 {
     private const string Json = "application/json";
+    private const string NoSniffing = "nosniff";
 
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
@@ -21,6 +22,13 @@ internal static class CibaResults
 
         SayRetryAfter(context.Response, error.RetryAfter ?? (error.StatusCode == StatusCodes.Status503ServiceUnavailable ? CibaError.TemporarilyUnavailable.RetryAfter : null));
         return WriteAsync(context, error.StatusCode, error.Json);
+    }
+
+    /// <summary>The answer is for who asked, and is what it says it is.</summary>
+    public static void StoreNowhere(HttpResponse response)
+    {
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = NoSniffing;
     }
 
     /// <summary>RFC 9110 section 10.2.3: whole seconds, and not too few.</summary>
@@ -45,6 +53,7 @@ internal static class CibaResults
         context.Response.ContentType = Json;
         context.Response.ContentLength = utf8.Length;
         context.Response.Headers.CacheControl = "public, max-age=300";
+        context.Response.Headers.XContentTypeOptions = NoSniffing;
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask : context.Response.Body.WriteAsync(utf8, 0, utf8.Length, context.RequestAborted);
     }
 
@@ -54,7 +63,7 @@ internal static class CibaResults
         response.StatusCode = statusCode;
         response.ContentType = Json;
         response.ContentLength = body.Length;
-        response.Headers.CacheControl = "no-store";
+        StoreNowhere(response);
         response.Headers.Pragma = "no-cache";
         return response.Body.WriteAsync(body, 0, body.Length, context.RequestAborted);
     }

@@ -23,6 +23,9 @@ internal sealed partial class WireJson : JsonSerializerContext
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Refuses JSON with a name twice in an object, because two readers may take it for two things.</summary>
-    public static JsonSerializerOptions ReadStrictly() => new() { AllowDuplicateProperties = false };
+    /// <summary>
+    /// Refuses JSON with a name twice in an object, because two readers may take it for two things, and with a member that is not known,
+    /// because whoever sent it meant something by it.
+    /// </summary>
+    public static JsonSerializerOptions ReadStrictly() => new() { AllowDuplicateProperties = false, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 }

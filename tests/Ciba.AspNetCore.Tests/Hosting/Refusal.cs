@@ -37,7 +37,7 @@ public static class Refusal
             Assert.That(answer.Body, Is.EqualTo(Unproven));
             Assert.That(
                 answer.Response.Headers.Where(header => header.Key is not ("Date" or "Server")).Select(header => $"{header.Key}: {string.Join(", ", header.Value)}").Order(),
-                Is.EqualTo(new[] { "Cache-Control: no-store", "Pragma: no-cache", retryAfter is null ? null : $"Retry-After: {retryAfter}", "WWW-Authenticate: Basic realm=\"CIBA\", charset=\"UTF-8\"" }.OfType<string>()));
+                Is.EqualTo(new[] { "Cache-Control: no-store", "Pragma: no-cache", retryAfter is null ? null : $"Retry-After: {retryAfter}", "WWW-Authenticate: Basic realm=\"CIBA\", charset=\"UTF-8\"", "X-Content-Type-Options: nosniff" }.OfType<string>()));
             Assert.That(LastReason(host), reason is null ? Is.Not.Null : Does.Contain(reason));
         }
     }

@@ -230,6 +230,11 @@ async function answer(card, verb, body, outcome) {
     complain(card.node.querySelector('.problem'), problem?.detail ?? 'The provider cannot be reached. Try again.');
     card.node.querySelector(`.${verb}`)?.focus();
   }
+
+  // A client can be blocked by a request that is over.
+  if (problem?.client_blocked) {
+    phone.blocked();
+  }
 }
 
 /** The card goes, and what became of it is remembered. */
