@@ -47,7 +47,7 @@ public sealed class CibaCallbackOptions
     /// <summary>How many pings and pushes a node sends at once. Default 512.</summary>
     public int MaxConcurrent { get; set; } = 512;
 
-    /// <summary>How many of them go to one receiver at once, so that a slow one holds up nobody else. Default 16.</summary>
+    /// <summary>How many of them go to one host and port at once, so that a slow one holds up nobody else. Default 16.</summary>
     public int MaxConcurrentPerReceiver { get; set; } = 16;
 
     /// <summary>Whether a ping client is told, too, that its request expired unanswered (section 10.2). Default false.</summary>

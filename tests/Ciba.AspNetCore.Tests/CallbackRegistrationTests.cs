@@ -35,6 +35,7 @@ public sealed class CallbackRegistrationTests : IDisposable
                 _issuer.Use(ciba);
             },
         };
+        await host.FirstLookAsync();
         var id = (await HookedClients.AskAsync(host)).AuthReqId;
         switch (taken)
         {
@@ -50,7 +51,7 @@ public sealed class CallbackRegistrationTests : IDisposable
 
         await host.ApproveAsync(id);
 
-        var heard = await _events.NextAsync(taken == "nothing" ? CibaEventKind.Delivered : CibaEventKind.Undelivered);
+        var heard = await host.LookUntilAsync(_events, taken == "nothing" ? CibaEventKind.Delivered : CibaEventKind.Undelivered);
         await host.StopAsync();
         using (Assert.EnterMultipleScope())
         {

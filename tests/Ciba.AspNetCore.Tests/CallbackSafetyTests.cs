@@ -119,17 +119,50 @@ public sealed class CallbackSafetyTests
                 _events.Use(ciba);
             },
         };
+        await host.FirstLookAsync();
         var id = (await HookedClients.AskAsync(host)).AuthReqId;
         clients.Current = now is null ? null : Client(now);
         await host.ApproveAsync(id);
 
-        var heard = await _events.NextAsync(now == mode ? CibaEventKind.Delivered : CibaEventKind.Undelivered);
+        var heard = await host.LookUntilAsync(_events, now == mode ? CibaEventKind.Delivered : CibaEventKind.Undelivered);
 
         using (Assert.EnterMultipleScope())
         {
             Assert.That(heard.Reason, Is.EqualTo(now == mode ? null : $"the client is not registered any more for {mode}"));
             Assert.That(_receiver.Calls, Is.EqualTo(now == mode ? 1 : 0));
         }
+    }
+
+    [Test, Spec("P1"), Spec("P2")]
+    public async Task A_client_that_this_node_does_not_know_yet_is_called_once_somebody_does([Values("ping", "push")] string mode)
+    {
+        var clients = new HookedClients { Current = Client(mode) };
+        await using var host = new CibaHost
+        {
+            Clients = [],
+            Options = CallbackCalls.Quietly,
+            Setup = ciba =>
+            {
+                clients.Use(ciba);
+                _receiver.Use(ciba);
+                _events.Use(ciba);
+            },
+        };
+        await host.FirstLookAsync();
+        var id = (await HookedClients.AskAsync(host)).AuthReqId;
+        clients.Current = null;
+        await host.ApproveAsync(id);
+        for (var looks = 0; looks < 6; looks++)
+        {
+            await host.LookAsync();
+        }
+
+        var before = _receiver.Calls;
+        clients.Current = Client(mode);
+        await host.LookUntilAsync(_events, CibaEventKind.Delivered);
+
+        Assert.That((before, _receiver.Calls), Is.EqualTo((0, 1)));
+        Assert.That(host.Log.Ours.Select(line => line.Text), Has.Some.StartsWith($"The {mode} for request ").And.Some.Contains("is left to other nodes for"));
     }
 
     [Test, Spec("P1"), Spec("P2")]

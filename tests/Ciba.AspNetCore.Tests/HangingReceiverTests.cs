@@ -1,3 +1,4 @@
+using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Ciba.AspNetCore.Tests;
@@ -49,15 +50,15 @@ public sealed class HangingReceiverTests
         Assert.That(host.Time.GetUtcNow() - began, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(10) * (Calls - 1)));
     }
 
-    [Test, Spec("P7")]
-    public async Task A_hanging_receiver_delays_neither_the_devices_answer_nor_another_clients_ping()
+    [TestCase("https://slow.example/cb", "https://quick.example/cb"), TestCase("https://shared.example/slow", "https://shared.example/quick"), Spec("P7")]
+    public async Task A_hanging_receiver_delays_neither_the_devices_answer_nor_another_clients_ping(string slow, string quick)
     {
         var gate = new Gate();
         using var receiver = new FakeReceiver
         {
             OnCall = async (call, _) =>
         {
-            if (call.Url.Host == "slow.example")
+            if (call.Url.AbsoluteUri == slow)
             {
                 await gate.PassAsync(CancellationToken.None);
             }
@@ -66,7 +67,7 @@ public sealed class HangingReceiverTests
         }
         };
         var events = new FakeEvents();
-        await using var host = Host(receiver, events);
+        await using var host = Host(receiver, events, slow: slow, quick: quick);
 
         for (var i = 0; i < 5; i++)
         {
@@ -107,9 +108,59 @@ public sealed class HangingReceiverTests
         Assert.That(receiver.Calls, Is.EqualTo(1));
     }
 
-    private static CibaHost Host(FakeReceiver receiver, FakeEvents events, Action<CibaOptions>? change = null) => new()
+    [Test, Spec("P7")]
+    public async Task What_waits_for_one_that_hangs_costs_the_store_little()
     {
-        Clients = [FakeReceiver.PingClient("client", "https://slow.example/cb"), FakeReceiver.PingClient("other", "https://quick.example/cb")],
+        const int Many = 200;
+        var endpoint = new HangingEndpoint();
+        using var store = new HookedStore();
+        await using var host = new CibaHost
+        {
+            Clients = [FakeReceiver.PingClient("client", "https://hangs.example/cb")],
+            Options = options =>
+            {
+                CallbackCalls.Quietly(options);
+                options.Limits.SwitchOff();
+                options.RequestLifetime = options.MaxRequestLifetime;
+            },
+            Setup = ciba =>
+            {
+                store.Use(ciba);
+                ciba.Services.AddHttpClient(CibaCallbackOptions.HttpClientName).ConfigurePrimaryHttpMessageHandler(() => endpoint);
+            },
+        };
+        await host.FirstLookAsync();
+        for (var i = 0; i < Many; i++)
+        {
+            await host.ApproveAsync((await host.AskAsync()).AuthReqId);
+        }
+
+        // The first call has failed, and whoever waited behind it has been sent away.
+        var worker = (await host.ServicesAsync()).GetRequiredService<OutboxWorker>();
+        using var bound = new CancellationTokenSource(Bound);
+        while (worker.InWork > 1)
+        {
+            await host.LookAsync(isHeldUp: true);
+            await Task.Delay(Look, bound.Token);
+        }
+
+        store.Calls.Clear();
+        for (var looks = 0; looks < 12; looks++)
+        {
+            await host.LookAsync(isHeldUp: true);
+            while (worker.InWork > 1)
+            {
+                await Task.Delay(Look, bound.Token);
+            }
+        }
+
+        // In a minute each comes back about twice.
+        Assert.That(store.Calls.Count(call => call == nameof(ICibaOutbox.PostponeAsync)), Is.InRange(Many, Many * 4));
+    }
+
+    private static CibaHost Host(FakeReceiver receiver, FakeEvents events, Action<CibaOptions>? change = null, string slow = "https://slow.example/cb", string quick = "https://quick.example/cb") => new()
+    {
+        Clients = [FakeReceiver.PingClient("client", slow), FakeReceiver.PingClient("other", quick)],
         Options = options =>
         {
             CallbackCalls.Quietly(options);

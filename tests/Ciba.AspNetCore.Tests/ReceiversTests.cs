@@ -202,6 +202,74 @@ public sealed class ReceiversTests
         Assert.That((known, places.Taken("r1", 10)), Is.EqualTo((2, 1)));
     }
 
+    [Test]
+    public void Clients_at_one_authority_delay_each_other_no_more_than_those_at_many()
+    {
+        var places = With(512, 16);
+        places.Come("hangs@shared.example", 100);
+
+        Assert.That(places.Running("hangs@shared.example"), Is.EqualTo(1));
+        Assert.That(places.Taken("quick@shared.example", 2), Is.EqualTo(1));
+        Assert.That(places.Leave("quick@shared.example", true), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Clients_that_hang_leave_most_places_of_their_authority_to_others()
+    {
+        var places = With(512, 16);
+        string[] hanging = [.. Enumerable.Range(0, 40).Select(number => $"hangs {number}@shared.example")];
+        Array.ForEach(hanging, name => places.Come(name, 1));
+
+        // At first nothing is known of them: then they are known to fail.
+        var unknown = hanging.Sum(places.Running);
+        while (Array.Find(hanging, name => places.Running(name) > 0 && places.Waits(name).Any() is false) is { } name && hanging.Sum(places.Running) > 0)
+        {
+            places.Leave(name, false);
+        }
+
+        Array.ForEach(hanging, name => places.Come(name, 1));
+        places.Come("known@shared.example", 1);
+        places.Leave("known@shared.example", true);
+
+        Assert.That((unknown, hanging.Sum(places.Running), places.Taken("known@shared.example", 20)), Is.EqualTo((8, 4, 2)));
+    }
+
+    [Test]
+    public void All_clients_at_an_authority_share_its_bound_in_turns()
+    {
+        var places = With(512, 4);
+        foreach (var name in new[] { "a@shared.example", "b@shared.example" })
+        {
+            places.Come(name, 3);
+            places.Leave(name, true);
+            places.Leave(name, true);
+            places.Leave(name, true);
+        }
+
+        Assert.That(new[] { places.Taken("a@shared.example", 50), places.Taken("b@shared.example", 50) }, Is.EqualTo(new[] { 4, 0 }));
+        Assert.That(new[] { places.Leave("a@shared.example", true), places.Running("b@shared.example") }, Is.EqualTo(new[] { 3, 1 }));
+        Assert.That(places.Taken("c@elsewhere.example"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public void Whoever_cannot_begin_in_time_is_sent_away_for_as_long_as_the_queue_says()
+    {
+        var places = With(512, 16);
+        places.Come("slow", 1);
+        _time.Advance(TimeSpan.FromSeconds(30));
+        places.Leave("slow", false);
+
+        // One runs, one waits for half a minute, one for a minute; the next would begin too late.
+        places.Come("slow", 6);
+        var slow = places.Waits("slow").ToArray();
+        places.Leave("slow", true);
+        places.Leave("slow", true);
+        places.Leave("slow", true);
+        places.Come("slow", 1);
+
+        Assert.That((slow, places.Running("slow"), places.SentAway("slow")), Is.EqualTo((new[] { 90, 120, 150 }, 1, 3)));
+    }
+
     private Places With(int most, int mostForOne) => new(
         new Receivers(Options.Create(new CibaOptions { Callbacks = new() { MaxConcurrent = most, MaxConcurrentPerReceiver = mostForOne } }), _time),
         () => Later);
@@ -209,15 +277,19 @@ public sealed class ReceiversTests
     /// <summary>Who comes for a place, has one, and leaves.</summary>
     private sealed class Places(Receivers receivers, Func<DateTimeOffset> until)
     {
-        private readonly List<(string Name, Task<ReceiverPlace?> Place)> _came = [];
+        private readonly List<(string Name, Task<ReceiverEntry> Entry)> _came = [];
 
         public Receivers Receivers => receivers;
 
-        public void Come(string name, int callers) => _came.AddRange(Enumerable.Range(0, callers).Select(_ => (name, receivers.EnterAsync(name, until()))));
+        /// <summary>Comes for a client, which is alone at its authority unless one is named: <c>client@authority</c>.</summary>
+        public void Come(string name, int callers) => _came.AddRange(Enumerable.Range(0, callers).Select(_ => (name, receivers.EnterAsync(name, name.Split('@')[^1], until()))));
 
-        public int Running(string name) => _came.Count(one => one.Name == name && one.Place is { IsCompleted: true, Result: not null });
+        public int Running(string name) => _came.Count(one => one.Name == name && HasPlace(one.Entry));
 
-        public int SentAway(string name) => _came.Count(one => one.Name == name && one.Place is { IsCompleted: true, Result: null });
+        public int SentAway(string name) => _came.Count(one => one.Name == name && one.Entry is { IsCompleted: true, Result.Place: null });
+
+        /// <summary>For how long they were sent away, in whole seconds.</summary>
+        public IEnumerable<int> Waits(string name) => _came.Where(one => one.Name == name && one.Entry is { IsCompleted: true, Result.Place: null }).Select(one => (int)one.Entry.Result.Wait.TotalSeconds);
 
         /// <summary>How many more have a place when so many have come.</summary>
         public int Taken(string name, int callers = 1)
@@ -230,10 +302,12 @@ public sealed class ReceiversTests
         /// <summary>The first that has a place leaves; answers how many run then.</summary>
         public int Leave(string name, bool? answered)
         {
-            var leaver = _came.Find(one => one.Name == name && one.Place is { IsCompleted: true, Result: not null });
+            var leaver = _came.Find(one => one.Name == name && HasPlace(one.Entry));
             _came.Remove(leaver);
-            receivers.Leave(leaver.Place.Result!, answered);
+            receivers.Leave(leaver.Entry.Result.Place!, answered);
             return Running(name);
         }
+
+        private static bool HasPlace(Task<ReceiverEntry> entry) => entry is { IsCompleted: true, Result.Place: not null };
     }
 }

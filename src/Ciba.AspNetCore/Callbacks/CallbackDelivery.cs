@@ -34,14 +34,16 @@ internal sealed partial class CallbackDelivery(
 
         if (await FindClientAsync(entry.Request) is not { } client)
         {
-            return WorkResult.GivenUp($"the client is not registered any more for {entry.Request.TokenDeliveryMode}");
+            // A node that learns of clients sooner or later than others does not speak for them.
+            return WorkResult.LeftToOthers($"the client is not registered any more for {entry.Request.TokenDeliveryMode}");
         }
 
         // What is begun later might not have ended when the next node may begin, by its own clock.
-        var receiver = new Uri(client.BackchannelClientNotificationEndpoint!).Authority;
-        if (await receivers.EnterAsync(receiver, entry.HeldUntil - options.Value.OutboxLease - (Timeout * 2)) is not { } place)
+        var authority = new Uri(client.BackchannelClientNotificationEndpoint!).Authority;
+        var (place, wait) = await receivers.EnterAsync(entry.Request.ClientKey, authority, entry.HeldUntil - options.Value.OutboxLease - (Timeout * 2));
+        if (place is null)
         {
-            return WorkResult.NotTried;
+            return WorkResult.NotTriedFor(wait);
         }
 
         bool? answered = null;

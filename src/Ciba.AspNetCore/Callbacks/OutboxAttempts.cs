@@ -74,10 +74,21 @@ internal sealed class RetryWaits(double jitter = 0.25)
 
     public TimeSpan After(int failures, TimeSpan life, TimeSpan? askedFor = null)
     {
-        var longest = TimeSpan.FromTicks(Math.Clamp(life.Ticks / TriesInLife, Longest.Ticks, LongestOfAll.Ticks));
-        var wait = First * (1 << Math.Min(failures - 1, MostDoublings));
-        wait = (wait < longest ? wait : longest) * (1 - (jitter * Random.Shared.NextDouble()));
+        var wait = Vary(First * (1 << Math.Min(failures - 1, MostDoublings)), life);
         var asked = askedFor < LongestAskedFor ? askedFor.Value : askedFor is null ? TimeSpan.Zero : LongestAskedFor;
         return asked > wait ? asked : wait;
+    }
+
+    /// <summary>The wait for a turn that is so far away, which comes sooner should the others go faster.</summary>
+    public TimeSpan Until(TimeSpan turn, TimeSpan life)
+    {
+        var wait = Vary(turn, life);
+        return wait > First ? wait : First;
+    }
+
+    private TimeSpan Vary(TimeSpan wait, TimeSpan life)
+    {
+        var longest = TimeSpan.FromTicks(Math.Clamp(life.Ticks / TriesInLife, Longest.Ticks, LongestOfAll.Ticks));
+        return (wait < longest ? wait : longest) * (1 - (jitter * Random.Shared.NextDouble()));
     }
 }

@@ -4,14 +4,13 @@ namespace Ciba.AspNetCore.Callbacks;
 internal sealed partial class OutboxWorker
 {
     private static readonly TimeSpan InsistEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan NotTriedAgainAfter = TimeSpan.FromSeconds(1);
 
     private async Task EndAsync(CibaOutboxEntry entry, OutboxAttempt attempt, WorkResult result)
     {
         var (request, now) = (entry.Request, _time.GetUtcNow());
         if (result.Kind == WorkResultKind.NotTried)
         {
-            await PostponeAsync(entry, attempt, now + NotTriedAgainAfter);
+            await PostponeAsync(entry, attempt, now + _waits.Until(result.RetryAfter ?? TimeSpan.Zero, request.ExpiresAt - request.CreatedAt));
             return;
         }
 
@@ -27,11 +26,15 @@ internal sealed partial class OutboxWorker
             }
         }
 
-        if (result is { Kind: WorkResultKind.Later, RetryAfter: { } later } && now + later < Deadline(entry))
+        if (result.Kind == WorkResultKind.Later)
         {
-            SayLater(entry, later, result.Reason);
-            await PostponeAsync(entry, attempt, now + later);
-            return;
+            var later = result.RetryAfter ?? _waits.After(++attempt.Failures, request.ExpiresAt - request.CreatedAt);
+            if (now + later < Deadline(entry))
+            {
+                SayLater(entry, later, result.Reason);
+                await PostponeAsync(entry, attempt, now + later);
+                return;
+            }
         }
 
         if (result.Kind is WorkResultKind.Failed or WorkResultKind.Later or WorkResultKind.GivenUp)

@@ -23,7 +23,18 @@ internal sealed partial class OutboxWorker
         }
     }
 
-    private void SayLater(CibaOutboxEntry entry, TimeSpan wait, string reason) => NotifiedLater(CibaLog.Short(entry.Request.Id), wait, reason);
+    private void SayLater(CibaOutboxEntry entry, TimeSpan wait, string reason)
+    {
+        var request = entry.Request;
+        if (entry.Status == CibaRequestStatus.Pending)
+        {
+            NotifiedLater(CibaLog.Short(request.Id), wait, reason);
+        }
+        else
+        {
+            LeftToOthers(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId, wait, reason);
+        }
+    }
 
     private void SayGivenUp(CibaOutboxEntry entry, string reason)
     {
@@ -69,6 +80,9 @@ internal sealed partial class OutboxWorker
     [LoggerMessage(6, LogLevel.Warning, "The outbox could not be read: {Reason}")]
     private partial void NotLooked(string reason, Exception? exception);
 
-    [LoggerMessage(7, LogLevel.Warning, "The device was not notified again of request {Request}: too many notifications were running")]
+    [LoggerMessage(8, LogLevel.Warning, "The device was not notified again of request {Request}: too many notifications were running")]
     private partial void NotNotifiedAgain(string request);
+
+    [LoggerMessage(9, LogLevel.Warning, "The {Mode} for request {Request} of client {ClientId} is left to other nodes for {Wait}: {Reason}")]
+    private partial void LeftToOthers(string mode, string request, string clientId, TimeSpan wait, string reason);
 }

@@ -64,8 +64,8 @@ internal sealed partial class OutboxWorker : BackgroundService
     // A time-out each for a place to be had, for what the host is asked, and for the call.
     private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
 
-    /// <summary>Whether it works on nothing at present; what waits for its next try is not in work.</summary>
-    public bool IsIdle => Volatile.Read(ref _running) <= 1;
+    /// <summary>On how many entries it works at present; what waits for its next try is not in work.</summary>
+    public int InWork => Volatile.Read(ref _running) - 1;
 
     /// <summary>Until when the entry of a new request is this node's, which notifies the device.</summary>
     public DateTimeOffset NotifyingUntil(DateTimeOffset now) => HeldUntil(now, DeviceHold);

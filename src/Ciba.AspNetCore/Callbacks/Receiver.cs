@@ -1,9 +1,13 @@
 namespace Ciba.AspNetCore.Callbacks;
 
-/// <summary>What is known of a receiver, and who waits for it.</summary>
-internal sealed class Receiver(string name)
+/// <summary>A client at an authority: what is known of its answers, and who waits to call it.</summary>
+internal sealed class Receiver(string client, ReceiverAuthority authority)
 {
-    public string Name { get; } = name;
+    private static readonly TimeSpan LongestTurn = TimeSpan.FromHours(1);
+
+    public string Client { get; } = client;
+
+    public ReceiverAuthority Authority { get; } = authority;
 
     public Queue<ReceiverWaiter> Waiting { get; } = new();
 
@@ -14,8 +18,44 @@ internal sealed class Receiver(string name)
 
     public int Running { get; set; }
 
-    /// <summary>Whether it stands in a queue of those that may begin something.</summary>
+    /// <summary>How long the last call took; zero before the first.</summary>
+    public TimeSpan LastCall { get; set; }
+
+    /// <summary>Whether it stands in a queue of those that may begin something, be it the one of its authority.</summary>
     public bool IsReady { get; set; }
+
+    /// <summary>After which time one who comes now might begin, if all calls go as the last one.</summary>
+    public TimeSpan Wait => LastCall * ((Running + Waiting.Count) / Allowed);
+
+    /// <summary>When the next one who is sent away might begin, behind all who were sent away before.</summary>
+    public DateTimeOffset NextTurn { get; set; }
+
+    /// <summary>Gives one who is sent away a turn, and says how long that is to come.</summary>
+    public TimeSpan SendAway(DateTimeOffset now)
+    {
+        var turn = NextTurn > now + Wait ? NextTurn : now + Wait;
+        if (turn - now < LongestTurn)
+        {
+            NextTurn = turn + (LastCall / Allowed);
+        }
+
+        return turn - now;
+    }
+}
+
+/// <summary>A host and port, which many clients may share.</summary>
+internal sealed class ReceiverAuthority(string name)
+{
+    public string Name { get; } = name;
+
+    /// <summary>How many calls run, by the standing of their receivers.</summary>
+    public int[] Running { get; } = new int[3];
+
+    /// <summary>How many receivers are known at it.</summary>
+    public int Receivers { get; set; }
+
+    /// <summary>Receivers that could begin, were there a place at the authority.</summary>
+    public Queue<Receiver> Blocked { get; } = new();
 }
 
 internal enum ReceiverStanding
@@ -35,8 +75,11 @@ internal sealed class ReceiverWaiter(DateTimeOffset until)
 {
     public DateTimeOffset Until { get; } = until;
 
-    public TaskCompletionSource<ReceiverPlace?> Place { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public TaskCompletionSource<ReceiverEntry> Entry { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
 /// <summary>The right to call a receiver once.</summary>
 internal sealed record ReceiverPlace(Receiver Receiver, ReceiverStanding CountedAs, long BegunAt);
+
+/// <summary>A place, or how long there will hardly be one.</summary>
+internal readonly record struct ReceiverEntry(ReceiverPlace? Place, TimeSpan Wait = default);

@@ -3,9 +3,10 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>
-/// Who may send a callback now, so that a slow or dead receiver never delays the callbacks of others. There is a bound on all,
-/// and one for each receiver, which begins at one, grows with quick answers and falls with slow ones and failures. Receivers
-/// that are not known yet share half of the places at most, and those that failed last a quarter.
+/// Who may send a callback now, so that a slow or dead receiver never delays the callbacks of others. A receiver is a client at an
+/// authority: clients that share a host and port have nothing else in common. There is a bound on all, one for each authority, and one
+/// for each receiver, which begins at one, grows with quick answers and falls with slow ones and failures. Of all places and of those of
+/// an authority, receivers that are not known yet share half at most, and those that failed last a quarter.
 /// </summary>
 internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time)
 {
@@ -16,7 +17,8 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
     private static readonly TimeSpan Quick = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, Receiver> _receivers = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Client, string Authority), Receiver> _receivers = [];
+    private readonly Dictionary<string, ReceiverAuthority> _authorities = new(StringComparer.Ordinal);
 
     // Receivers that have something waiting and may begin it, by their standing; each in one queue at most, once.
     private readonly Queue<Receiver>[] _ready = [new(), new(), new()];
@@ -28,29 +30,28 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
     private CibaCallbackOptions Limits => options.Value.Callbacks;
 
     /// <summary>
-    /// Waits for a place, which must be left again. Null where too many wait for this receiver already, where the time to begin
-    /// is over, and where the host stops.
+    /// Waits for a place, which must be left again. None where too many wait for this receiver already, where the time to begin
+    /// is over or will be before a place is free, and where the host stops.
     /// </summary>
-    public Task<ReceiverPlace?> EnterAsync(string name, DateTimeOffset until)
+    /// <param name="client">The client, apart from those of other issuers.</param>
+    /// <param name="authority">The host and port.</param>
+    /// <param name="until">When the call must have begun.</param>
+    public Task<ReceiverEntry> EnterAsync(string client, string authority, DateTimeOffset until)
     {
         lock (_gate)
         {
-            if (!_receivers.TryGetValue(name, out var receiver))
+            var receiver = Find(client, authority);
+            var now = time.GetUtcNow();
+            if (_stopped || receiver.Waiting.Count >= MostWaiting || now + receiver.Wait > until)
             {
-                ForgetIdle();
-                _receivers[name] = receiver = new Receiver(name);
-            }
-
-            if (_stopped || receiver.Waiting.Count >= MostWaiting)
-            {
-                return Task.FromResult<ReceiverPlace?>(null);
+                return Task.FromResult(new ReceiverEntry(null, receiver.SendAway(now)));
             }
 
             var waiter = new ReceiverWaiter(until);
             receiver.Waiting.Enqueue(waiter);
             MakeReady(receiver);
             Begin();
-            return waiter.Place.Task;
+            return waiter.Entry.Task;
         }
     }
 
@@ -63,16 +64,20 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
         {
             var receiver = place.Receiver;
             receiver.Running--;
+            receiver.Authority.Running[(int)place.CountedAs]--;
             _running[(int)place.CountedAs]--;
-            if (answered is false)
+            if (answered is { } isAnswered)
             {
-                (receiver.Standing, receiver.Allowed) = (ReceiverStanding.Failing, 1);
+                receiver.LastCall = time.GetElapsedTime(place.BegunAt);
+                receiver.NextTurn = isAnswered && receiver.LastCall <= Quick ? default : receiver.NextTurn;
+                (receiver.Standing, receiver.Allowed) = !isAnswered ? (ReceiverStanding.Failing, 1)
+                    : receiver.LastCall <= Quick ? (ReceiverStanding.Proven, Math.Min(receiver.Allowed * 2, Limits.MaxConcurrentPerReceiver))
+                    : (ReceiverStanding.Proven, Math.Max(1, receiver.Allowed / 2));
             }
-            else if (answered is true)
+
+            while (receiver.Authority.Blocked.TryDequeue(out var blocked))
             {
-                var isQuick = time.GetElapsedTime(place.BegunAt) <= Quick;
-                receiver.Standing = ReceiverStanding.Proven;
-                receiver.Allowed = isQuick ? Math.Min(receiver.Allowed * 2, Limits.MaxConcurrentPerReceiver) : Math.Max(1, receiver.Allowed / 2);
+                _ready[(int)blocked.Standing].Enqueue(blocked);
             }
 
             MakeReady(receiver);
@@ -99,18 +104,40 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
         lock (_gate)
         {
             _stopped = true;
+            foreach (var waiter in _receivers.Values.SelectMany(receiver => receiver.Waiting))
+            {
+                waiter.Entry.TrySetResult(default);
+            }
+
             foreach (var receiver in _receivers.Values)
             {
-                DropLate(receiver, DateTimeOffset.MaxValue);
+                receiver.Waiting.Clear();
             }
         }
     }
 
-    private int Most(ReceiverStanding standing) => standing switch
+    private Receiver Find(string client, string authority)
     {
-        ReceiverStanding.Proven => Limits.MaxConcurrent,
-        ReceiverStanding.Unknown => Math.Max(1, Limits.MaxConcurrent / 2),
-        _ => Math.Max(1, Limits.MaxConcurrent / 4),
+        if (_receivers.TryGetValue((client, authority), out var known))
+        {
+            return known;
+        }
+
+        ForgetIdle();
+        if (!_authorities.TryGetValue(authority, out var at))
+        {
+            _authorities[authority] = at = new ReceiverAuthority(authority);
+        }
+
+        at.Receivers++;
+        return _receivers[(client, authority)] = new Receiver(client, at);
+    }
+
+    private static int Share(ReceiverStanding standing, int places) => standing switch
+    {
+        ReceiverStanding.Proven => places,
+        ReceiverStanding.Unknown => Math.Max(1, places / 2),
+        _ => Math.Max(1, places / 4),
     };
 
     private void MakeReady(Receiver receiver)
@@ -126,18 +153,30 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
     {
         while (_running.Sum() < Limits.MaxConcurrent && NextReady() is { } receiver)
         {
+            if (!HasPlace(receiver.Authority, receiver.Standing))
+            {
+                // Until somebody leaves the authority.
+                receiver.Authority.Blocked.Enqueue(receiver);
+                continue;
+            }
+
             receiver.IsReady = false;
             DropLate(receiver, time.GetUtcNow());
             if (receiver.Running < receiver.Allowed && receiver.Waiting.TryDequeue(out var waiter))
             {
                 receiver.Running++;
+                receiver.Authority.Running[(int)receiver.Standing]++;
                 _running[(int)receiver.Standing]++;
-                waiter.Place.TrySetResult(new ReceiverPlace(receiver, receiver.Standing, time.GetTimestamp()));
+                waiter.Entry.TrySetResult(new(new ReceiverPlace(receiver, receiver.Standing, time.GetTimestamp())));
             }
 
             MakeReady(receiver);
         }
     }
+
+    private bool HasPlace(ReceiverAuthority authority, ReceiverStanding standing) =>
+        authority.Running.Sum() < Limits.MaxConcurrentPerReceiver
+        && authority.Running[(int)standing] < Share(standing, Limits.MaxConcurrentPerReceiver);
 
     private Receiver? NextReady()
     {
@@ -148,7 +187,7 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
             var standing = (ReceiverStanding)((_turn + i) % _ready.Length);
 
             // One whose standing has changed while it stood here is taken all the same: it goes to the right queue next time.
-            if (_running[(int)standing] < Most(standing) && _ready[(int)standing].TryDequeue(out var receiver))
+            if (_running[(int)standing] < Share(standing, Limits.MaxConcurrent) && _ready[(int)standing].TryDequeue(out var receiver))
             {
                 return receiver;
             }
@@ -162,7 +201,7 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
     {
         while (receiver.Waiting.TryPeek(out var waiter) && waiter.Until <= now)
         {
-            receiver.Waiting.Dequeue().Place.TrySetResult(null);
+            receiver.Waiting.Dequeue().Entry.TrySetResult(new(null, receiver.SendAway(now)));
         }
     }
 
@@ -174,9 +213,13 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
             return;
         }
 
-        foreach (var idle in _receivers.Values.Where(receiver => receiver is { Running: 0, Waiting.Count: 0, IsReady: false }).ToList())
+        foreach (var (key, idle) in _receivers.Where(known => known.Value is { Running: 0, Waiting.Count: 0, IsReady: false }).ToList())
         {
-            _receivers.Remove(idle.Name);
+            _receivers.Remove(key);
+            if (--idle.Authority.Receivers == 0)
+            {
+                _authorities.Remove(idle.Authority.Name);
+            }
         }
     }
 }

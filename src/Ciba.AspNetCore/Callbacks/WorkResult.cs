@@ -12,6 +12,12 @@ internal readonly record struct WorkResult(WorkResultKind Kind, string Reason = 
     /// <summary>It was not tried, for want of a place or of time; no failure.</summary>
     public static readonly WorkResult NotTried = new(WorkResultKind.NotTried);
 
+    /// <summary>It was not tried, and there is hardly a place before some time has passed; no failure.</summary>
+    public static WorkResult NotTriedFor(TimeSpan wait) => new(WorkResultKind.NotTried, RetryAfter: wait);
+
+    /// <summary>This node cannot do it, and another one may; no failure.</summary>
+    public static WorkResult LeftToOthers(string reason) => new(WorkResultKind.Later, reason);
+
     /// <summary>It failed and is worth another try.</summary>
     public static WorkResult Failed(string reason, TimeSpan? retryAfter = null) => new(WorkResultKind.Failed, reason, retryAfter);
 

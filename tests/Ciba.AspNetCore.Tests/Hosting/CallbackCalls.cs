@@ -50,6 +50,18 @@ public static class CallbackCalls
         await IdleAsync(worker, isHeldUp);
     }
 
+    /// <summary>Lets the time pass, look by look, until an event of this kind comes.</summary>
+    public static async Task<CibaEvent> LookUntilAsync(this CibaHost host, FakeEvents events, CibaEventKind kind)
+    {
+        var heard = events.NextAsync(kind);
+        while (!heard.IsCompleted)
+        {
+            await host.LookAsync();
+        }
+
+        return await heard;
+    }
+
     /// <summary>Waits until somebody waits for so many seconds, and lets them pass.</summary>
     public static async Task WaitedAsync(this CibaHost host, double seconds)
     {
@@ -63,7 +75,7 @@ public static class CallbackCalls
 
     private static async Task IdleAsync(OutboxWorker worker, bool isHeldUp)
     {
-        for (var began = Stopwatch.GetTimestamp(); !worker.IsIdle && !isHeldUp && Stopwatch.GetElapsedTime(began) < MostBusy;)
+        for (var began = Stopwatch.GetTimestamp(); worker.InWork > 0 && !isHeldUp && Stopwatch.GetElapsedTime(began) < MostBusy;)
         {
             await Task.Delay(1);
         }
