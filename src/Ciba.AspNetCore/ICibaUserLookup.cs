@@ -10,8 +10,8 @@ public interface ICibaUserLookup
     ValueTask<CibaUserLookupResult> FindAsync(CibaHint hint, CibaClient client, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Whether the user may authenticate: exists, is not locked, not disabled. Asked at the request, at the decision and at
-    /// the redemption or push. With <see cref="CibaOptions.ConcealUnknownUsers"/> also called for subjects that no user has: that answer
+    /// Whether the user may authenticate: exists, is not locked, not disabled. Asked at the request, at each call of the device API, each
+    /// minute of an event stream, at the decision and at the redemption or push. With <see cref="CibaOptions.ConcealUnknownUsers"/> also called for subjects that no user has: that answer
     /// does not count, and should take as long.
     /// </summary>
     ValueTask<bool> IsActiveAsync(string subject, CancellationToken cancellationToken);

@@ -15,13 +15,13 @@ internal static class DeviceEndpoints
     // Room for all authorization details that a client may send, escaped.
     private const int MaxBodyBytes = 64 * 1024;
 
-    public static Task ListAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
+    public static Task ListAsync(HttpContext context) => ForActiveUserAsync(context, async (approvals, user) =>
     {
         var pending = await approvals.ListPendingAsync(user.Subject, context.RequestAborted);
         await CibaResults.OkAsync(context, [.. pending.Select(DeviceRequestResponse.Of)], DeviceJson.Relaxed.DeviceRequestResponseArray);
     });
 
-    public static Task GetAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
+    public static Task GetAsync(HttpContext context) => ForActiveUserAsync(context, async (approvals, user) =>
     {
         var request = await approvals.GetAsync(Id(context), user.Subject, context.RequestAborted);
         if (request is { Status: CibaRequestStatus.Pending })
@@ -74,7 +74,7 @@ internal static class DeviceEndpoints
         await AnswerAsync(context, result, isBlocked: body.BlockClient && result is CibaDecisionResult.AlreadyDecided or CibaDecisionResult.Expired);
     });
 
-    public static Task ResendAsync(HttpContext context) => ForUserAsync(context, async (approvals, user) =>
+    public static Task ResendAsync(HttpContext context) => ForActiveUserAsync(context, async (approvals, user) =>
     {
         var result = await approvals.ResendAsync(Id(context), user.Subject, context.RequestAborted);
         if (result.Status == CibaResendStatus.Success)
@@ -86,16 +86,28 @@ internal static class DeviceEndpoints
         await DeviceProblem.Of(result).WriteAsync(context);
     });
 
-    public static Task EventsAsync(HttpContext context) => ForUserAsync(context, async (_, user) =>
+    public static Task EventsAsync(HttpContext context) => ForActiveUserAsync(context, async (_, user) =>
     {
         var services = context.RequestServices;
-        if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>().KeyOf(user.Subject)))
+        if (!await services.GetRequiredService<DeviceEventStream>().TryHandleAsync(context, services.GetRequiredService<CibaTenant>(), user.Subject))
         {
             await DeviceProblem.TooManyStreams.WriteAsync(context);
         }
     });
 
     private static string Id(HttpContext context) => (string)context.GetRouteValue("id")!;
+
+    // Decisions ask by themselves, just before the step that counts.
+    private static Task ForActiveUserAsync(HttpContext context, Func<ICibaApprovals, DeviceUser, Task> handle) => ForUserAsync(context, async (approvals, user) =>
+    {
+        if (!await context.RequestServices.GetRequiredService<ICibaUserLookup>().IsActiveAsync(user.Subject, context.RequestAborted))
+        {
+            await AnswerAsync(context, CibaDecisionResult.UserNotActive);
+            return;
+        }
+
+        await handle(approvals, user);
+    });
 
     private static async Task ForUserAsync(HttpContext context, Func<ICibaApprovals, DeviceUser, Task> handle)
     {

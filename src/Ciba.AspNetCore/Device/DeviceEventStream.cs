@@ -5,7 +5,9 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Ciba.AspNetCore.Device;
 
@@ -13,15 +15,28 @@ namespace Ciba.AspNetCore.Device;
 /// Server-sent events for one device: what becomes of its user's requests, on whichever node. What is told is the difference
 /// between two looks at the store, so that a wake-up that is lost makes it late and never wrong.
 /// </summary>
-internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams streams, IHostApplicationLifetime host, TimeProvider time)
+internal sealed partial class DeviceEventStream(
+    ICibaRequestStore store,
+    OpenStreams streams,
+    IServiceScopeFactory scopes,
+    IHostApplicationLifetime host,
+    TimeProvider time,
+    ILogger<DeviceEventStream> logger)
 {
-    // A stream does not outlive a sign-out or a lock-out for long; the browser opens the next one by itself.
+    // A stream does not outlive a sign-out for long; the browser opens the next one by itself.
     private static readonly TimeSpan LongestStream = TimeSpan.FromMinutes(10);
+
+    // Nor a lock-out.
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookAgainAfter = TimeSpan.FromSeconds(5);
 
     /// <summary>False where there are too many streams on this node, or of this user, and nothing was answered.</summary>
-    public async Task<bool> TryHandleAsync(HttpContext context, string userKey)
+    /// <param name="context">The device's request.</param>
+    /// <param name="tenant">The issuer of the device's request.</param>
+    /// <param name="subject">The user, who is active now.</param>
+    public async Task<bool> TryHandleAsync(HttpContext context, CibaTenant tenant, string subject)
     {
+        var userKey = tenant.KeyOf(subject);
         using var ends = new CancellationTokenSource(LongestStream, time);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ends.Token, host.ApplicationStopping, context.RequestAborted);
         if (streams.TryOpen(userKey, over.Token) is not { } stream)
@@ -31,7 +46,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
 
         try
         {
-            await StreamAsync(context, stream, over.Token);
+            await StreamAsync(context, new StreamUser(tenant, subject, time.GetUtcNow()), stream, over.Token);
             return true;
         }
         finally
@@ -40,12 +55,12 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
         }
     }
 
-    private async Task StreamAsync(HttpContext context, OpenStream stream, CancellationToken over)
+    private async Task StreamAsync(HttpContext context, StreamUser user, OpenStream stream, CancellationToken over)
     {
         var known = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
         var news = new ArrayBufferWriter<byte>();
         news.Write(": listening\n\n"u8);
-        while (!over.IsCancellationRequested)
+        while (!over.IsCancellationRequested && await IsActiveAsync(user, over))
         {
             using var waits = CancellationTokenSource.CreateLinkedTokenSource(over);
             try
@@ -61,7 +76,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
                 await SpeakAsync(context.Response, stream, news, over);
                 if (stream.HasLooked)
                 {
-                    await WaitAsync(context.Response, stream, changed, known, news, over);
+                    await WaitAsync(context.Response, user, stream, changed, known, news, over);
                 }
                 else
                 {
@@ -78,7 +93,7 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
     }
 
     /// <summary>Waits for a change or an expiry, and shows meanwhile that the stream lives.</summary>
-    private async Task WaitAsync(HttpResponse response, OpenStream stream, Task changed, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, CancellationToken over)
+    private async Task WaitAsync(HttpResponse response, StreamUser user, OpenStream stream, Task changed, Dictionary<string, DateTimeOffset> known, ArrayBufferWriter<byte> news, CancellationToken over)
     {
         var expiry = known.Count == 0 ? DateTimeOffset.MaxValue : known.Values.Min();
         do
@@ -92,7 +107,36 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
                 await SpeakAsync(response, stream, news, over);
             }
         }
-        while (!changed.IsCompleted && time.GetUtcNow() < expiry && !over.IsCancellationRequested);
+        while (!changed.IsCompleted && time.GetUtcNow() < expiry && !IsDue(user) && !over.IsCancellationRequested);
+    }
+
+    private bool IsDue(StreamUser user) => time.GetUtcNow() - user.AskedAt >= AskAgainAfter;
+
+    /// <summary>Asks each minute. A user of whom nothing can be learned is asked for again a minute later.</summary>
+    private async ValueTask<bool> IsActiveAsync(StreamUser user, CancellationToken over)
+    {
+        if (!IsDue(user))
+        {
+            return true;
+        }
+
+        user.AskedAt = time.GetUtcNow();
+        try
+        {
+            // What the scope of the request has read is as old as the stream.
+            await using var scope = scopes.CreateAsyncScope();
+            scope.ServiceProvider.GetRequiredService<CibaTenant>().Issuer = user.Tenant.Issuer;
+            return await scope.ServiceProvider.GetRequiredService<ICibaUserLookup>().IsActiveAsync(user.Subject, over);
+        }
+        catch (Exception exception)
+        {
+            if (!over.IsCancellationRequested)
+            {
+                NotAsked(exception);
+            }
+
+            return true;
+        }
     }
 
     private static void ShowsThatItLives(ArrayBufferWriter<byte> news) => news.Write(": alive\n\n"u8);
@@ -185,6 +229,19 @@ internal sealed class DeviceEventStream(ICibaRequestStore store, OpenStreams str
         news.Write(Encoding.UTF8.GetBytes($"event: {name}\ndata: "));
         news.Write(JsonSerializer.SerializeToUtf8Bytes(data, type));
         news.Write("\n\n"u8);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The user of an event stream could not be looked up; the stream goes on")]
+    private partial void NotAsked(Exception exception);
+
+    /// <summary>Who listens, and when it was last asked whether this user is active.</summary>
+    private sealed class StreamUser(CibaTenant tenant, string subject, DateTimeOffset askedAt)
+    {
+        public CibaTenant Tenant => tenant;
+
+        public string Subject => subject;
+
+        public DateTimeOffset AskedAt { get; set; } = askedAt;
     }
 }
 
