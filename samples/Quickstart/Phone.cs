@@ -27,7 +27,15 @@ public static class Phone
         return authentication.AddCookie(Scheme, options =>
         {
             Harden(options.Cookie, "quickstart-phone");
-            options.ExpireTimeSpan = TimeSpan.FromHours(8);
+            options.ExpireTimeSpan = PhoneSessions.Life;
+
+            options.Events.OnValidatePrincipal = async context =>
+            {
+                if (!await context.HttpContext.RequestServices.GetRequiredService<PhoneSessions>().IsOpenAsync(context.Principal, context.HttpContext))
+                {
+                    context.RejectPrincipal();
+                }
+            };
 
             // The page asks with fetch, which a redirect to a sign-in page would only confuse.
             options.Events.OnRedirectToLogin = context => Answer(context, StatusCodes.Status401Unauthorized);
@@ -42,6 +50,7 @@ public static class Phone
         phone.MapPost("/sign-in", SignInAsync);
         phone.MapPost("/sign-out", (HttpContext context, [AsParameters] PhoneServices services) => ForUserAsync(context, services, async _ =>
         {
+            await services.Sessions.EndAsync(context.User);
             await context.SignOutAsync(Scheme);
             context.User = new ClaimsPrincipal(new ClaimsIdentity());
         }));
@@ -81,7 +90,10 @@ public static class Phone
             return Page.Problem("sign_in_failed", "The name or the password is wrong.");
         }
 
-        context.User = PasswordSignIn.Of(user, services.Options.Value, Scheme, services.Time.GetUtcNow());
+        // Nothing is left of the session before, if there is one.
+        await AuthenticateAsync(context);
+        await services.Sessions.EndAsync(context.User);
+        context.User = PasswordSignIn.Of(user, services.Options.Value, Scheme, services.Time.GetUtcNow(), await services.Sessions.BeginAsync());
         await context.SignInAsync(Scheme, context.User);
         return Session(context, services);
     }
@@ -166,4 +178,4 @@ public sealed record PhoneSession(
     string? Id, string? User, BlockedClient[] Blocked, string RequestToken, string TokenHeader, bool CanSignIn, Credentials[] DemoUsers, string Issuer, DateTimeOffset Now);
 
 /// <summary>What the phone's endpoints work with.</summary>
-public sealed record PhoneServices(UserList Users, PasswordCheck Passwords, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);
+public sealed record PhoneServices(UserList Users, PasswordCheck Passwords, PhoneSessions Sessions, Blocks Blocks, IAntiforgery Antiforgery, IOptions<CibaOptions> Options, TimeProvider Time);

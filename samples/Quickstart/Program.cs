@@ -3,8 +3,10 @@ using Ciba.AspNetCore;
 using Ciba.AspNetCore.Redis;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.Extensions.Caching.Distributed;
 using Microsoft.Extensions.Options;
 using Quickstart;
+using StackExchange.Redis;
 
 // The page's files stand beside the program, wherever it is started.
 var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, WebRootPath = Path.Combine(AppContext.BaseDirectory, "wwwroot") });
@@ -60,10 +62,18 @@ if (builder.Configuration["Ciba:Redis"] is { Length: > 0 } redis)
     var keyPrefix = builder.Configuration["Ciba:RedisStore:KeyPrefix"] ?? new CibaRedisOptions().KeyPrefix;
     var keys = SharedKeys.Get(connected, keyPrefix);
     ciba.AddJwtTokenIssuer(options => options.SigningCredentials = keys);
+    builder.Services.AddStackExchangeRedisCache(options =>
+    {
+        options.ConnectionMultiplexerFactory = () => Task.FromResult<IConnectionMultiplexer>(connected);
+        options.InstanceName = $"{keyPrefix}:quickstart:session:";
+    });
+    builder.Services.AddSingleton(services => new PhoneSessions(services.GetRequiredService<IDistributedCache>(), connected, keyPrefix));
     builder.Services.AddDataProtection().SetApplicationName(nameof(Quickstart)).AddKeyManagementOptions(options => options.XmlRepository = new SharedKeyRing(connected, keyPrefix));
 }
 else
 {
+    builder.Services.AddDistributedMemoryCache();
+    builder.Services.AddSingleton(services => new PhoneSessions(services.GetRequiredService<IDistributedCache>(), redis: null, keyPrefix: null));
     builder.Services.AddDataProtection().UseEphemeralDataProtectionProvider();
 }
 

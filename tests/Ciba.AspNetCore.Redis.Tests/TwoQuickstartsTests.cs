@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 
 namespace Ciba.AspNetCore.Redis.Tests;
 
@@ -77,6 +78,34 @@ public sealed class TwoQuickstartsTests(string kind)
         var token = ReceivedToken.Id(tokens);
         var keys = (await _b.SendAsync(new HttpRequestMessage(HttpMethod.Get, "/jwks"))).Json.GetProperty("keys");
         Assert.That(token.IsSignedBy(keys.EnumerateArray().Single(key => key.GetProperty("kid").GetString() == token.KeyId && key.GetProperty("alg").GetString() == token.Algorithm)), Is.True);
+    }
+
+    [Test]
+    public async Task A_sign_out_on_one_node_ends_the_session_and_its_event_streams_on_the_other()
+    {
+        using var http = new HttpClient { BaseAddress = _a.Address };
+        using var copy = new HttpClient(new HttpClientHandler { UseCookies = false }) { BaseAddress = _b.Address };
+        using var signedIn = await PostAsync("sign-in", """{"username":"bob","password":"bob"}""");
+        var cookie = signedIn.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("quickstart-phone=", StringComparison.Ordinal)).Split(';')[0];
+        using var stream = await GetAsync("/device/events");
+        using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync());
+
+        (await PostAsync("sign-out", "")).Dispose();
+
+        using var after = await GetAsync("/device/requests");
+        Assert.That((stream.StatusCode, after.StatusCode), Is.EqualTo((HttpStatusCode.OK, HttpStatusCode.Unauthorized)));
+        Assert.That(await lines.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60)), Does.StartWith(": listening"));
+
+        Task<HttpResponseMessage> GetAsync(string path) =>
+            copy.SendAsync(new HttpRequestMessage(HttpMethod.Get, path) { Headers = { { "Cookie", cookie } } }, HttpCompletionOption.ResponseHeadersRead);
+
+        async Task<HttpResponseMessage> PostAsync(string what, string json)
+        {
+            var session = JsonElement.Parse(await http.GetStringAsync("/demo/phone/session"));
+            using var request = new HttpRequestMessage(HttpMethod.Post, $"/demo/phone/{what}") { Content = new StringContent(json, null, "application/json") };
+            request.Headers.Add(session.GetProperty("tokenHeader").GetString()!, session.GetProperty("requestToken").GetString());
+            return (await http.SendAsync(request)).EnsureSuccessStatusCode();
+        }
     }
 
     [TestCase("password"), TestCase("automation"), Spec("I1")]

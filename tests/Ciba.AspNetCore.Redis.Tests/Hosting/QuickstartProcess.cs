@@ -29,6 +29,8 @@ public sealed class QuickstartProcess : IAsyncDisposable
     /// <summary>Whether it answers, as far as is known here.</summary>
     public bool IsRunning { get; private set; }
 
+    public Uri Address => _http.BaseAddress!;
+
     /// <summary>What the last run wrote.</summary>
     public string Output => string.Join('\n', _lines);
 
