@@ -1,3 +1,5 @@
+using System.Security.Cryptography.X509Certificates;
+
 namespace Ciba.AspNetCore;
 
 /// <summary>
@@ -29,7 +31,8 @@ public sealed class CibaCallbackOptions
     public const string JwksUriHttpClientName = "Ciba.JwksUri";
 
     /// <summary>
-    /// Networks that are open though they are not public, as CIDR (<c>10.1.0.0/16</c>, <c>::1/128</c>) or single addresses.
+    /// Networks that are open to calls to clients though they are not public, as CIDR (<c>10.1.0.0/16</c>, <c>::1/128</c>) or single
+    /// addresses; with a port (<c>10.1.0.0/16:8443</c>) on that one only.
     /// Default empty: no loopback, private, link-local, multicast or otherwise special address is connected to, whatever a
     /// name resolves to. Holds for <c>jwks_uri</c> too.
     /// </summary>
@@ -43,6 +46,13 @@ public sealed class CibaCallbackOptions
 
     /// <summary>How long one ping or push may take as a whole, 1 min at most. Default 10 s.</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Whether it is looked up if an authority has revoked the certificate of a client's endpoint or <c>jwks_uri</c>. The default,
+    /// <see cref="X509RevocationMode.NoCheck"/>, does not. <see cref="X509RevocationMode.Online"/> refuses certificates whose authority
+    /// cannot be asked, and asks at the address that the certificate names, whatever <see cref="AllowedNetworks"/> says.
+    /// </summary>
+    public X509RevocationMode RevocationMode { get; set; } = X509RevocationMode.NoCheck;
 
     /// <summary>How many pings and pushes a node sends at once. Default 512.</summary>
     public int MaxConcurrent { get; set; } = 512;

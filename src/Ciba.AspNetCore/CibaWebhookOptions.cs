@@ -25,13 +25,19 @@ public sealed class CibaWebhookOptions
     public const string HttpClientName = "Ciba.Webhook";
 
     /// <summary>
-    /// The absolute https URL that is called; http only for loopback. Its address is public, or open by
-    /// <see cref="CibaCallbackOptions.AllowedNetworks"/>. Required.
+    /// The absolute https URL that is called; http only for loopback. It may have any address:
+    /// <see cref="CibaCallbackOptions.AllowedNetworks"/> is for URLs of clients. Required.
     /// </summary>
     public string Url { get; set; } = "";
 
     /// <summary>The secret that the webhook shares with this provider, which signs with it. 32 characters at least. Required.</summary>
     public string Secret { get; set; } = "";
+
+    /// <summary>
+    /// A second secret that calls are signed with as well, while receivers change from one to the other: set the new one here, give
+    /// it to the receivers, then make it <see cref="Secret"/>. 32 characters at least. Null, the default: none.
+    /// </summary>
+    public string? SecondSecret { get; set; }
 
     /// <summary>How long one call may take, 1 ms to 5 min. Null, the default: <see cref="CibaOptions.DeviceNotificationTimeout"/>.</summary>
     public TimeSpan? Timeout { get; set; }

@@ -136,7 +136,22 @@ public sealed class AddressRulesTests
     [TestCase("https://8.8.8.8/cb"), TestCase("https://[2606:4700::1111]/cb"), TestCase("https://rp.example/cb"), TestCase("https://localhost.example/cb"), TestCase("https://notlocalhost/cb")]
     public void A_URL_that_may_be_open_is_not_judged_by_its_text(string url) => Assert.That(Default.WhyNot(new Uri(url)), Is.Null);
 
-    [TestCase("127.0.0.1", "https://localhost/cb"), TestCase("::1", "https://localhost/cb"), TestCase("10.0.0.0/8", "https://10.1.2.3/cb")]
+    [TestCase("10.1.0.0/16:8443", "10.1.2.3", 8443, true), TestCase("10.1.0.0/16:8443", "10.1.2.3", 443, false), TestCase("10.1.0.0/16", "10.1.2.3", 443, true)]
+    [TestCase("10.1.2.3:8443", "10.1.2.3", 8443, true), TestCase("10.1.2.3:8443", "10.1.2.3", 8444, false), TestCase("10.1.2.3:8443", "10.1.2.4", 8443, false)]
+    [TestCase("fd00::/8:8443", "fd00::1", 8443, true), TestCase("fd00::/8:8443", "fd00::1", 443, false), TestCase("::1", "::1", 443, true)]
+    [TestCase("10.1.0.0/16:8443", "8.8.8.8", 443, true)]
+    public void A_port_limits_what_a_network_opens(string network, string address, int port, bool isOpen) =>
+        Assert.That(new AddressRules([network]).Allows(IPAddress.Parse(address), port), Is.EqualTo(isOpen));
+
+    [TestCase("10.1.0.0/16:"), TestCase("10.1.0.0/16:0"), TestCase("10.1.0.0/16:65536"), TestCase("10.1.0.0/16:+80"), TestCase("10.1.0.0/16:8443:1"), TestCase("10.1.0.0:8443/16"), TestCase(":8443"), TestCase("host:8443")]
+    public void A_port_that_is_none_opens_nothing(string network) => Assert.That(AddressRules.Read(network), Is.Null);
+
+    [TestCase("127.0.0.1", "this machine itself"), TestCase("127.0.0.0/8:8443", "this machine itself"), TestCase("::1", "this machine itself"), TestCase("0.0.0.0/0", "this machine itself"), TestCase("::/0", "this machine itself")]
+    [TestCase("169.254.169.254", "link-local addresses, where cloud providers keep credentials"), TestCase("fe80::/10", "link-local addresses, where cloud providers keep credentials"), TestCase("168.0.0.0/5", "link-local addresses, where cloud providers keep credentials")]
+    [TestCase("10.0.0.0/7", "more than a /8"), TestCase("10.0.0.0/8", null), TestCase("192.168.1.0/24:8443", null), TestCase("fd00::/8", null), TestCase("nonsense", null)]
+    public void What_hardly_any_client_should_be_called_at_is_a_risk(string network, string? risk) => Assert.That(AddressRules.FindRisk(network), Is.EqualTo(risk));
+
+    [TestCase("10.0.0.0/8:8443", "https://10.1.2.3:8443/cb"), TestCase("127.0.0.1", "https://localhost/cb"), TestCase("::1", "https://localhost/cb"), TestCase("10.0.0.0/8", "https://10.1.2.3/cb")]
     public void A_URL_of_an_allowed_network_has_nothing_against_it(string network, string url) =>
         Assert.That(new AddressRules([network]).WhyNot(new Uri(url)), Is.Null);
 }

@@ -10,7 +10,7 @@ public sealed class CallbackOptionTests
         yield return Case(options => options.AllowedNetworks = null!, "AllowedNetworks must be a list.");
         foreach (var entry in new[] { "10.1.0.0/33", "10.1.2.3/16", "localhost", "" })
         {
-            yield return Case(options => options.AllowedNetworks = ["::1", entry], $"AllowedNetworks holds '{entry}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, or a single address.");
+            yield return Case(options => options.AllowedNetworks = ["::1", entry], $"AllowedNetworks holds '{entry}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, with a port if need be (10.1.0.0/16:8443), or a single address.");
         }
 
         yield return Case(options => options.ConnectTimeout = TimeSpan.Zero, $"ConnectTimeout {Time}00:00:00.");

@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using Ciba.AspNetCore.Callbacks;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Tests;
@@ -13,9 +15,10 @@ public sealed class OutgoingHttpTests
     private const string Closed = "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)";
 
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
-    private static readonly string[] Clients = [CibaCallbackOptions.HttpClientName, CibaCallbackOptions.JwksUriHttpClientName, CibaWebhookOptions.HttpClientName];
+    private static readonly string[] OfClients = [CibaCallbackOptions.HttpClientName, CibaCallbackOptions.JwksUriHttpClientName];
+    private static readonly string[] Clients = [.. OfClients, CibaWebhookOptions.HttpClientName];
 
-    [TestCaseSource(nameof(Clients))]
+    [TestCaseSource(nameof(OfClients))]
     public async Task Loopback_is_closed_and_nothing_arrives_there(string name)
     {
         using var receiver = new TcpListener(IPAddress.Loopback, 0);
@@ -52,6 +55,41 @@ public sealed class OutgoingHttpTests
             Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
             Assert.That(await receiver.NextRequestAsync(), Is.EqualTo($"GET /cb?secret HTTP/1.1\nHost: 127.0.0.1:{receiver.Port}"));
         }
+    }
+
+    [TestCase(CibaCallbackOptions.HttpClientName, X509RevocationMode.Online), TestCase(CibaCallbackOptions.JwksUriHttpClientName, X509RevocationMode.Offline), TestCase(CibaCallbackOptions.HttpClientName, null)]
+    public async Task Whether_a_certificate_is_revoked_is_looked_up_where_the_host_says_so(string name, X509RevocationMode? mode)
+    {
+        await using var host = new CibaHost { Options = options => options.Callbacks.RevocationMode = mode ?? options.Callbacks.RevocationMode };
+        HttpMessageHandler handler = (await host.ServicesAsync()).GetRequiredService<IHttpMessageHandlerFactory>().CreateHandler(name);
+        while (handler is DelegatingHandler { InnerHandler: { } inner })
+        {
+            handler = inner;
+        }
+
+        Assert.That(((SocketsHttpHandler)handler).SslOptions.CertificateRevocationCheckMode, Is.EqualTo(mode ?? X509RevocationMode.NoCheck));
+    }
+
+    [TestCase("Production", true), TestCase("Staging", true), TestCase("Development", false)]
+    public async Task What_is_seldom_meant_outside_of_development_is_a_warning_at_the_start(string environment, bool isSaid)
+    {
+        await using var host = new CibaHost
+        {
+            Environment = environment,
+            Options = options => (options.Callbacks.AllowedNetworks, options.RequireHttps) = (["10.1.0.0/16", "0.0.0.0/0", "169.254.0.0/16:80"], false),
+        };
+
+        await host.StartedAsync();
+
+        Assert.That(host.Log.Ours.Where(line => line.Level == LogLevel.Warning && line.Text.StartsWith("CibaOptions", StringComparison.Ordinal)).Select(line => line.Text.TrimEnd()), isSaid ? Is.EqualTo(new[]
+        {
+            Risk("0.0.0.0/0", "this machine itself"),
+            Risk("169.254.0.0/16:80", "link-local addresses, where cloud providers keep credentials"),
+            "CibaOptions: RequireHttps is switched off, so secrets, tokens and approvals may travel in plain text: leave it on, and let a proxy that ends TLS forward the scheme (UseForwardedHeaders)",
+        }) : Is.Empty);
+
+        static string Risk(string network, string risk) =>
+            $"CibaOptions: Callbacks.AllowedNetworks holds {network}, which opens {risk} to the URLs that clients choose, their jwks_uri included: name the addresses that clients have, with a port (10.1.2.0/24:8443)";
     }
 
     [TestCaseSource(nameof(Clients))]

@@ -10,13 +10,17 @@ public sealed class WebhookSignatureTests
     // Made with another implementation of HMAC.
     private const string Right = "t=1768478400,v1=f407adca356721ee2e5a32c498b1631697b237b434cefc39103f2b13b1264f21";
 
+    private const string V2 = "12a35f380ab0dfdc8037d610b64059e3e8fb4001158597dceb736c5c8c3815e9";
+
     private static readonly DateTimeOffset SignedAt = DateTimeOffset.FromUnixTimeSeconds(1768478400);
     private static readonly TimeSpan Tolerance = TimeSpan.FromMinutes(5);
     private static readonly byte[] Body = Encoding.UTF8.GetBytes("""{"type":"ciba.request","id":"x","message":"Grüße"}""");
 
     [Test]
     public void What_the_provider_signs_is_what_the_receiver_expects() =>
-        Assert.That(CibaWebhookSignature.Of(Body, Secret, SignedAt.AddMilliseconds(999)), Is.EqualTo(Right));
+        Assert.That(
+            CibaWebhookSignature.Create("call-1", new() { Url = "https://push.example/ciba", Secret = Secret }, Body, SignedAt.AddMilliseconds(999)),
+            Is.EqualTo($"t=1768478400,id=call-1,v2={V2},{Right["t=1768478400,".Length..]}"));
 
     [TestCase(Right)]
     [TestCase("v1=f407adca356721ee2e5a32c498b1631697b237b434cefc39103f2b13b1264f21, t=1768478400")]

@@ -11,6 +11,10 @@ namespace Ciba.AspNetCore.Callbacks;
 internal sealed class AddressRules(IEnumerable<string>? allowedNetworks)
 {
     private const int BitsBeforeWrappedIPv4 = 96;
+    private const int LargestNetwork = 8;
+
+    private static readonly IPNetwork[] Loopback = Networks("127.0.0.0/8", "::1/128");
+    private static readonly IPNetwork[] LinkLocal = Networks("169.254.0.0/16", "fe80::/10");
 
     // The special-purpose registries of IANA (RFC 6890), multicast, and the host agent of Azure.
     private static readonly IPNetwork[] ClosedIPv4 = Networks(
@@ -23,12 +27,12 @@ internal sealed class AddressRules(IEnumerable<string>? allowedNetworks)
     private static readonly IPNetwork[] ClosedIPv6 = Networks("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20");
 
     // An entry that cannot be read has stopped the host from starting.
-    private readonly IPNetwork[] _allowed = [.. (allowedNetworks ?? []).Select(Read).OfType<IPNetwork>()];
+    private readonly AllowedNetwork[] _allowed = [.. (allowedNetworks ?? []).Select(Read).OfType<AllowedNetwork>()];
 
-    public bool Allows(IPAddress address)
+    public bool Allows(IPAddress address, int? port = null)
     {
         var judged = Plain(address);
-        return _allowed.Any(network => network.Contains(judged)) || IsPublic(judged);
+        return _allowed.Any(allowed => allowed.Network.Contains(judged) && (allowed.Port is null || allowed.Port == port)) || IsPublic(judged);
     }
 
     /// <summary>The address that is meant: IPv4 where IPv6 only wraps it.</summary>
@@ -42,13 +46,44 @@ internal sealed class AddressRules(IEnumerable<string>? allowedNetworks)
             IPAddress.TryParse(host, out var literal) ? [literal]
             : host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase) ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
             : [];
-        return addresses.Length == 0 || addresses.Any(Allows)
+        return addresses.Length == 0 || addresses.Any(address => Allows(address, url.Port))
             ? null
             : $"goes to {host}, which is closed to outgoing calls: open its network in CibaOptions.Callbacks.AllowedNetworks, or use a public address";
     }
 
-    /// <summary>A network as <see cref="CibaCallbackOptions.AllowedNetworks"/> has it; null where it is none.</summary>
-    public static IPNetwork? Read(string? text)
+    /// <summary>What an entry opens that hardly any client should be called at: a warning; null for most.</summary>
+    public static string? FindRisk(string entry)
+    {
+        if (Read(entry) is not { Network: var network })
+        {
+            return null;
+        }
+
+        return Loopback.Any(Overlaps) ? "this machine itself"
+            : LinkLocal.Any(Overlaps) ? "link-local addresses, where cloud providers keep credentials"
+            : network.PrefixLength < LargestNetwork ? $"more than a /{LargestNetwork}"
+            : null;
+
+        bool Overlaps(IPNetwork special) => network.Contains(special.BaseAddress) || special.Contains(network.BaseAddress);
+    }
+
+    /// <summary>An entry of <see cref="CibaCallbackOptions.AllowedNetworks"/>; null where it is none.</summary>
+    public static AllowedNetwork? Read(string? entry)
+    {
+        // Behind the prefix, or the only colon: so that it is no part of an IPv6 address.
+        var slash = entry?.IndexOf('/', StringComparison.Ordinal) ?? -1;
+        var colon = slash >= 0 ? entry!.IndexOf(':', slash) : entry?.Count(letter => letter == ':') == 1 ? entry.IndexOf(':', StringComparison.Ordinal) : -1;
+        if (colon < 0)
+        {
+            return ReadNetwork(entry) is { } alone ? new AllowedNetwork(alone, null) : null;
+        }
+
+        return ReadNetwork(entry![..colon]) is { } network
+            && int.TryParse(entry.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and <= IPEndPoint.MaxPort
+            ? new AllowedNetwork(network, port) : null;
+    }
+
+    private static IPNetwork? ReadNetwork(string? text)
     {
         // The parser would take 10.1 for 10.0.0.1, which nobody means here.
         if (text?.Split('/') is not [var start, .. var rest] || !IPAddress.TryParse(start, out var address) || start.AsSpan().ContainsAny("%[]")
@@ -83,3 +118,6 @@ internal sealed class AddressRules(IEnumerable<string>? allowedNetworks)
 
     private static IPNetwork[] Networks(params string[] networks) => [.. networks.Select(IPNetwork.Parse)];
 }
+
+/// <summary>A network that may be called although it is not public: on one port, or on every one.</summary>
+internal readonly record struct AllowedNetwork(IPNetwork Network, int? Port);

@@ -8,7 +8,10 @@ namespace Ciba.AspNetCore.Callbacks;
 /// Opens connections to clients. A name is resolved once, its addresses are checked, and what is connected to is one of
 /// those that were checked, so that an answer of DNS that changes in between changes nothing.
 /// </summary>
-internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTimeout, TimeProvider time)
+/// <param name="rules">Which addresses may be reached; null for all, where the host itself has chosen the URL.</param>
+/// <param name="connectTimeout">How long finding and connecting may take.</param>
+/// <param name="time">The clock.</param>
+internal sealed class OutgoingConnections(AddressRules? rules, TimeSpan connectTimeout, TimeProvider time)
 {
     private const int MaxAddresses = 8;
 
@@ -44,7 +47,7 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            var addresses = await FindAsync(target.Host, either.Token);
+            var addresses = await FindAsync(target, either.Token);
             var failure = "";
             for (var left = addresses.Length; left > 0; left--)
             {
@@ -66,10 +69,10 @@ internal sealed class OutgoingConnections(AddressRules rules, TimeSpan connectTi
         }
     }
 
-    private async Task<IPAddress[]> FindAsync(string host, CancellationToken cancellationToken)
+    private async Task<IPAddress[]> FindAsync(DnsEndPoint target, CancellationToken cancellationToken)
     {
-        var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await _names.FindAsync(host, cancellationToken);
-        IPAddress[] allowed = [.. addresses.Select(AddressRules.Plain).Where(rules.Allows).Take(MaxAddresses)];
+        var addresses = IPAddress.TryParse(target.Host, out var literal) ? [literal] : await _names.FindAsync(target.Host, cancellationToken);
+        IPAddress[] allowed = [.. addresses.Select(AddressRules.Plain).Where(address => rules?.Allows(address, target.Port) ?? true).Take(MaxAddresses)];
         return allowed.Length > 0
             ? allowed
             : throw new OutgoingConnectionException(HttpRequestError.ConnectionError, "its host has no address that is open to outgoing calls (see CibaOptions.Callbacks.AllowedNetworks)");

@@ -16,7 +16,7 @@ internal sealed class WebhookNotifier(IHttpClientFactory clients, IOptions<CibaW
         using var client = clients.CreateClient(CibaWebhookOptions.HttpClientName);
         using var message = new HttpRequestMessage(HttpMethod.Post, options.Value.Url) { Content = new ByteArrayContent(body) };
         message.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        message.Headers.Add(CibaWebhookSignature.HeaderName, CibaWebhookSignature.Of(body, options.Value.Secret, time.GetUtcNow()));
+        message.Headers.Add(CibaWebhookSignature.HeaderName, CibaWebhookSignature.Create(Guid.NewGuid().ToString("N"), options.Value, body, time.GetUtcNow()));
 
         // A body is of no interest, and is not waited for.
         using var response = await SendAsync(client, message, cancellationToken);

@@ -93,10 +93,11 @@ internal static partial class OptionRules
         options.PairwiseSubjectSalt is { Length: < MinSecretLength } ? Option(nameof(CibaJwtTokenIssuerOptions.PairwiseSubjectSalt), $"must have {MinSecretLength} characters at least") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaJwtTokenIssuerOptions)}: {rule}.");
 
-    public static IEnumerable<string> Check(CibaWebhookOptions options, AddressRules addresses) => new[]
+    public static IEnumerable<string> Check(CibaWebhookOptions options) => new[]
     {
-        WhyNotWebhook(options.Url, addresses) is { } problem ? Option(nameof(CibaWebhookOptions.Url), problem) : null,
+        WhyNotWebhook(options.Url) is { } problem ? Option(nameof(CibaWebhookOptions.Url), problem) : null,
         options.Secret is not { Length: >= MinSecretLength } ? Option(nameof(CibaWebhookOptions.Secret), $"must have {MinSecretLength} characters at least") : null,
+        options.SecondSecret is { Length: < MinSecretLength } ? Option(nameof(CibaWebhookOptions.SecondSecret), $"must have {MinSecretLength} characters at least, or be left out") : null,
     }.OfType<string>().Select(rule => $"{nameof(CibaWebhookOptions)}: {rule}.");
 
     /// <summary>What is wrong with the time-out of a notifier, where it has one of its own; or null.</summary>
@@ -109,7 +110,8 @@ internal static partial class OptionRules
         [
             callbacks.AllowedNetworks is null ? Option(Callback(nameof(callbacks.AllowedNetworks)), "must be a list") : null,
             .. (callbacks.AllowedNetworks ?? []).Where(network => AddressRules.Read(network) is null).Select(network =>
-                Option(Callback(nameof(callbacks.AllowedNetworks)), $"holds '{network}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, or a single address")),
+                Option(Callback(nameof(callbacks.AllowedNetworks)), $"holds '{network}', which is no network: write 10.1.0.0/16 or ::1/128, zero behind the prefix, with a port if need be (10.1.0.0/16:8443), or a single address")),
+            Enum.IsDefined(callbacks.RevocationMode) ? null : Option(Callback(nameof(callbacks.RevocationMode)), "must be Online, Offline or NoCheck"),
             Between(Callback(nameof(callbacks.Timeout)), callbacks.Timeout, TimeSpan.FromMilliseconds(1), OneMinute),
             Between(Callback(nameof(callbacks.ConnectTimeout)), callbacks.ConnectTimeout, TimeSpan.FromMilliseconds(1), OneMinute),
             callbacks.ConnectTimeout > callbacks.Timeout ? Option(Callback(nameof(callbacks.ConnectTimeout)), "must not be longer than Timeout") : null,
@@ -179,12 +181,12 @@ internal static partial class OptionRules
             : null;
     }
 
-    private static string? WhyNotWebhook(string? url, AddressRules addresses) =>
+    private static string? WhyNotWebhook(string? url) =>
         !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http")
             ? "is missing or no absolute URL: set it to what is to be told, for instance https://push.example.com/ciba"
         : uri.Scheme == "http" && !uri.IsLoopback ? "must be an https URL (http only for loopback)"
         : uri.Fragment.Length > 0 || uri.UserInfo.Length > 0 ? "must have no fragment or user information"
-        : addresses.WhyNot(uri);
+        : null;
 
     private static string? Path(string name, string path) =>
         path is { Length: > 1 } && path[0] == '/' && !path.AsSpan().ContainsAny("{}?# ") && !path.Contains("//", StringComparison.Ordinal) && new PathString(path).HasValue

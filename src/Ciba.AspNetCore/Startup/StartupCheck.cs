@@ -16,7 +16,7 @@ using Microsoft.Extensions.Options;
 namespace Ciba.AspNetCore.Startup;
 
 /// <summary>Looks at everything before the first request, and says all that is wrong in one exception.</summary>
-internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIsService registered, IOptions<CibaOptions> options) : IHostedLifecycleService
+internal sealed partial class StartupCheck(IServiceProvider services, IServiceProviderIsService registered, IOptions<CibaOptions> options) : IHostedLifecycleService
 {
     private static readonly (Type Interface, string Method)[] Required =
     [
@@ -87,6 +87,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     {
         EndpointCheck.WarnIfUnmapped(services);
         FapiCipherSuites.WarnIfUnsupported(services, options.Value);
+        WarnOutsideDevelopment();
         await ForgedRequests.WarnAsync(services);
         await DeviceAccess.WarnAsync(services);
     }
@@ -96,6 +97,21 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void WarnOutsideDevelopment()
+    {
+        if (services.GetService<IHostEnvironment>()?.IsDevelopment() is true)
+        {
+            return;
+        }
+
+        var logger = services.GetRequiredService<ILogger<StartupCheck>>();
+        OutgoingHttp.WarnOfRisks(options.Value.Callbacks, logger);
+        if (!options.Value.RequireHttps)
+        {
+            HttpIsAllowed(logger);
+        }
+    }
 
     // Who redeems by ICibaGrants issues its tokens itself.
     private bool IsNeeded(Type required) =>
@@ -117,7 +133,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
     [
         .. Notifiers.Select(notifier => OptionRules.CheckTimeout(notifier.TimeoutName, notifier.Timeout(services))).OfType<string>(),
         .. Notifiers.Any(notifier => notifier.Type == typeof(WebhookNotifier))
-            ? OptionRules.Check(services.GetRequiredService<IOptions<CibaWebhookOptions>>().Value, services.GetRequiredService<AddressRules>()) : [],
+            ? OptionRules.Check(services.GetRequiredService<IOptions<CibaWebhookOptions>>().Value) : [],
     ];
 
     private string[] ConcealmentProblems() =>
@@ -185,4 +201,7 @@ internal sealed class StartupCheck(IServiceProvider services, IServiceProviderIs
             .. Clients.SelectMany(rules.Check),
         ];
     }
+
+    [LoggerMessage(2, LogLevel.Warning, "CibaOptions: RequireHttps is switched off, so secrets, tokens and approvals may travel in plain text: leave it on, and let a proxy that ends TLS forward the scheme (UseForwardedHeaders)")]
+    private static partial void HttpIsAllowed(ILogger logger);
 }

@@ -39,6 +39,9 @@ public sealed class CibaHost : IAsyncDisposable
     /// <summary>Has the options before the code changes them.</summary>
     public IConfigurationSection? Section { get; init; }
 
+    /// <summary>The host's environment.</summary>
+    public string Environment { get; init; } = "Production";
+
     /// <summary>Changes the options.</summary>
     public Action<CibaOptions>? Options { get; init; }
 
@@ -176,7 +179,7 @@ public sealed class CibaHost : IAsyncDisposable
     private async Task<WebApplication> StartAsync()
     {
         Time.Advance(-Uptime);
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { EnvironmentName = Environment });
         builder.WebHost.UseTestServer(server => server.BaseAddress = new Uri("https://localhost/"));
         builder.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
         builder.Services.AddRouting();
