@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using Ciba.AspNetCore.Clients;
+using Ciba.AspNetCore.Device;
 using Ciba.AspNetCore.Events;
 using Ciba.AspNetCore.Notifiers;
 using Ciba.AspNetCore.Token;
@@ -98,12 +99,13 @@ public sealed class CibaBuilder
     }
 
     /// <summary>
-    /// Leaves it to the events of <c>MapCibaDevice</c> where a device of the user listens to them, and fails where none does. One of
-    /// the notifiers in their order, see <see cref="AddDeviceNotifier"/>: the first, with one behind it for users whose app is
-    /// closed. A device whose connection broke counts as listening for some seconds.
+    /// Leaves it to the events of <c>MapCibaDevice</c> if a device of the user listens to them and fetches the request within 5 seconds,
+    /// alone or in the list, or answers it. Otherwise it fails. One of the notifiers in their order, see <see cref="AddDeviceNotifier"/>:
+    /// the first, followed by one for users whose app is closed, suspended, or out of reach.
     /// </summary>
     public CibaBuilder AddServerSentEventsNotifier()
     {
+        Services.TryAddSingleton<FetchedRequests>();
         Services.TryAddSingleton<ServerSentEventsNotifier>();
         return AddNotifier(new AddedNotifier(typeof(ServerSentEventsNotifier), nameof(AddServerSentEventsNotifier), static _ => null));
     }

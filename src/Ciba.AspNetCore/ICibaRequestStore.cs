@@ -101,7 +101,7 @@ public interface ICibaRequestStore : ICibaOutbox
     /// </summary>
     Task WaitForChangeAsync(string userKey, CancellationToken cancellationToken);
 
-    /// <summary>Notes that a device of the user listens, on whichever node, until this time.</summary>
+    /// <summary>Notes that a device of the user listens, on whichever node, until this time. A time that is not in the future ends it.</summary>
     ValueTask MarkPresentAsync(string userKey, DateTimeOffset now, DateTimeOffset until, CancellationToken cancellationToken);
 
     /// <summary>

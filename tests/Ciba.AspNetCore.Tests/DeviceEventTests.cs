@@ -170,6 +170,20 @@ public sealed class DeviceEventTests
     }
 
     [Test]
+    public async Task A_user_is_present_no_more_when_the_last_stream_ends()
+    {
+        await using var host = new CibaHost();
+        var store = await host.StoreAsync();
+        await using var device = await ListeningDevice.OpenAsync(host);
+        var before = await PresentAsync(store, host);
+
+        host.Time.Advance(TimeSpan.FromMinutes(10));
+
+        Assert.That(await device.EndsAsync(), Is.True);
+        Assert.That((before, await PresentAsync(store, host)), Is.EqualTo((true, false)));
+    }
+
+    [Test]
     public async Task A_store_that_is_away_is_an_error_at_first_and_later_no_more_than_a_delay()
     {
         var store = new HookedStore();

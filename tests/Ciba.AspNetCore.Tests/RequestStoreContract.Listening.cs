@@ -83,6 +83,15 @@ public abstract partial class RequestStoreContract
     }
 
     [Test]
+    public async Task A_device_is_present_no_more_once_that_is_said()
+    {
+        await Store.MarkPresentAsync(Alice, Now, Now + Seconds(15), CancellationToken.None);
+        await Store.MarkPresentAsync(Alice, Now, Now, CancellationToken.None);
+
+        Assert.That(await IsPresentAsync(Alice), Is.False);
+    }
+
+    [Test]
     public async Task Many_devices_are_marked_as_present_together()
     {
         string[] users = [.. Enumerable.Range(0, 200).Select(number => $"user {number}")];

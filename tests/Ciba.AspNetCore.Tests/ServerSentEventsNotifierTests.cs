@@ -7,19 +7,51 @@ namespace Ciba.AspNetCore.Tests;
 [Spec("A21")]
 public sealed class ServerSentEventsNotifierTests
 {
-    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
-    [Test]
-    public async Task A_user_whose_device_listens_on_any_node_is_told_by_its_events_alone()
+    [TestCase("GET", "/requests"), TestCase("GET", "/requests/{id}")]
+    public async Task A_device_that_listens_and_fetches_the_request_is_told_by_its_events_alone(string method, string path)
     {
         await using var host = Host();
-        var now = host.Time.GetUtcNow();
-        await (await host.StoreAsync()).MarkPresentAsync("sub-alice", now, now.AddSeconds(15), CancellationToken.None);
+        await using var device = await ListeningDevice.OpenAsync(host);
+        var asks = host.AuthorizeAsync();
+        var id = (await device.NextAsync()).Data.GetProperty("id").GetString()!;
+        await host.DeviceAsync(new HttpMethod(method), path.Replace("{id}", id, StringComparison.Ordinal), "alice");
 
-        var answer = await host.AuthorizeAsync();
+        await LookedAsync(host);
 
-        Assert.That(answer.Status, Is.EqualTo(HttpStatusCode.OK), answer.Body);
+        Assert.That((await asks.WaitAsync(Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
         Assert.That(host.Devices.Calls, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_device_that_listens_and_answers_at_once_is_told_by_its_events_alone()
+    {
+        await using var host = Host();
+        await using var device = await ListeningDevice.OpenAsync(host);
+        var asks = host.AuthorizeAsync();
+        var id = (await device.NextAsync()).Data.GetProperty("id").GetString()!;
+        await host.DeviceAsync(HttpMethod.Post, $"/requests/{id}/approve", "alice");
+
+        await LookedAsync(host, times: 10);
+
+        Assert.That((await asks.WaitAsync(Bound)).Status, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(host.Devices.Calls, Is.Zero);
+    }
+
+    [Test]
+    public async Task A_device_whose_stream_is_open_and_that_does_nothing_is_told_by_the_next_notifier()
+    {
+        await using var host = Host();
+        await using var device = await ListeningDevice.OpenAsync(host);
+        var asks = host.AuthorizeAsync();
+        await device.NextAsync();
+
+        await LookedAsync(host, times: 10);
+
+        var told = await host.Devices.NextAsync();
+        Assert.That(told.Id, Is.EqualTo(await host.HandleAsync((await asks.WaitAsync(Bound)).AuthReqId)));
     }
 
     [TestCase("bob"), TestCase("alice, until now"), TestCase("nobody")]
@@ -50,26 +82,14 @@ public sealed class ServerSentEventsNotifierTests
         Refusal.Says(await host.AuthorizeAsync(), "temporarily_unavailable", 503);
     }
 
-    [Test]
-    public async Task A_stream_that_is_open_counts()
+    /// <summary>Lets the time pass in which the notifier looks whether the device has fetched the request.</summary>
+    private static async Task LookedAsync(CibaHost host, int times = 1)
     {
-        await using var host = Host();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/device/events");
-        request.Headers.Add("X-Test-User", "alice");
-        using var response = await (await host.HttpAsync()).SendAsync(request, HttpCompletionOption.ResponseHeadersRead).WaitAsync(Bound);
-        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        Assert.That(await reader.ReadLineAsync().WaitAsync(Bound), Is.EqualTo(": listening"));
-
-        var answer = await host.AuthorizeAsync();
-
-        var line = "";
-        while (!line.StartsWith("data:", StringComparison.Ordinal))
+        for (var time = 0; time < times; time++)
         {
-            line = await reader.ReadLineAsync().WaitAsync(Bound) ?? throw new InvalidOperationException("The stream has ended.");
+            await host.Time.TimerSetAsync(LookEvery);
+            host.Time.Advance(LookEvery);
         }
-
-        Assert.That(line, Does.Contain(await host.HandleAsync(answer.AuthReqId)));
-        Assert.That(host.Devices.Calls, Is.Zero);
     }
 
     private static CibaHost Host() => new()

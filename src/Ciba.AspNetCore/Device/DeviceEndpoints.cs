@@ -18,6 +18,7 @@ internal static class DeviceEndpoints
     public static Task ListAsync(HttpContext context) => ForActiveUserAsync(context, async (approvals, user) =>
     {
         var pending = await approvals.ListPendingAsync(user.Subject, context.RequestAborted);
+        await NoteFetchedAsync(context, pending);
         await CibaResults.OkAsync(context, [.. pending.Select(DeviceRequestResponse.Of)], DeviceJson.Relaxed.DeviceRequestResponseArray);
     });
 
@@ -26,6 +27,7 @@ internal static class DeviceEndpoints
         var request = await approvals.GetAsync(Id(context), user.Subject, context.RequestAborted);
         if (request is { Status: CibaRequestStatus.Pending })
         {
+            await NoteFetchedAsync(context, [request]);
             await CibaResults.OkAsync(context, DeviceRequestResponse.Of(request), DeviceJson.Relaxed.DeviceRequestResponse);
             return;
         }
@@ -94,6 +96,15 @@ internal static class DeviceEndpoints
             await DeviceProblem.TooManyStreams.WriteAsync(context);
         }
     });
+
+    // Only the notifier of the event streams wants to know.
+    private static async ValueTask NoteFetchedAsync(HttpContext context, IReadOnlyList<CibaDeviceRequest> requests)
+    {
+        if (requests.Count > 0 && context.RequestServices.GetService<FetchedRequests>() is { } fetched)
+        {
+            await fetched.NoteAsync(requests, context.RequestAborted);
+        }
+    }
 
     private static string Id(HttpContext context) => (string)context.GetRouteValue("id")!;
 

@@ -51,7 +51,7 @@ internal sealed partial class DeviceEventStream(
         }
         finally
         {
-            streams.Close(stream);
+            await streams.CloseAsync(stream);
         }
     }
 

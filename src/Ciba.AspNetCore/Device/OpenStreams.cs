@@ -40,12 +40,33 @@ internal sealed class OpenStreams(ICibaRequestStore store, TimeProvider time) : 
         }
     }
 
-    public void Close(OpenStream stream)
+    /// <summary>Closes the stream. With the last one of its user on this node, the user's presence ends; other nodes mark theirs again.</summary>
+    public async ValueTask CloseAsync(OpenStream stream)
+    {
+        if (!Remove(stream))
+        {
+            return;
+        }
+
+        try
+        {
+            var now = time.GetUtcNow();
+            await store.MarkPresentAsync(stream.UserKey, now, now, CancellationToken.None);
+        }
+        catch (CibaStoreUnavailableException)
+        {
+            // It ends by itself.
+        }
+    }
+
+    /// <summary>True if it was the last one of its user.</summary>
+    private bool Remove(OpenStream stream)
     {
         lock (_gate)
         {
             _streams.Remove(stream);
-            if (--_ofUsers[stream.UserKey] == 0)
+            var isLast = --_ofUsers[stream.UserKey] == 0;
+            if (isLast)
             {
                 _ofUsers.Remove(stream.UserKey);
             }
@@ -55,6 +76,8 @@ internal sealed class OpenStreams(ICibaRequestStore store, TimeProvider time) : 
                 _ticks?.Dispose();
                 _ticks = null;
             }
+
+            return isLast;
         }
     }
 

@@ -1,11 +1,36 @@
+using Ciba.AspNetCore.Device;
+
 namespace Ciba.AspNetCore.Notifiers;
 
-/// <summary>Leaves it to the device's event stream, which tells of the request by itself, where such a stream is open.</summary>
-internal sealed class ServerSentEventsNotifier(ICibaRequestStore store, TimeProvider time) : ICibaDeviceNotifier
+/// <summary>
+/// Leaves it to the device's event stream, which tells of the request by itself, where such a stream is open and the device fetches the
+/// request that it is told of.
+/// </summary>
+internal sealed class ServerSentEventsNotifier(ICibaRequestStore store, FetchedRequests fetched, TimeProvider time) : ICibaDeviceNotifier
 {
+    public static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
+    private const int Looks = 10;
+
     public async Task NotifyAsync(CibaDeviceRequest request, CancellationToken cancellationToken)
     {
-        if (!await store.IsPresentAsync(CibaRequest.KeyOf(request.Issuer, request.Subject), time.GetUtcNow(), cancellationToken))
+        var userKey = CibaRequest.KeyOf(request.Issuer, request.Subject);
+        if (!await store.IsPresentAsync(userKey, time.GetUtcNow(), cancellationToken))
+        {
+            throw new NobodyListensException();
+        }
+
+        for (var look = 0; look < Looks; look++)
+        {
+            await Task.Delay(LookEvery, time, cancellationToken);
+            if (await fetched.IncludeAsync(request, cancellationToken))
+            {
+                return;
+            }
+        }
+
+        // Who has answered already has no need of another notifier.
+        if (await store.GetAsync(request.Id, userKey, time.GetUtcNow(), cancellationToken) is { Status: CibaRequestStatus.Pending })
         {
             throw new NobodyListensException();
         }
