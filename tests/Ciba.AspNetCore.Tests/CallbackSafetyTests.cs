@@ -134,7 +134,9 @@ public sealed class CallbackSafetyTests
     }
 
     [Test, Spec("P1"), Spec("P2")]
-    public async Task A_client_that_this_node_does_not_know_yet_is_called_once_somebody_does([Values("ping", "push")] string mode)
+    public async Task A_client_that_this_node_does_not_know_yet_is_called_once_somebody_does(
+        [Values("ping", "push")] string mode,
+        [Values(30, 110)] int secondsOf120)
     {
         var clients = new HookedClients { Current = Client(mode) };
         await using var host = new CibaHost
@@ -152,7 +154,7 @@ public sealed class CallbackSafetyTests
         var id = (await HookedClients.AskAsync(host)).AuthReqId;
         clients.Current = null;
         await host.ApproveAsync(id);
-        for (var looks = 0; looks < 6; looks++)
+        for (var looks = 0; looks < secondsOf120 / 5; looks++)
         {
             await host.LookAsync();
         }

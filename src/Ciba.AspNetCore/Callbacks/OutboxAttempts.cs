@@ -35,6 +35,9 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
 
     public int Failures { get; set; }
 
+    /// <summary>Why this node left it to others last, which is the reason to give when the request ends so.</summary>
+    public string? LeftBecause { get; set; }
+
     /// <summary>Whether the next notification of the device is counted already.</summary>
     public bool IsCounted { get; set; }
 
@@ -84,6 +87,17 @@ internal sealed class RetryWaits(double jitter = 0.25)
     {
         var wait = Vary(turn, life);
         return wait > First ? wait : First;
+    }
+
+    /// <summary>
+    /// The wait of one that has not failed, and that another node or a receiver that is back may serve: at most half of what is left of
+    /// its time, and at least 1 s.
+    /// </summary>
+    public static TimeSpan WhileItCounts(TimeSpan wait, TimeSpan left)
+    {
+        // Nothing is left of a push whose request has expired; it waits as it would have.
+        var longest = left <= TimeSpan.Zero ? wait : left / 2 > First ? left / 2 : First;
+        return wait < longest ? wait : longest;
     }
 
     private TimeSpan Vary(TimeSpan wait, TimeSpan life)

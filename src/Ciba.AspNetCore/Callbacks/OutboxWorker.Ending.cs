@@ -10,7 +10,8 @@ internal sealed partial class OutboxWorker
         var (request, now) = (entry.Request, _time.GetUtcNow());
         if (result.Kind == WorkResultKind.NotTried)
         {
-            await PostponeAsync(entry, attempt, now + _waits.Until(result.RetryAfter ?? TimeSpan.Zero, request.ExpiresAt - request.CreatedAt));
+            var turn = _waits.Until(result.RetryAfter ?? TimeSpan.Zero, request.ExpiresAt - request.CreatedAt);
+            await PostponeAsync(entry, attempt, now + RetryWaits.WhileItCounts(turn, Deadline(entry) - now));
             return;
         }
 
@@ -28,9 +29,11 @@ internal sealed partial class OutboxWorker
 
         if (result.Kind == WorkResultKind.Later)
         {
-            var later = result.RetryAfter ?? _waits.After(++attempt.Failures, request.ExpiresAt - request.CreatedAt);
+            var later = result.RetryAfter
+                ?? RetryWaits.WhileItCounts(_waits.After(++attempt.Failures, request.ExpiresAt - request.CreatedAt), Deadline(entry) - now);
             if (now + later < Deadline(entry))
             {
+                attempt.LeftBecause = result.Reason;
                 SayLater(entry, later, result.Reason);
                 await PostponeAsync(entry, attempt, now + later);
                 return;

@@ -270,7 +270,7 @@ internal sealed partial class OutboxWorker : BackgroundService
         { Status: CibaRequestStatus.Redeemed } or { Request.TokenDeliveryMode: CibaTokenDeliveryModes.Poll } => WorkResult.Done,
         { Status: CibaRequestStatus.Expired } when !CallsBackAtExpiry(entry.Request.TokenDeliveryMode) => WorkResult.Done,
         { Status: not CibaRequestStatus.Expired, Request.TokenDeliveryMode: CibaTokenDeliveryModes.Ping } when entry.Request.ExpiresAt <= _time.GetUtcNow() =>
-            WorkResult.GivenUp("the request expired before"),
+            WorkResult.GivenUp(attempt.LeftBecause ?? "the request expired before"),
         _ => await _callbacks.DeliverAsync(entry, attempt),
     };
 
