@@ -28,6 +28,31 @@ public sealed class CallbackOptionTests
     public async Task A_setting_out_of_its_bounds_is_named_with_its_rule(Action<CibaCallbackOptions> change, string sentence) =>
         Assert.That(await ProblemsAsync(options => change(options.Callbacks)), Does.Contain($"CibaOptions: Callbacks.{sentence}"));
 
+    [Test, Spec("P9")]
+    public async Task A_callback_that_is_held_for_longer_than_its_request_is_kept_is_named_with_the_cure([Values(15, 16)] int timeout)
+    {
+        var problems = await ProblemsAsync(options => options.Callbacks.Timeout = TimeSpan.FromSeconds(timeout), CibaHost.Client("client"), new CibaClient());
+
+        var sentence = "CibaOptions: ExpiredRequestRetention must be at least 00:01:03 (three times Callbacks.Timeout, OutboxLease and 5 s), "
+            + "after which another node takes over the callback of one that died: raise it, or lower those.";
+        Assert.That(problems.Where(problem => problem.Contains("ExpiredRequestRetention")), Is.EqualTo(timeout == 16 ? new[] { sentence } : []));
+    }
+
+    [TestCase("poll"), TestCase("ping"), TestCase("push"), Spec("P9")]
+    public async Task Only_a_mode_with_callbacks_needs_the_time_for_them(string mode)
+    {
+        var problems = await ProblemsAsync(
+            options =>
+            {
+                options.BackchannelTokenDeliveryModesSupported = [mode];
+                options.OutboxLease = TimeSpan.FromSeconds(26);
+            },
+            CibaHost.Client("client"),
+            new CibaClient());
+
+        Assert.That(problems.Count(problem => problem.Contains("ExpiredRequestRetention must be at least 00:01:01 ")), Is.EqualTo(mode == "poll" ? 0 : 1));
+    }
+
     [Test]
     public async Task Settings_that_are_taken_away_are_missed() =>
         Assert.That(await ProblemsAsync(options => options.Callbacks = null!), Is.EqualTo(new[] { "CibaOptions: Callbacks is null; leave it out, or give it settings." }));
@@ -37,14 +62,18 @@ public sealed class CallbackOptionTests
     {
         await using var host = new CibaHost
         {
-            Options = options => options.Callbacks = new()
+            Options = options =>
             {
-                AllowedNetworks = ["10.1.0.0/16", "::1/128", "127.0.0.1"],
-                ConnectTimeout = TimeSpan.FromMinutes(1),
-                Timeout = TimeSpan.FromMinutes(1),
-                MaxConcurrent = 10_000,
-                MaxConcurrentPerReceiver = 10_000,
-                PingOnExpiry = true,
+                options.ExpiredRequestRetention = TimeSpan.FromSeconds(195);
+                options.Callbacks = new()
+                {
+                    AllowedNetworks = ["10.1.0.0/16", "::1/128", "127.0.0.1"],
+                    ConnectTimeout = TimeSpan.FromMinutes(1),
+                    Timeout = TimeSpan.FromMinutes(1),
+                    MaxConcurrent = 10_000,
+                    MaxConcurrentPerReceiver = 10_000,
+                    PingOnExpiry = true,
+                };
             },
         };
 

@@ -18,7 +18,7 @@ internal sealed partial class OutboxWorker : BackgroundService
     private const int MostAtOnce = 100;
     private const int MostInWork = 10_000;
 
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
     private readonly ICibaRequestStore _store;
     private readonly DeviceCall _device;

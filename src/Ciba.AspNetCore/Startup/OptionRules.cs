@@ -36,6 +36,7 @@ internal static partial class OptionRules
         Between(nameof(CibaOptions.MinRequestLifetime), options.MinRequestLifetime, OneSecond, OneDay, wholeSeconds: true),
         options.MinRequestLifetime > options.RequestLifetime ? Option(nameof(CibaOptions.MinRequestLifetime), "must not be longer than RequestLifetime") : null,
         Between(nameof(CibaOptions.ExpiredRequestRetention), options.ExpiredRequestRetention, OneMinute, OneDay),
+        WhyNotRetention(options) is { } retention ? Option(nameof(CibaOptions.ExpiredRequestRetention), retention) : null,
         Between(nameof(CibaOptions.RedemptionLease), options.RedemptionLease, OneSecond, TimeSpan.FromMinutes(10)),
         NotNegative(Limits(nameof(options.Limits.PendingPerUser)), options.Limits.PendingPerUser),
         NotNegative(Limits(nameof(options.Limits.PendingPerUserAndClient)), options.Limits.PendingPerUserAndClient),
@@ -74,6 +75,20 @@ internal static partial class OptionRules
         options.ConcealmentKey is { Length: < MinSecretLength } ? Option(nameof(CibaOptions.ConcealmentKey), $"must have {MinSecretLength} characters at least") : null,
         Enum.IsDefined(options.Profile) ? null : Option(nameof(CibaOptions.Profile), "must be Core or FapiCiba"),
     }.Concat(CheckLists(options)).Concat(Check(options.Callbacks)).Concat(Check(options.Dpop)).Concat(Check(options.MutualTls, options)).Concat(CheckProfile(options)).OfType<string>().Select(rule => $"{nameof(CibaOptions)}: {rule}.").Concat(CheckPaths(options));
+
+    /// <summary>A request is to outlive the hold of its last callback, or nobody could take that over from a node that died.</summary>
+    private static string? WhyNotRetention(CibaOptions options)
+    {
+        // What is shorter than any retention may be is told of already.
+        if (options.ExpiredRequestRetention < OneMinute || options.Callbacks is not { } callbacks || options.DeliveryModes.All(mode => mode == CibaTokenDeliveryModes.Poll))
+        {
+            return null;
+        }
+
+        var takenOver = (callbacks.Timeout * 3) + options.OutboxLease + OutboxWorker.LookEvery;
+        return options.ExpiredRequestRetention >= takenOver ? null
+            : $"must be at least {takenOver:c} (three times Callbacks.Timeout, OutboxLease and 5 s), after which another node takes over the callback of one that died: raise it, or lower those";
+    }
 
     private static IEnumerable<string> CheckProfile(CibaOptions options) =>
         options is { Profile: CibaProfile.FapiCiba, Dpop: not null, MutualTls: not null } ? FapiCiba.Check(options).Select(rule => $"FAPI-CIBA: {rule}") : [];
