@@ -33,6 +33,17 @@ public interface ICibaOutbox
 
     /// <summary>Gives an entry back, due at another time, which is not its <paramref name="heldUntil"/>. False as for <see cref="SettleAsync"/>.</summary>
     ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Keeps the tokens of a push with its entry until that is ended, so that every try sends the same ones, whichever node makes it;
+    /// in the place of those that are kept, if any. They are secrets: what leaves the process is encrypted. False as for
+    /// <see cref="SettleAsync"/>; then they must not be sent.
+    /// </summary>
+    /// <param name="id">The request.</param>
+    /// <param name="heldUntil">Until when the entry is the caller's.</param>
+    /// <param name="tokens">What <see cref="CibaOutboxEntry.Tokens"/> gives back.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken);
 }
 
 /// <summary>A request with something to be done for it, held by the caller.</summary>
@@ -42,7 +53,14 @@ public interface ICibaOutbox
 /// </param>
 /// <param name="Decision">The user's answer, where it is approved.</param>
 /// <param name="HeldUntil">Until when the entry is the caller's.</param>
-public sealed record CibaOutboxEntry(CibaRequest Request, CibaRequestStatus Status, CibaDecision? Decision, DateTimeOffset HeldUntil);
+public sealed record CibaOutboxEntry(CibaRequest Request, CibaRequestStatus Status, CibaDecision? Decision, DateTimeOffset HeldUntil)
+{
+    /// <summary>Gets what <see cref="ICibaOutbox.KeepTokensAsync"/> has kept. The default is empty: nothing.</summary>
+    public ReadOnlyMemory<byte> Tokens { get; init; }
+
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(CibaOutboxEntry);
+}
 
 /// <summary>What an entry of the outbox came to.</summary>
 public enum CibaSettlement

@@ -113,6 +113,10 @@ public sealed class MemoryCibaRequestStore : ICibaRequestStore, IDisposable
     public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
         new(ShardOf(id).Postpone(id, heldUntil, dueAt));
 
+    /// <inheritdoc/>
+    public ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken) =>
+        new(ShardOf(id).KeepTokens(id, heldUntil, tokens));
+
     /// <summary>Stops the sweeping.</summary>
     public void Dispose() => _sweep.Dispose();
 

@@ -153,6 +153,17 @@ public sealed class EveryStepTests(string kind)
         });
 
     [Test]
+    public Task Keep_the_tokens_of_a_push() => EachAsync(
+        ClaimedAsync,
+        async (node, entry) => await node.Store.KeepTokensAsync(entry.Request.Id, entry.HeldUntil, "tokens"u8.ToArray(), None),
+        true,
+        async (node, entry) =>
+        {
+            _time.Advance(Requests.Hold);
+            Assert.That((await node.Store.ClaimAsync(entry.Request, Now))!.Tokens.ToArray(), Is.EqualTo("tokens"u8.ToArray()));
+        });
+
+    [Test]
     public Task Settle() => EachAsync(
         ClaimedAsync,
         async (node, entry) =>

@@ -41,7 +41,8 @@ public sealed class CallbackTextTests
         new PushError(Secret, Secret, Secret),
         new IssuedTokens(Tokens, TokenRequest, Now),
         new CibaOutboxEntry(Request, CibaRequestStatus.Approved, Decision, Now),
-        new OutboxAttempt(new CibaOutboxEntry(Request, CibaRequestStatus.Approved, Decision, Now)) { Tokens = new IssuedTokens(Tokens, TokenRequest, Now) },
+        new OutboxAttempt(new CibaOutboxEntry(Request, CibaRequestStatus.Approved, Decision, Now)) { Push = MintedPush.Create(Secret, new IssuedTokens(Tokens, TokenRequest, Now)) },
+        MintedPush.Create(Secret, new IssuedTokens(Tokens, TokenRequest, Now)),
     }.Select(value => new TestCaseData(value).SetArgDisplayNames(value.GetType().Name));
 
     [TestCaseSource(nameof(Texts))]

@@ -58,21 +58,42 @@ public sealed class CallbackUserStateTests : IDisposable
     }
 
     [Test, Spec("P2"), Spec("P5")]
-    public async Task Tokens_whose_time_is_over_are_minted_anew()
+    public async Task Tokens_whose_time_is_over_end_the_push_since_an_approval_is_worth_one_set()
     {
+        var events = new FakeEvents();
         _issuer.ExpiresIn = TimeSpan.FromSeconds(2);
-        await using var host = Host();
+        await using var host = Host(events.Use);
         _receiver.OnCall = (_, _) => FakeReceiver.Answer(503);
         await host.ApproveAsync((await host.AskAsync()).AuthReqId);
         var pushed = new List<(string?, long)>();
-        foreach (var wait in new[] { 1, 2, 4, 8 })
+        foreach (var wait in new[] { 1, 2 })
         {
             var tokens = (await _receiver.NextAsync()).Tokens;
             pushed.Add((tokens.Text("access_token"), tokens.Json.GetProperty("expires_in").GetInt64()));
             await host.WaitedAsync(wait);
         }
 
-        Assert.That(pushed, Is.EqualTo(new[] { ("access-1", 2L), ("access-1", 1L), ("access-2", 2L), ("access-3", 2L) }));
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That((await events.NextAsync(CibaEventKind.Undelivered)).Reason, Is.EqualTo("the tokens expired before the client took them"));
+            Assert.That(pushed, Is.EqualTo(new[] { ("access-1", 2L), ("access-1", 1L) }));
+            Assert.That((_receiver.Calls, _issuer.Calls), Is.EqualTo((2, 1)));
+        }
+    }
+
+    [Test, Spec("P2"), Spec("P9")]
+    public async Task Tokens_that_cannot_be_kept_are_not_sent_before_they_can()
+    {
+        using var store = new HookedStore();
+        await using var host = Host(store.Use);
+        store.Before = step => step == nameof(ICibaOutbox.KeepTokensAsync) ? throw new CibaStoreUnavailableException("The store does not answer.") : Task.CompletedTask;
+        await host.ApproveAsync((await host.AskAsync()).AuthReqId);
+        await host.Time.TimerSetAsync(TimeSpan.FromSeconds(1));
+        var before = _receiver.Calls;
+        store.Before = _ => Task.CompletedTask;
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.That((before, (await _receiver.NextAsync()).Tokens.Text("access_token"), _issuer.Calls), Is.EqualTo((0, "access-1", 1)));
     }
 
     private CibaHost Host(Action<CibaBuilder>? setup = null) => new()

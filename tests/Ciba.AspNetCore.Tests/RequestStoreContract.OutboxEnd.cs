@@ -91,6 +91,35 @@ public abstract partial class RequestStoreContract
         }
     }
 
+    [Test, Spec("P9"), Spec("T12")]
+    public async Task Tokens_are_kept_with_their_entry_until_it_is_ended()
+    {
+        byte[] first = [1, 2, 3], second = [4];
+        var request = await AddedDueAsync(Push);
+        await DecideAsync(request);
+        var held = (await ClaimAsync(request))!;
+
+        bool[] kept = [await KeepAsync(held with { HeldUntil = held.HeldUntil + OneTick }, second), await KeepAsync(held, second), await KeepAsync(held, first)];
+        Time.Advance(Hold);
+        var again = (await ClaimAsync(request, byId: false))!;
+        kept = [.. kept, await KeepAsync(held, second)];
+        await PostponeAsync(again, Now + OneTick);
+        Time.Advance(OneTick);
+        var postponed = (await ClaimAsync(request))!;
+        await SettleAsync(postponed, CibaSettlement.TokensSent);
+        kept = [.. kept, await KeepAsync(postponed, second)];
+
+        using (Assert.EnterMultipleScope())
+        {
+            Assert.That(kept, Is.EqualTo(new[] { false, true, true, false, false }));
+            Assert.That(held.Tokens.IsEmpty, Is.True);
+            Assert.That(again.Tokens.ToArray(), Is.EqualTo(first));
+            Assert.That(postponed.Tokens.ToArray(), Is.EqualTo(first));
+        }
+
+        ValueTask<bool> KeepAsync(CibaOutboxEntry entry, byte[] tokens) => Store.KeepTokensAsync(entry.Request.Id, entry.HeldUntil, tokens, CancellationToken.None);
+    }
+
     [Test, Spec("P9")]
     public async Task An_entry_opens_to_its_own_time_and_its_own_request_only()
     {

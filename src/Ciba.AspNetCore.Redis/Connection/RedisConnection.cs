@@ -81,6 +81,9 @@ internal sealed partial class RedisConnection(
         }
     }
 
+    /// <summary>Whether a step was refused because Redis has no memory left.</summary>
+    public static bool IsFull(CibaStoreUnavailableException exception) => exception.InnerException is RedisServerException refusal && CodeOf(refusal) == "OOM";
+
     /// <summary>One command that reads.</summary>
     public Task<T> ReadAsync<T>(Func<IDatabase, CommandFlags, Task<T>> read) => RepeatedAsync(timeout => BoundAsync(database => read(database, Master), timeout));
 

@@ -20,13 +20,14 @@ internal sealed class RedisScript
     public static readonly RedisScript Forget = new("undo", "record", "limits", "forget");
     public static readonly RedisScript Relist = new("undo", "record", "limits", "relist");
     public static readonly RedisScript Claim = new("record", "claim");
-    public static readonly RedisScript Settle = new("record", "settle");
+    public static readonly RedisScript Settle = new("undo", "record", "settle");
     public static readonly RedisScript Look = new("record", "look");
     public static readonly RedisScript MarkPresent = new("present");
     public static readonly RedisScript Time = new("time");
     public static readonly RedisScript Memory = new("memory");
     public static readonly RedisScript Join = new("undo", "join");
     public static readonly RedisScript Leave = new("leave");
+    public static readonly RedisScript KeepTokens = new("keep-tokens");
     public static readonly RedisScript UseJwt = new("use");
     public static readonly RedisScript GiveBackJwt = new("give-back-jwt");
     public static readonly RedisScript BeginTry = new("undo", "begin-try");

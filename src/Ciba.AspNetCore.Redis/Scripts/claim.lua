@@ -1,6 +1,6 @@
--- KEYS: the request, the outbox
+-- KEYS: the request, the outbox, the tokens of its push
 -- ARGV: digest, now, until when the caller holds the entry
--- Answers the record of a request that is due.
+-- Answers the record of a request that is due, and the tokens that are kept for it.
 local now = tonumber(ARGV[2])
 local due = redis.call('ZSCORE', KEYS[2], ARGV[1])
 if not due or tonumber(due) > now then
@@ -20,4 +20,4 @@ if string.byte(record, 1) == 49 and text(record, STATUS, 1) == 'P' and number(re
   redis.call('SETRANGE', KEYS[1], STATUS, 'X')
   record = redis.call('GET', KEYS[1])
 end
-return record
+return { record, redis.call('GET', KEYS[3]) }

@@ -1,4 +1,4 @@
--- KEYS: the request, the outbox
+-- KEYS: the request, the outbox, the tokens of its push
 -- ARGV: digest, until when the caller holds the entry, when it is due next (nothing: it is done), whether the client was sent
 -- its tokens (1 or 0)
 local due = redis.call('ZSCORE', KEYS[2], ARGV[1])
@@ -12,8 +12,14 @@ if record and ARGV[3] ~= '' then
   return 1
 end
 
+local tokens, life = redis.call('GET', KEYS[3]), redis.call('PTTL', KEYS[3])
+if tokens and life > 0 then
+  redis.call('DEL', KEYS[3])
+  undoing(function() redis.call('SET', KEYS[3], tokens, 'PX', life) end)
+end
 if record and ARGV[4] == '1' and text(record, STATUS, 1) == 'A' then
   overwrite('SETRANGE', KEYS[1], STATUS, 'R')
+  undoing(function() redis.call('SETRANGE', KEYS[1], STATUS, 'A') end)
 end
 redis.call('ZREM', KEYS[2], ARGV[1])
 return record and 1 or 0

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.DataProtection;
 namespace Ciba.AspNetCore.Redis.Store;
 
 /// <summary>
-/// Encrypts the sections of a record, what a callback needs always and the others where the host wants it, and binds each to
+/// Encrypts the sections of a record, what a callback needs and what a push sends always and the others where the host wants it, and binds each to
 /// its request: what is copied from another request's record, an approval above all, is worth nothing.
 /// </summary>
 /// <param name="provider">Asked when there is something to encrypt, and not before.</param>
@@ -46,7 +46,7 @@ internal sealed class PayloadProtector(Func<IDataProtectionProvider> provider, b
         }
     }
 
-    private bool IsProtected(char section) => all || section == RequestRecord.Callback;
+    private bool IsProtected(char section) => all || section is RequestRecord.Callback or RequestRecord.PushTokens;
 
     private static byte[] Binding(string id, char section) => Encoding.UTF8.GetBytes($"{id}{section}");
 }

@@ -31,6 +31,9 @@ internal sealed class RedisKeys
 
     public RedisKey Request(string id) => string.Concat(_shards[CibaRequestId.ShardNumber(id[0])], "r:", id.AsSpan(1));
 
+    /// <summary>The tokens of a push that is not ended.</summary>
+    public RedisKey PushTokens(string id) => string.Concat(_shards[CibaRequestId.ShardNumber(id[0])], "t:", id.AsSpan(1));
+
     /// <summary>The pending requests of a user, in the shard that a request names.</summary>
     public RedisKey Pending(char shard, byte[] user) => string.Concat(_shards[CibaRequestId.ShardNumber(shard)], "u:", Base64Url.EncodeToString(user));
 

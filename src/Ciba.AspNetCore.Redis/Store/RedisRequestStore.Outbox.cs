@@ -30,14 +30,14 @@ internal sealed partial class RedisRequestStore
         var redisTime = await clock.OfAsync(shard);
         var due = await redis.ReadAsync((database, flags) =>
             database.SortedSetRangeByScoreAsync(keys.Outbox(shard), double.NegativeInfinity, redisTime.Ticks(now), take: most + _unreadable.Count, flags: flags));
-        (string Id, Task<byte[]?> Record)[] claims =
+        (string Id, Task<Claimed?> Claimed)[] claims =
         [
             .. due.Select(digest => shard + (string)digest!)
                 .Where(id => !_unreadable.ContainsKey(id))
                 .Take(most)
                 .Select(id => (id, TakeAsync(id, redisTime, now, heldUntil))),
         ];
-        await ((Task)Task.WhenAll(claims.Select(claim => claim.Record))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)Task.WhenAll(claims.Select(claim => claim.Claimed))).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return await OpenAsync(claims, redisTime, now, heldUntil);
     }
 
@@ -80,22 +80,53 @@ internal sealed partial class RedisRequestStore
         return false;
     }
 
-    private async Task<byte[]?> TakeAsync(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil) => (byte[]?)await redis.RunOrTakeBackAsync(
-        RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(now), redisTime.Ticks(heldUntil)], RedisScript.Settle, GiveBack(id, redisTime, now, heldUntil));
-
-    /// <summary>What was claimed is handed out, whatever became of the others.</summary>
-    private async ValueTask<IReadOnlyList<CibaOutboxEntry>> OpenAsync((string Id, Task<byte[]?> Record)[] claims, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
+    public async ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken)
     {
-        // One after another: where keys must be fetched first, every reader would block a thread, and leave none to those that fetch.
-        var claimed = new List<CibaOutboxEntry>();
-        CibaStoreUnavailableException? failure = null;
-        foreach (var (id, record) in claims)
+        if (!CibaRequestId.IsId(id))
+        {
+            return false;
+        }
+
+        var kept = protector.Protect(id, RequestRecord.PushTokens, tokens.ToArray());
+        foreach (var redisTime in await clock.LatelyAsync(id[0]))
         {
             try
             {
-                if (await OpenAsync(id, await record, redisTime, now, heldUntil) is { } entry)
+                if ((bool)await redis.RunUntilKnownAsync(RedisScript.KeepTokens, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), kept]))
                 {
-                    claimed.Add(entry);
+                    return true;
+                }
+            }
+            catch (CibaStoreUnavailableException exception) when (RedisConnection.IsFull(exception))
+            {
+                // The entry is the caller's, or nothing would have been written. Better tokens that are not kept than none.
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private async Task<Claimed?> TakeAsync(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        var claimed = await redis.RunOrTakeBackAsync(
+            RedisScript.Claim, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(now), redisTime.Ticks(heldUntil)], RedisScript.Settle, GiveBack(id, redisTime, now, heldUntil));
+        return claimed.IsNull ? null : new Claimed((byte[])claimed[0]!, (byte[]?)claimed[1]);
+    }
+
+    /// <summary>What was claimed is handed out, whatever became of the others.</summary>
+    private async ValueTask<IReadOnlyList<CibaOutboxEntry>> OpenAsync((string Id, Task<Claimed?> Claimed)[] claims, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
+    {
+        // One after another: where keys must be fetched first, every reader would block a thread, and leave none to those that fetch.
+        var entries = new List<CibaOutboxEntry>();
+        CibaStoreUnavailableException? failure = null;
+        foreach (var (id, claimed) in claims)
+        {
+            try
+            {
+                if (await OpenAsync(id, await claimed, redisTime, now, heldUntil) is { } entry)
+                {
+                    entries.Add(entry);
                 }
             }
             catch (CibaStoreUnavailableException exception)
@@ -104,20 +135,20 @@ internal sealed partial class RedisRequestStore
             }
         }
 
-        return claimed.Count > 0 || failure is null ? claimed : throw failure;
+        return entries.Count > 0 || failure is null ? entries : throw failure;
     }
 
     /// <summary>Reads what was claimed; what cannot be read is given back, so that a node that can does not wait for us.</summary>
-    private async ValueTask<CibaOutboxEntry?> OpenAsync(string id, byte[]? record, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
+    private async ValueTask<CibaOutboxEntry?> OpenAsync(string id, Claimed? claimed, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
-        if (record is null)
+        if (claimed is null)
         {
             return null;
         }
 
         try
         {
-            return ReadEntry(id, record, redisTime, now, heldUntil);
+            return ReadEntry(id, claimed, redisTime, now, heldUntil);
         }
         catch (Exception exception)
         {
@@ -149,15 +180,18 @@ internal sealed partial class RedisRequestStore
     private static RedisValue[] GiveBack(string id, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil) =>
         [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), redisTime.Ticks(now), 0];
 
-    private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0])];
+    private RedisKey[] TouchedByOutbox(string id) => [keys.Request(id), keys.Outbox(id[0]), keys.PushTokens(id)];
 
-    private CibaOutboxEntry ReadEntry(string id, byte[] record, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
+    private CibaOutboxEntry ReadEntry(string id, Claimed claimed, RedisTime redisTime, DateTimeOffset now, DateTimeOffset heldUntil)
     {
-        var head = RequestRecord.ReadHead(record, redisTime);
+        var head = RequestRecord.ReadHead(claimed.Record, redisTime);
         var request = ReadWhole(id, head);
-        var status = RequestRecord.LeaseRanOut(record, redisTime, now) ? CibaRequestStatus.Approved : head.Status(now);
+        var status = RequestRecord.LeaseRanOut(claimed.Record, redisTime, now) ? CibaRequestStatus.Approved : head.Status(now);
         var decision = status == CibaRequestStatus.Approved ? DecidedPayload.Read(request, Content(id, head, RequestRecord.Decided)) : null;
-        return new CibaOutboxEntry(request, status, decision, heldUntil);
+        return new CibaOutboxEntry(request, status, decision, heldUntil)
+        {
+            Tokens = claimed.Tokens is { } tokens ? protector.Unprotect(id, RequestRecord.PushTokens, tokens).ToArray() : default,
+        };
     }
 
     private CibaRequest ReadWhole(string id, RequestHead head)
@@ -168,4 +202,7 @@ internal sealed partial class RedisRequestStore
 
     [LoggerMessage(2, LogLevel.Error, "What is to be done for request {Request} cannot be read, and is left to another node: do the nodes have the same Data Protection keys?")]
     private partial void EntryNotReadable(string request, Exception exception);
+
+    /// <summary>What a claim has read.</summary>
+    private sealed record Claimed(byte[] Record, byte[]? Tokens);
 }

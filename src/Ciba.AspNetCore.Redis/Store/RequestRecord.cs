@@ -54,6 +54,9 @@ internal static class RequestRecord
     /// <summary>The section of what tells the answer from another.</summary>
     public const char DecisionId = 'i';
 
+    /// <summary>The tokens of a push, which lie beside the record.</summary>
+    public const char PushTokens = 't';
+
     /// <summary>The section of what a callback needs.</summary>
     public const char Callback = 'c';
 

@@ -28,20 +28,36 @@ internal sealed record Push(
     /// <summary>Shows nothing of the secrets.</summary>
     public override string ToString() => nameof(Push);
 
-    public static byte[] Of(string authReqId, IssuedTokens issued, DateTimeOffset now)
-    {
-        var tokens = issued.Tokens;
-        var push = new Push(
-            authReqId,
-            tokens.AccessToken,
-            tokens.TokenType,
-            tokens.RefreshToken,
-            (long)Math.Ceiling(issued.TimeLeft(now).TotalSeconds),
-            tokens.IdToken,
-            TokenResponse.ScopeWhereItDiffers(issued.Request),
-            TokenResponse.DetailsIfAny(issued.Request));
-        return JsonSerializer.SerializeToUtf8Bytes(push, CallbackJson.Relaxed.Push);
-    }
+    public static Push Create(string authReqId, IssuedTokens issued) => new(
+        authReqId,
+        issued.Tokens.AccessToken,
+        issued.Tokens.TokenType,
+        issued.Tokens.RefreshToken,
+        0,
+        issued.Tokens.IdToken,
+        TokenResponse.ScopeWhereItDiffers(issued.Request),
+        TokenResponse.DetailsIfAny(issued.Request));
+}
+
+/// <summary>A push whose tokens were minted, and are the same at every try.</summary>
+internal sealed record MintedPush(
+    [property: JsonPropertyName("push")] Push Push,
+    [property: JsonPropertyName("expires_at")] DateTimeOffset ExpiresAt)
+{
+    public static MintedPush Create(string authReqId, IssuedTokens issued) => new(Push.Create(authReqId, issued), issued.IssuedAt + issued.Tokens.ExpiresIn);
+
+    /// <summary>The push that an outbox has kept.</summary>
+    public static MintedPush? Read(ReadOnlyMemory<byte> kept) => kept.IsEmpty ? null : JsonSerializer.Deserialize(kept.Span, CallbackJson.Relaxed.MintedPush);
+
+    public byte[] Write() => JsonSerializer.SerializeToUtf8Bytes(this, CallbackJson.Relaxed.MintedPush);
+
+    public TimeSpan TimeLeft(DateTimeOffset now) => ExpiresAt - now;
+
+    public byte[] Body(DateTimeOffset now) =>
+        JsonSerializer.SerializeToUtf8Bytes(Push with { ExpiresIn = (long)Math.Ceiling(TimeLeft(now).TotalSeconds) }, CallbackJson.Relaxed.Push);
+
+    /// <summary>Shows nothing of the secrets.</summary>
+    public override string ToString() => nameof(MintedPush);
 }
 
 /// <summary>Section 12.</summary>
@@ -57,11 +73,9 @@ internal sealed record PushError(
         JsonSerializer.SerializeToUtf8Bytes(new PushError(authReqId, error.Error, error.Description), CallbackJson.Relaxed.PushError);
 }
 
-/// <summary>Tokens that were minted for a push, kept for the tries that follow in this process.</summary>
+/// <summary>Tokens that were minted for a push.</summary>
 internal sealed record IssuedTokens(CibaTokens Tokens, CibaTokenRequest Request, DateTimeOffset IssuedAt)
 {
-    public TimeSpan TimeLeft(DateTimeOffset now) => Tokens.ExpiresIn - (now - IssuedAt);
-
     /// <summary>Shows nothing of the secrets.</summary>
     public override string ToString() => nameof(IssuedTokens);
 }

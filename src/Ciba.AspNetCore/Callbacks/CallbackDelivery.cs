@@ -11,6 +11,7 @@ namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>Sections 10.2, 10.3 and 12: tells the client of an outcome, by a ping or with all that belongs to it.</summary>
 internal sealed partial class CallbackDelivery(
+    ICibaRequestStore store,
     HostCalls host,
     Receivers receivers,
     CallbackSender sender,
@@ -20,6 +21,8 @@ internal sealed partial class CallbackDelivery(
     TimeProvider time,
     ILogger<CallbackDelivery> logger)
 {
+    private static readonly TimeSpan ShortestLife = TimeSpan.FromSeconds(1);
+
     private ConfiguredClients? _configured;
 
     private TimeSpan Timeout => options.Value.Callbacks.Timeout;
@@ -73,7 +76,7 @@ internal sealed partial class CallbackDelivery(
             case CallbackAnswerKind.Delivered:
                 Delivered(request.TokenDeliveryMode, CibaLog.Short(request.Id), request.ClientId);
                 signals.Delivered(request, request.TokenDeliveryMode, duration);
-                return attempt.Tokens is null ? WorkResult.Done : WorkResult.TokensSent;
+                return attempt.Push is null ? WorkResult.Done : WorkResult.TokensSent;
 
             case CallbackAnswerKind.Refused:
                 return WorkResult.GivenUp(answer.Reason);
@@ -114,23 +117,43 @@ internal sealed partial class CallbackDelivery(
         using var timeout = new CancellationTokenSource(Timeout, time);
         if (await ErrorAsync(entry, timeout.Token) is { } error)
         {
-            attempt.Tokens = null;
+            attempt.Push = null;
             return (PushError.Of(callback.AuthReqId, error), default);
         }
 
-        if (attempt.Tokens is null || attempt.Tokens.TimeLeft(time.GetUtcNow()) < TimeSpan.FromSeconds(1))
+        if (!attempt.IsPushKept && MintedPush.Read(entry.Tokens) is { } kept)
         {
-            attempt.Tokens = null;
+            (attempt.Push, attempt.IsPushKept) = (kept, true);
+        }
+
+        if (attempt.Push is null)
+        {
             var issued = await pushTokens.IssueAsync(entry, client, timeout.Token);
             if (PushTokens.WhyNot(issued) is { } problem)
             {
                 return (null, WorkResult.GivenUp(problem));
             }
 
-            attempt.Tokens = issued;
+            attempt.Push = MintedPush.Create(callback.AuthReqId, issued);
         }
 
-        return (Push.Of(callback.AuthReqId, attempt.Tokens, time.GetUtcNow()), default);
+        // An approval is worth one set of tokens, however often it is tried to deliver them.
+        if (attempt.Push.TimeLeft(time.GetUtcNow()) < ShortestLife)
+        {
+            return (null, WorkResult.GivenUp("the tokens expired before the client took them"));
+        }
+
+        // Before they are sent: another node that makes the next try is to send these.
+        try
+        {
+            attempt.IsPushKept = attempt.IsPushKept || await store.KeepTokensAsync(entry.Request.Id, entry.HeldUntil, attempt.Push.Write(), timeout.Token);
+        }
+        catch (CibaStoreUnavailableException exception)
+        {
+            return (null, WorkResult.Failed(exception.Message));
+        }
+
+        return attempt.IsPushKept ? (attempt.Push.Body(time.GetUtcNow()), default) : (null, WorkResult.NotTried);
     }
 
     /// <summary>Section 12: what there is to say instead of tokens. The user is asked for at every try, as at every redemption.</summary>

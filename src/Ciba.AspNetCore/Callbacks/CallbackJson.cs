@@ -7,6 +7,7 @@ namespace Ciba.AspNetCore.Callbacks;
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(Ping))]
 [JsonSerializable(typeof(Push))]
+[JsonSerializable(typeof(MintedPush))]
 [JsonSerializable(typeof(PushError))]
 internal sealed partial class CallbackJson : JsonSerializerContext
 {

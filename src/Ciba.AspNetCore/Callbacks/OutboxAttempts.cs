@@ -41,8 +41,11 @@ internal sealed class OutboxAttempt(CibaOutboxEntry entry)
     /// <summary>Whether the next notification of the device is counted already.</summary>
     public bool IsCounted { get; set; }
 
-    /// <summary>Push mode: a retry in this process sends the same tokens.</summary>
-    public IssuedTokens? Tokens { get; set; }
+    /// <summary>Push mode: every try sends the same tokens.</summary>
+    public MintedPush? Push { get; set; }
+
+    /// <summary>Whether the outbox keeps them.</summary>
+    public bool IsPushKept { get; set; }
 
     /// <summary>Whether listeners know that the request expired.</summary>
     public bool IsNoted { get; set; }

@@ -30,6 +30,9 @@ internal sealed class MemoryRequest(CibaRequest request) : ICounted
     /// <summary>When the outbox hands the request out next; null while it is not in the outbox.</summary>
     public DateTimeOffset? DueAt { get; set; }
 
+    /// <summary>The tokens of a push, until it is ended.</summary>
+    public ReadOnlyMemory<byte> Tokens { get; set; }
+
     public PendingRequests? Pending { get; set; }
 
     public MemoryRequest? Previous { get; set; }

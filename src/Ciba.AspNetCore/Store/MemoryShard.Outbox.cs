@@ -45,6 +45,7 @@ internal sealed partial class MemoryShard
             }
 
             Schedule(entry, null);
+            entry.Tokens = default;
             if (settlement == CibaSettlement.TokensSent && entry.Status == CibaRequestStatus.Approved)
             {
                 entry.Status = CibaRequestStatus.Redeemed;
@@ -68,6 +69,20 @@ internal sealed partial class MemoryShard
         }
     }
 
+    public bool KeepTokens(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens)
+    {
+        lock (_gate)
+        {
+            if (Held(id, heldUntil) is not { } entry)
+            {
+                return false;
+            }
+
+            entry.Tokens = tokens;
+            return true;
+        }
+    }
+
     private MemoryRequest? Held(string id, DateTimeOffset heldUntil) =>
         _requests.TryGetValue(id, out var entry) && entry.DueAt == heldUntil ? entry : null;
 
@@ -78,7 +93,7 @@ internal sealed partial class MemoryShard
         // What somebody is told of as expired stays so, whatever a clock that is behind says.
         entry.Status = entry.StatusAt(now);
         var status = entry.LeaseRanOut(now) ? CibaRequestStatus.Approved : entry.Status;
-        return new(entry.Request, status, status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil);
+        return new(entry.Request, status, status == CibaRequestStatus.Approved ? entry.Decision : null, heldUntil) { Tokens = entry.Tokens };
     }
 
     private void ScheduleCallback(MemoryRequest entry, DateTimeOffset now)

@@ -52,6 +52,8 @@ public sealed class AlternatingStore(params RedisNode[] nodes) : ICibaRequestSto
 
     public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) => Next.PostponeAsync(id, heldUntil, dueAt, cancellationToken);
 
+    public ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken) => Next.KeepTokensAsync(id, heldUntil, tokens, cancellationToken);
+
     public async ValueTask DisposeAsync()
     {
         foreach (var node in nodes)

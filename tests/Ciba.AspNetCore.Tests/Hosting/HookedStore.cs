@@ -172,6 +172,12 @@ public sealed class HookedStore : ICibaRequestStore, IDisposable
         return postponed;
     }
 
+    public async ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken)
+    {
+        await BeginAsync(nameof(KeepTokensAsync));
+        return await _store.KeepTokensAsync(id, heldUntil, tokens, cancellationToken);
+    }
+
     public void Dispose() => _store?.Dispose();
 
     private Task BeginAsync(string method)
