@@ -95,6 +95,26 @@ public sealed class StoreOutageTests
         IsUnavailable(await host.AuthorizeAsync());
     }
 
+    [TestCase(true), TestCase(false), Spec("T5"), Spec("U4")]
+    public async Task Of_two_answers_that_the_store_did_not_take_the_users_last_word_counts(bool approves)
+    {
+        await using var host = Host();
+        var id = (await host.AuthorizeAsync()).AuthReqId;
+        var (first, last) = approves ? ("/deny", "/approve") : ("/approve", "/deny");
+        Break("DecideAsync");
+        IsUnavailable(await DeviceAsync(host, HttpMethod.Post, id, first), "CIBA device");
+        IsUnavailable(await DeviceAsync(host, HttpMethod.Post, id, last), "CIBA device");
+        Mend();
+
+        // Each word is repeated each second, but for the one that was taken back.
+        var decided = (await host.ServicesAsync()).GetRequiredService<ICibaRequestStore>().WaitForDecisionAsync(CibaRequestId.FromAuthReqId(id)!, CancellationToken.None);
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        await decided.WaitAsync(Bound);
+        var poll = await host.PollAsync(id);
+
+        Assert.That(poll.Error, Is.EqualTo(approves ? null : "access_denied"), poll.Body);
+    }
+
     [Test, Spec("T10")]
     public async Task A_poll_that_waited_is_answered_so_too()
     {

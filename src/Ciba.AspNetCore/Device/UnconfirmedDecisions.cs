@@ -43,9 +43,22 @@ internal sealed partial class UnconfirmedDecisions(ICibaRequestStore store, Outb
     {
         var isRepeated = _unconfirmed.TryGetValue(said.Key, out var before) && before.Said == said.Said;
         var step = isRepeated ? before! : said;
+        if (before is not null && !isRepeated)
+        {
+            // The user's last word counts: what was said before is repeated no more, or a yes would be taken behind a no.
+            _unconfirmed.TryRemove(KeyValuePair.Create(before.Key, before));
+        }
+
         try
         {
-            return Follow(step, await store.DecideAsync(step.RequestId, step.UserKey, step.Decision, time.GetUtcNow(), cancellationToken));
+            var result = await DecideAsync(step, cancellationToken);
+            if (result == CibaDecideResult.AlreadyDecided && before is not null && !isRepeated)
+            {
+                // It had been taken after all, and what follows it has not followed yet.
+                await DecideAsync(before, cancellationToken);
+            }
+
+            return result;
         }
         catch (CibaStoreUnavailableException)
         {
@@ -58,15 +71,23 @@ internal sealed partial class UnconfirmedDecisions(ICibaRequestStore store, Outb
         }
     }
 
+    private async ValueTask<CibaDecideResult> DecideAsync(DecisionStep step, CancellationToken cancellationToken) =>
+        Follow(step, await store.DecideAsync(step.RequestId, step.UserKey, step.Decision, time.GetUtcNow(), cancellationToken));
+
     private async Task ConfirmAsync(DecisionStep step)
     {
         var giveUpAt = step.Known?.RetainedUntil ?? time.GetUtcNow() + RepeatUnknownFor;
         while (true)
         {
             await Task.Delay(RepeatEvery, time);
+            if (!_unconfirmed.TryGetValue(step.Key, out var last) || !ReferenceEquals(last, step))
+            {
+                return;
+            }
+
             try
             {
-                if (Follow(step, await store.DecideAsync(step.RequestId, step.UserKey, step.Decision, time.GetUtcNow(), CancellationToken.None)) == CibaDecideResult.Done)
+                if (await DecideAsync(step, CancellationToken.None) == CibaDecideResult.Done)
                 {
                     // The device that was told 503 asks again about now.
                     await Task.Delay(RememberFor, time);
@@ -84,7 +105,7 @@ internal sealed partial class UnconfirmedDecisions(ICibaRequestStore store, Outb
             }
         }
 
-        _unconfirmed.TryRemove(step.Key, out _);
+        _unconfirmed.TryRemove(KeyValuePair.Create(step.Key, step));
     }
 
     private CibaDecideResult Follow(DecisionStep step, CibaDecideResult result)
