@@ -135,7 +135,12 @@ internal sealed partial class RedisMultiplexer(RedisSource source, IServiceProvi
 
     private void OnFailed(object? sender, ConnectionFailedEventArgs failure)
     {
-        Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
+        if (failure.FailureType != ConnectionFailureType.UnableToConnect)
+        {
+            // A try to get it back is not said each time, nor that it was not to be had at the start.
+            Lost(Name(failure.EndPoint), failure.ConnectionType, failure.FailureType);
+        }
+
         Failed?.Invoke(failure.EndPoint);
     }
 
