@@ -18,13 +18,13 @@ internal sealed partial class RedisConnection(
     // A replica may answer from what it had when its master was last heard of.
     private const CommandFlags Master = CommandFlags.DemandMaster;
 
-    private const int MaxTakeBacks = 10_000;
+    private const int MaxLater = 10_000;
     private const int TriesBeforeWarning = 20;
 
     private const int MaxWords = 200;
 
-    private static readonly TimeSpan TakeBackEvery = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan TakeBackRarelyEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LaterEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LaterRarelyEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookForMasterEvery = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(160);
@@ -37,7 +37,7 @@ internal sealed partial class RedisConnection(
     private static readonly string[] Codes = [.. Passing, "OOM", "NOREPLICAS", "MISCONF", "NOPERM", "NOAUTH", "NOSCRIPT"];
 
     private long _lookedForMaster;
-    private int _takeBacks;
+    private int _later;
 
     /// <summary>Runs a step; a script that Redis has forgotten is sent along once more.</summary>
     public Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) => RepeatedAsync(timeout => RunAsync(script, keys, values, timeout));
@@ -46,14 +46,22 @@ internal sealed partial class RedisConnection(
     /// Runs a step that changes nothing more when it is taken again. Where the connection breaks before its answer, it is run again
     /// on the next one, until the time is up.
     /// </summary>
-    public Task<RedisResult> RunUntilKnownAsync(RedisScript script, RedisKey[] keys, RedisValue[] values)
+    public Task<RedisResult> RunUntilKnownAsync(RedisScript script, RedisKey[] keys, RedisValue[] values) => RunUntilKnownAsync(script, keys, values, undo: null, []);
+
+    /// <summary>The same, and where the time is up and nobody knows whether it was taken, takes it back by another as <see cref="RunOrTakeBackAsync"/> does.</summary>
+    public async Task<RedisResult> RunUntilKnownAsync(RedisScript script, RedisKey[] keys, RedisValue[] values, RedisScript? undo, RedisValue[] undoValues)
     {
         var mayHaveBeenTaken = false;
-        return RepeatedAsync(timeout => RunAsync(script, keys, values, timeout), cause => mayHaveBeenTaken |= MayHaveBeenTaken(cause));
+        try
+        {
+            return await RepeatedAsync(timeout => RunAsync(script, keys, values, timeout), cause => mayHaveBeenTaken |= MayHaveBeenTaken(cause));
+        }
+        catch (CibaStoreUnavailableException) when (undo is not null && mayHaveBeenTaken)
+        {
+            RunLater(undo, keys, undoValues);
+            throw;
+        }
     }
-
-    /// <summary>Runs such a step without waiting for it, again and again until it has an answer.</summary>
-    public void RunLater(RedisScript script, RedisKey[] keys, RedisValue[] values) => TakeBack(script, keys, values);
 
     /// <summary>
     /// Runs a step, and where nobody knows whether it was taken, takes it back by another, which runs behind it on the same
@@ -67,17 +75,20 @@ internal sealed partial class RedisConnection(
         }
         catch (CibaStoreUnavailableException exception) when (MayHaveBeenTaken(exception.InnerException))
         {
-            TakeBack(undo, keys, undoValues);
+            RunLater(undo, keys, undoValues);
             throw;
         }
     }
 
-    /// <summary>Takes back a step without waiting for it. Where there was never a connection, there is nothing to take back.</summary>
-    public void TakeBack(RedisScript undo, RedisKey[] keys, RedisValue[] values)
+    /// <summary>
+    /// Runs a step that puts another right, without waiting for it, again and again until it has an answer. Where there was never a
+    /// connection, there is nothing to put right.
+    /// </summary>
+    public void RunLater(RedisScript script, RedisKey[] keys, RedisValue[] values)
     {
         if (multiplexer.Current is { } connected)
         {
-            _ = TakeBackAsync(connected, undo, keys, values);
+            _ = RunLaterAsync(connected, script, keys, values);
         }
     }
 
@@ -97,12 +108,12 @@ internal sealed partial class RedisConnection(
     }
 
     // Until Redis has taken it: what was forgotten here would stay there until its end. What Redis does not know has no effect on it.
-    private async Task TakeBackAsync(IConnectionMultiplexer connected, RedisScript undo, RedisKey[] keys, RedisValue[] values)
+    private async Task RunLaterAsync(IConnectionMultiplexer connected, RedisScript script, RedisKey[] keys, RedisValue[] values)
     {
-        if (Interlocked.Increment(ref _takeBacks) > MaxTakeBacks)
+        if (Interlocked.Increment(ref _later) > MaxLater)
         {
-            Interlocked.Decrement(ref _takeBacks);
-            TooManyTakeBacks(undo.Name, MaxTakeBacks);
+            Interlocked.Decrement(ref _later);
+            TooManyLater(script.Name, MaxLater);
             return;
         }
 
@@ -110,19 +121,19 @@ internal sealed partial class RedisConnection(
         {
             for (var attempt = 1; !await IsTakenAsync(attempt); attempt++)
             {
-                await Task.Delay(attempt < TriesBeforeWarning ? TakeBackEvery : TakeBackRarelyEvery, time);
+                await Task.Delay(attempt < TriesBeforeWarning ? LaterEvery : LaterRarelyEvery, time);
             }
         }
         finally
         {
-            Interlocked.Decrement(ref _takeBacks);
+            Interlocked.Decrement(ref _later);
         }
 
         async Task<bool> IsTakenAsync(int attempt)
         {
             try
             {
-                await connected.GetDatabase().ScriptEvaluateAsync(undo.Text, keys, values, Master | CommandFlags.NoScriptCache);
+                await connected.GetDatabase().ScriptEvaluateAsync(script.Text, keys, values, Master | CommandFlags.NoScriptCache);
                 return true;
             }
             catch (ObjectDisposedException)
@@ -134,7 +145,7 @@ internal sealed partial class RedisConnection(
             {
                 if (attempt == TriesBeforeWarning)
                 {
-                    NotTakenBack(undo.Name, exception);
+                    NotTaken(script.Name, exception);
                 }
 
                 return false;
@@ -271,10 +282,10 @@ internal sealed partial class RedisConnection(
     private static bool WasNotSent(Exception? cause) => cause is RedisConnectionException { FailureType: ConnectionFailureType.UnableToResolvePhysicalConnection };
 
     [LoggerMessage(1, LogLevel.Warning, "The step {Script}, which puts right one whose answer was lost, was not taken by Redis; it is tried again every 10 seconds")]
-    private partial void NotTakenBack(string script, Exception exception);
+    private partial void NotTaken(string script, Exception exception);
 
     [LoggerMessage(3, LogLevel.Warning, "The step {Script}, which puts right one whose answer was lost, is given up: {Count} such steps wait for Redis already")]
-    private partial void TooManyTakeBacks(string script, int count);
+    private partial void TooManyLater(string script, int count);
 
     [LoggerMessage(2, LogLevel.Debug, "A decision could not be called out: waiting polls find it by themselves")]
     private partial void NotPublished(Exception exception);

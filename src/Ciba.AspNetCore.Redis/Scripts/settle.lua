@@ -12,8 +12,9 @@ if record and ARGV[3] ~= '' then
   return 1
 end
 
-local tokens, life = redis.call('GET', KEYS[3]), redis.call('PTTL', KEYS[3])
-if tokens and life > 0 then
+local tokens = redis.call('GET', KEYS[3])
+if tokens then
+  local life = redis.call('PTTL', KEYS[3])
   redis.call('DEL', KEYS[3])
   undoing(function() redis.call('SET', KEYS[3], tokens, 'PX', life) end)
 end

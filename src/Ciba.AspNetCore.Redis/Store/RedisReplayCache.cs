@@ -22,23 +22,14 @@ internal sealed class RedisReplayCache(RedisConnection redis, RedisKeys keys, Re
         // This node, if it is ahead, sees the JWT expire sooner than those that are not.
         var ahead = -(await clock.SharedAsync()).Offset;
         var life = expiresAt - now + (ahead > TimeSpan.Zero ? ahead : TimeSpan.Zero) + Behind;
-        try
-        {
-            return (bool)await redis.RunUntilKnownAsync(RedisScript.UseJwt, [keys.UsedJwt(key)], [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)life.TotalMilliseconds, use]);
-        }
-        catch (CibaStoreUnavailableException)
-        {
-            GiveBack(key, use);
-            throw;
-        }
-    }
-
-    public ValueTask GiveBackAsync(string key, string use, CancellationToken cancellationToken)
-    {
-        GiveBack(key, use);
-        return ValueTask.CompletedTask;
+        return (bool)await redis.RunUntilKnownAsync(
+            RedisScript.UseJwt, [keys.UsedJwt(key)], [RedisTicks.Of(now), RedisTicks.Of(expiresAt), (long)life.TotalMilliseconds, use], RedisScript.GiveBackJwt, [use]);
     }
 
     // Nobody waits for it: what the client sends next on this node comes behind it.
-    private void GiveBack(string key, string use) => redis.RunLater(RedisScript.GiveBackJwt, [keys.UsedJwt(key)], [use]);
+    public ValueTask GiveBackAsync(string key, string use, CancellationToken cancellationToken)
+    {
+        redis.RunLater(RedisScript.GiveBackJwt, [keys.UsedJwt(key)], [use]);
+        return ValueTask.CompletedTask;
+    }
 }

@@ -76,7 +76,7 @@ internal sealed partial class RedisRequestStore
         }
         catch (CibaStoreUnavailableException)
         {
-            redis.TakeBack(RedisScript.Remove, touched, takenBack);
+            redis.RunLater(RedisScript.Remove, touched, takenBack);
             throw;
         }
     }

@@ -58,6 +58,25 @@ internal sealed partial class RedisRequestStore
     public ValueTask<bool> PostponeAsync(string id, DateTimeOffset heldUntil, DateTimeOffset dueAt, CancellationToken cancellationToken) =>
         SettleAsync(id, heldUntil, dueAt, tokensSent: false);
 
+    public async ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken)
+    {
+        if (!CibaRequestId.IsId(id))
+        {
+            return false;
+        }
+
+        var kept = protector.Protect(id, RequestRecord.PushTokens, tokens.ToArray());
+        try
+        {
+            return await AsHolderAsync(await clock.LatelyAsync(id[0]), heldUntil, held => redis.RunUntilKnownAsync(RedisScript.KeepTokens, TouchedByOutbox(id), [RedisKeys.Digest(id), held, kept]));
+        }
+        catch (CibaStoreUnavailableException exception) when (RedisConnection.IsFull(exception))
+        {
+            // The entry is the caller's, or nothing would have been written. Better tokens that are not kept than none.
+            return true;
+        }
+    }
+
     private async ValueTask<bool> SettleAsync(string id, DateTimeOffset heldUntil, DateTimeOffset? dueAt, bool tokensSent)
     {
         if (!CibaRequestId.IsId(id))
@@ -67,39 +86,16 @@ internal sealed partial class RedisRequestStore
 
         var redisTimes = await clock.LatelyAsync(id[0]);
         RedisValue due = dueAt is { } instant ? redisTimes[0].Ticks(instant) : "";
-
-        // The holder is known by an instant, which was written by the time that was in force then.
-        foreach (var redisTime in redisTimes)
-        {
-            if ((bool)await redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), due, tokensSent ? 1 : 0]))
-            {
-                return true;
-            }
-        }
-
-        return false;
+        return await AsHolderAsync(redisTimes, heldUntil, held => redis.RunAsync(RedisScript.Settle, TouchedByOutbox(id), [RedisKeys.Digest(id), held, due, tokensSent ? 1 : 0]));
     }
 
-    public async ValueTask<bool> KeepTokensAsync(string id, DateTimeOffset heldUntil, ReadOnlyMemory<byte> tokens, CancellationToken cancellationToken)
+    // The holder is known by an instant, which was written by the time that was in force then.
+    private static async ValueTask<bool> AsHolderAsync(IEnumerable<RedisTime> redisTimes, DateTimeOffset heldUntil, Func<long, Task<RedisResult>> step)
     {
-        if (!CibaRequestId.IsId(id))
+        foreach (var redisTime in redisTimes)
         {
-            return false;
-        }
-
-        var kept = protector.Protect(id, RequestRecord.PushTokens, tokens.ToArray());
-        foreach (var redisTime in await clock.LatelyAsync(id[0]))
-        {
-            try
+            if ((bool)await step(redisTime.Ticks(heldUntil)))
             {
-                if ((bool)await redis.RunUntilKnownAsync(RedisScript.KeepTokens, TouchedByOutbox(id), [RedisKeys.Digest(id), redisTime.Ticks(heldUntil), kept]))
-                {
-                    return true;
-                }
-            }
-            catch (CibaStoreUnavailableException exception) when (RedisConnection.IsFull(exception))
-            {
-                // The entry is the caller's, or nothing would have been written. Better tokens that are not kept than none.
                 return true;
             }
         }

@@ -122,17 +122,9 @@ internal sealed partial class RedisRequestStore(
         }
 
         RedisKey[] request = [keys.Request(id)];
-        try
+        if (!(bool)await redis.RunUntilKnownAsync(RedisScript.EndLease, request, [lease, "C", "L"], RedisScript.EndLease, Released(lease)))
         {
-            if (!(bool)await redis.RunUntilKnownAsync(RedisScript.EndLease, request, [lease, "C", "L"]))
-            {
-                return false;
-            }
-        }
-        catch (CibaStoreUnavailableException)
-        {
-            redis.RunLater(RedisScript.EndLease, request, Released(lease));
-            throw;
+            return false;
         }
 
         RedisValue[] redeemed = [lease, "R", "C"];
@@ -281,7 +273,7 @@ internal sealed partial class RedisRequestStore(
         }
         catch
         {
-            redis.TakeBack(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
+            redis.RunLater(RedisScript.EndLease, [keys.Request(id)], [lease, "A", "L"]);
             throw;
         }
     }

@@ -12,19 +12,12 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
     {
         var now = time.GetUtcNow();
         var redisTime = await clock.SharedAsync();
-        RedisKey[] codes = [keys.WrongCodes(subject)];
-        try
-        {
-            return (bool)await redis.RunUntilKnownAsync(
-                RedisScript.BeginTry,
-                codes,
-                [redisTime.Ticks(now), maxFailures, redisTime.Ticks(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt]);
-        }
-        catch (CibaStoreUnavailableException)
-        {
-            redis.RunLater(RedisScript.TakeBackTry, codes, [attempt]);
-            throw;
-        }
+        return (bool)await redis.RunUntilKnownAsync(
+            RedisScript.BeginTry,
+            [keys.WrongCodes(subject)],
+            [redisTime.Ticks(now), maxFailures, redisTime.Ticks(now + window), (long)(window + ClockDifference).TotalMilliseconds, attempt],
+            RedisScript.TakeBackTry,
+            [attempt]);
     }
 
     public async ValueTask SucceededAsync(string subject, string attempt, CancellationToken cancellationToken)
@@ -36,6 +29,7 @@ internal sealed class RedisUserCodeLimiter(RedisConnection redis, RedisKeys keys
         }
         catch (CibaStoreUnavailableException)
         {
+            // Whether it was taken or not: a right code is not to stay counted.
             redis.RunLater(RedisScript.TakeBackTry, codes, [attempt]);
             throw;
         }
