@@ -145,31 +145,19 @@ internal sealed class HintedUsers(ICibaUserLookup users, IdTokenHints idTokenHin
         // The client's own tries first: they end before the user's do, or one client could keep the user from all others.
         var userKey = tenant.KeyOf(subject);
         var clientKey = $"\n{clientId}\n{userKey}";
-        var attempt = Guid.NewGuid().ToString("N");
-        if (!await limiter.TryBeginAsync(clientKey, attempt, options.Value.UserCodeFailuresPerClient, options.Value.UserCodeWindow, cancellationToken))
+        await using var attempt = new CountedAttempt(limiter);
+        if (!await attempt.TryBeginAsync(clientKey, options.Value.UserCodeFailuresPerClient, options.Value.UserCodeWindow, cancellationToken))
         {
             return TooManyTriesOfClient.WithRetryAfter(await limiter.GetRemainingTimeAsync(clientKey, cancellationToken));
         }
 
-        var isWrong = false;
-        try
+        if (!await attempt.TryBeginAsync(userKey, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
         {
-            if (!await limiter.TryBeginAsync(userKey, attempt, options.Value.MaxUserCodeFailures, options.Value.UserCodeWindow, cancellationToken))
-            {
-                return TooManyTries.WithRetryAfter(await limiter.GetRemainingTimeAsync(userKey, cancellationToken));
-            }
+            return TooManyTries.WithRetryAfter(await limiter.GetRemainingTimeAsync(userKey, cancellationToken));
+        }
 
-            isWrong = !await isRight();
-            return isWrong ? CibaError.InvalidUserCode : null;
-        }
-        finally
-        {
-            // A look-up that fails is no wrong code, and nobody is to be locked out by it.
-            if (!isWrong)
-            {
-                await limiter.SucceededAsync(clientKey, attempt, CancellationToken.None);
-                await limiter.SucceededAsync(userKey, attempt, CancellationToken.None);
-            }
-        }
+        // A look-up that fails is no wrong code, and nobody is to be locked out by it.
+        attempt.Counts = !await isRight();
+        return attempt.Counts ? CibaError.InvalidUserCode : null;
     }
 }

@@ -1,4 +1,5 @@
 using Ciba.AspNetCore.Callbacks;
+using Ciba.AspNetCore.Store;
 using Microsoft.Extensions.Options;
 
 namespace Ciba.AspNetCore.Device;
@@ -15,45 +16,33 @@ internal sealed class Resends(ICibaUserCodeLimiter limiter, RepeatedNotification
     {
         var limits = options.Value;
         var (count, last) = ($"resends\n{request.Id}", $"resent\n{request.Id}");
-        var attempt = Guid.NewGuid().ToString("N");
+        await using var attempt = new CountedAttempt(limiter);
 
         // The count first: who has none left shall not wait for nothing.
-        if (limits.MaxResends == 0 || !await limiter.TryBeginAsync(count, attempt, limits.MaxResends, request.RetainedUntil - request.CreatedAt, cancellationToken))
+        if (limits.MaxResends == 0 || !await attempt.TryBeginAsync(count, limits.MaxResends, request.RetainedUntil - request.CreatedAt, cancellationToken))
         {
             return (CibaResendStatus.TooManyResends, default);
         }
 
-        var isTold = false;
-        try
+        if (!await attempt.TryBeginAsync(last, 1, limits.ResendInterval, cancellationToken))
         {
-            if (!await limiter.TryBeginAsync(last, attempt, 1, limits.ResendInterval, cancellationToken))
-            {
-                return (CibaResendStatus.TooSoon, await limiter.GetRemainingTimeAsync(last, cancellationToken));
-            }
-
-            var (status, wait) = await repeated.TryResendAsync(request, byClient, blocks, cancellationToken);
-            isTold = status is RepeatStatus.Allowed or RepeatStatus.Concealed;
-            if (!isTold)
-            {
-                return (Refused(status), wait);
-            }
-
-            if (status == RepeatStatus.Allowed)
-            {
-                outbox.NotifyAgain(request);
-            }
-
-            return (CibaResendStatus.Success, default);
+            return (CibaResendStatus.TooSoon, await limiter.GetRemainingTimeAsync(last, cancellationToken));
         }
-        finally
+
+        // What was refused or failed has told the device nothing.
+        var (status, wait) = await repeated.TryResendAsync(request, byClient, blocks, cancellationToken);
+        attempt.Counts = status is RepeatStatus.Allowed or RepeatStatus.Concealed;
+        if (!attempt.Counts)
         {
-            // What was refused or failed has told the device nothing.
-            if (!isTold)
-            {
-                await limiter.SucceededAsync(last, attempt, CancellationToken.None);
-                await limiter.SucceededAsync(count, attempt, CancellationToken.None);
-            }
+            return (Refused(status), wait);
         }
+
+        if (status == RepeatStatus.Allowed)
+        {
+            outbox.NotifyAgain(request);
+        }
+
+        return (CibaResendStatus.Success, default);
     }
 
     private static CibaResendStatus Refused(RepeatStatus status) => status switch
