@@ -61,11 +61,13 @@ internal sealed partial class OutboxWorker : BackgroundService
     // As long again for a place to be had; and before a retry, what the host is asked.
     private TimeSpan DeviceHold => _repeated.Timeout + (_notifiers.Timeout * 2) + _options.OutboxLease;
 
-    // A time-out each for a place to be had, for what the host is asked, and for the call.
-    private TimeSpan CallbackHold => (_options.Callbacks.Timeout * 3) + _options.OutboxLease;
+    private TimeSpan CallbackHold => CallbackHoldOf(_options);
 
     /// <summary>On how many entries it works at present; what waits for its next try is not in work.</summary>
     public int InWork => Volatile.Read(ref _running) - 1;
+
+    /// <summary>How long a callback is held: a time-out each for a place to be had, for what the host is asked, and for the call.</summary>
+    public static TimeSpan CallbackHoldOf(CibaOptions options) => (options.Callbacks.Timeout * 3) + options.OutboxLease;
 
     /// <summary>Until when the entry of a new request is this node's, which notifies the device.</summary>
     public DateTimeOffset NotifyingUntil(DateTimeOffset now) => HeldUntil(now, DeviceHold);

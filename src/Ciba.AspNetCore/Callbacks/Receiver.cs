@@ -1,11 +1,9 @@
 namespace Ciba.AspNetCore.Callbacks;
 
 /// <summary>A client at an authority: what is known of its answers, and who waits to call it.</summary>
-internal sealed class Receiver(string client, ReceiverAuthority authority)
+internal sealed class Receiver(ReceiverAuthority authority)
 {
     private static readonly TimeSpan LongestTurn = TimeSpan.FromHours(1);
-
-    public string Client { get; } = client;
 
     public ReceiverAuthority Authority { get; } = authority;
 
@@ -48,14 +46,35 @@ internal sealed class ReceiverAuthority(string name)
 {
     public string Name { get; } = name;
 
-    /// <summary>How many calls run, by the standing of their receivers.</summary>
-    public int[] Running { get; } = new int[3];
+    public RunningCalls Running { get; } = new();
 
     /// <summary>How many receivers are known at it.</summary>
     public int Receivers { get; set; }
 
     /// <summary>Receivers that could begin, were there a place at the authority.</summary>
     public Queue<Receiver> Blocked { get; } = new();
+}
+
+/// <summary>
+/// How many calls run, by the standing of their receivers. Of so many places those that are not known yet share half at most, and those
+/// that failed last a quarter.
+/// </summary>
+internal sealed class RunningCalls
+{
+    private readonly int[] _running = new int[3];
+
+    public bool IsFull(int places) => _running.Sum() >= places;
+
+    public bool HasPlace(ReceiverStanding standing, int places) => !IsFull(places) && _running[(int)standing] < standing switch
+    {
+        ReceiverStanding.Proven => places,
+        ReceiverStanding.Unknown => Math.Max(1, places / 2),
+        _ => Math.Max(1, places / 4),
+    };
+
+    public void Begin(ReceiverStanding standing) => _running[(int)standing]++;
+
+    public void End(ReceiverStanding standing) => _running[(int)standing]--;
 }
 
 internal enum ReceiverStanding

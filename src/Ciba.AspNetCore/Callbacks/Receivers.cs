@@ -22,7 +22,7 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
 
     // Receivers that have something waiting and may begin it, by their standing; each in one queue at most, once.
     private readonly Queue<Receiver>[] _ready = [new(), new(), new()];
-    private readonly int[] _running = new int[3];
+    private readonly RunningCalls _running = new();
 
     private int _turn;
     private bool _stopped;
@@ -64,8 +64,8 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
         {
             var receiver = place.Receiver;
             receiver.Running--;
-            receiver.Authority.Running[(int)place.CountedAs]--;
-            _running[(int)place.CountedAs]--;
+            receiver.Authority.Running.End(place.CountedAs);
+            _running.End(place.CountedAs);
             if (answered is { } isAnswered)
             {
                 receiver.LastCall = time.GetElapsedTime(place.BegunAt);
@@ -104,14 +104,12 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
         lock (_gate)
         {
             _stopped = true;
-            foreach (var waiter in _receivers.Values.SelectMany(receiver => receiver.Waiting))
-            {
-                waiter.Entry.TrySetResult(default);
-            }
-
             foreach (var receiver in _receivers.Values)
             {
-                receiver.Waiting.Clear();
+                while (receiver.Waiting.TryDequeue(out var waiter))
+                {
+                    waiter.Entry.TrySetResult(default);
+                }
             }
         }
     }
@@ -130,15 +128,8 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
         }
 
         at.Receivers++;
-        return _receivers[(client, authority)] = new Receiver(client, at);
+        return _receivers[(client, authority)] = new Receiver(at);
     }
-
-    private static int Share(ReceiverStanding standing, int places) => standing switch
-    {
-        ReceiverStanding.Proven => places,
-        ReceiverStanding.Unknown => Math.Max(1, places / 2),
-        _ => Math.Max(1, places / 4),
-    };
 
     private void MakeReady(Receiver receiver)
     {
@@ -151,9 +142,9 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
 
     private void Begin()
     {
-        while (_running.Sum() < Limits.MaxConcurrent && NextReady() is { } receiver)
+        while (!_running.IsFull(Limits.MaxConcurrent) && NextReady() is { } receiver)
         {
-            if (!HasPlace(receiver.Authority, receiver.Standing))
+            if (!receiver.Authority.Running.HasPlace(receiver.Standing, Limits.MaxConcurrentPerReceiver))
             {
                 // Until somebody leaves the authority.
                 receiver.Authority.Blocked.Enqueue(receiver);
@@ -165,18 +156,14 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
             if (receiver.Running < receiver.Allowed && receiver.Waiting.TryDequeue(out var waiter))
             {
                 receiver.Running++;
-                receiver.Authority.Running[(int)receiver.Standing]++;
-                _running[(int)receiver.Standing]++;
+                receiver.Authority.Running.Begin(receiver.Standing);
+                _running.Begin(receiver.Standing);
                 waiter.Entry.TrySetResult(new(new ReceiverPlace(receiver, receiver.Standing, time.GetTimestamp())));
             }
 
             MakeReady(receiver);
         }
     }
-
-    private bool HasPlace(ReceiverAuthority authority, ReceiverStanding standing) =>
-        authority.Running.Sum() < Limits.MaxConcurrentPerReceiver
-        && authority.Running[(int)standing] < Share(standing, Limits.MaxConcurrentPerReceiver);
 
     private Receiver? NextReady()
     {
@@ -187,7 +174,7 @@ internal sealed class Receivers(IOptions<CibaOptions> options, TimeProvider time
             var standing = (ReceiverStanding)((_turn + i) % _ready.Length);
 
             // One whose standing has changed while it stood here is taken all the same: it goes to the right queue next time.
-            if (_running[(int)standing] < Share(standing, Limits.MaxConcurrent) && _ready[(int)standing].TryDequeue(out var receiver))
+            if (_running.HasPlace(standing, Limits.MaxConcurrent) && _ready[(int)standing].TryDequeue(out var receiver))
             {
                 return receiver;
             }

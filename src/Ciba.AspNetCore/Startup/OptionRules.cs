@@ -80,12 +80,12 @@ internal static partial class OptionRules
     private static string? WhyNotRetention(CibaOptions options)
     {
         // What is shorter than any retention may be is told of already.
-        if (options.ExpiredRequestRetention < OneMinute || options.Callbacks is not { } callbacks || options.DeliveryModes.All(mode => mode == CibaTokenDeliveryModes.Poll))
+        if (options.ExpiredRequestRetention < OneMinute || options.Callbacks is null || options.DeliveryModes.All(mode => mode == CibaTokenDeliveryModes.Poll))
         {
             return null;
         }
 
-        var takenOver = (callbacks.Timeout * 3) + options.OutboxLease + OutboxWorker.LookEvery;
+        var takenOver = OutboxWorker.CallbackHoldOf(options) + OutboxWorker.LookEvery;
         return options.ExpiredRequestRetention >= takenOver ? null
             : $"must be at least {takenOver:c} (three times Callbacks.Timeout, OutboxLease and 5 s), after which another node takes over the callback of one that died: raise it, or lower those";
     }
