@@ -52,13 +52,15 @@ public sealed class PhoneSessions
             return false;
         }
 
+        var session = NameOf(claim);
+
         // Before the look, or an end could fall in between.
         if (context.Request.Path == "/device/events")
         {
-            EndWithSession(context, NameOf(claim));
+            EndWithSession(context, session);
         }
 
-        return await _open.GetAsync(NameOf(claim), context.RequestAborted) is not null;
+        return await _open.GetAsync(session, context.RequestAborted) is not null;
     }
 
     /// <summary>Ends the session of this user, if there is one.</summary>
@@ -66,9 +68,10 @@ public sealed class PhoneSessions
     {
         if (user.FindFirst(ClaimType) is { } claim)
         {
-            await _open.RemoveAsync(NameOf(claim));
-            EndStreams(NameOf(claim));
-            await (_nodes?.PublishAsync(_ended, NameOf(claim)) ?? Task.CompletedTask);
+            var session = NameOf(claim);
+            await _open.RemoveAsync(session);
+            EndStreams(session);
+            await (_nodes?.PublishAsync(_ended, session) ?? Task.CompletedTask);
         }
     }
 

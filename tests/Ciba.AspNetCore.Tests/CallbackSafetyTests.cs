@@ -108,17 +108,7 @@ public sealed class CallbackSafetyTests
         [Values(null, "poll", "ping", "push")] string? now)
     {
         var clients = new HookedClients { Current = Client(mode) };
-        await using var host = new CibaHost
-        {
-            Clients = [],
-            Options = CallbackCalls.Quietly,
-            Setup = ciba =>
-            {
-                clients.Use(ciba);
-                _receiver.Use(ciba);
-                _events.Use(ciba);
-            },
-        };
+        await using var host = Host(clients);
         await host.FirstLookAsync();
         var id = (await HookedClients.AskAsync(host)).AuthReqId;
         clients.Current = now is null ? null : Client(now);
@@ -139,17 +129,7 @@ public sealed class CallbackSafetyTests
         [Values(30, 110)] int secondsOf120)
     {
         var clients = new HookedClients { Current = Client(mode) };
-        await using var host = new CibaHost
-        {
-            Clients = [],
-            Options = CallbackCalls.Quietly,
-            Setup = ciba =>
-            {
-                clients.Use(ciba);
-                _receiver.Use(ciba);
-                _events.Use(ciba);
-            },
-        };
+        await using var host = Host(clients);
         await host.FirstLookAsync();
         var id = (await HookedClients.AskAsync(host)).AuthReqId;
         clients.Current = null;
@@ -229,6 +209,18 @@ public sealed class CallbackSafetyTests
         CibaTokenDeliveryModes.Ping => FakeReceiver.PingClient(),
         CibaTokenDeliveryModes.Push => FakeReceiver.PushClient(),
         _ => CibaHost.Client("client"),
+    };
+
+    private CibaHost Host(HookedClients clients) => new()
+    {
+        Clients = [],
+        Options = CallbackCalls.Quietly,
+        Setup = ciba =>
+        {
+            clients.Use(ciba);
+            _receiver.Use(ciba);
+            _events.Use(ciba);
+        },
     };
 
     private CibaHost Host(CibaClient client) => new()

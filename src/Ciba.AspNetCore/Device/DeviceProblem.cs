@@ -10,8 +10,6 @@ namespace Ciba.AspNetCore.Device;
 /// <param name="RetryAfter">How long the device should wait before the next try, where that helps.</param>
 internal sealed record DeviceProblem(int Status, string Code, string Detail, TimeSpan? RetryAfter = null)
 {
-    private bool _isClientBlocked;
-
     private const string TooManyRequests = "https://tools.ietf.org/html/rfc6585#section-4";
 
     public static readonly DeviceProblem NobodySignedIn = new(StatusCodes.Status401Unauthorized, "not_signed_in", "Nobody is signed in, or the user has no sub claim.");
@@ -51,6 +49,8 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail, Tim
 
     public static DeviceProblem BadBody(CibaError error) => new(StatusCodes.Status400BadRequest, "body_wrong", error.Description);
 
+    private bool IsClientBlocked { get; init; }
+
     public static Task RefuseAsync(HttpContext context, CibaError error)
     {
         CibaResults.StoreNowhere(context.Response);
@@ -60,14 +60,14 @@ internal sealed record DeviceProblem(int Status, string Code, string Detail, Tim
     private static DeviceProblem TooMany(string code, string detail, TimeSpan? retryAfter) => new(StatusCodes.Status429TooManyRequests, code, detail, retryAfter);
 
     /// <summary>The same where the client is blocked nevertheless.</summary>
-    public DeviceProblem ButBlocked() => this with { Detail = $"{Detail} The client is blocked.", _isClientBlocked = true };
+    public DeviceProblem ButBlocked() => this with { Detail = $"{Detail} The client is blocked.", IsClientBlocked = true };
 
     // ASP.NET Core knows no type of 429.
     public Task WriteAsync(HttpContext context)
     {
         CibaResults.SayRetryAfter(context.Response, RetryAfter);
         var extensions = new Dictionary<string, object?> { ["code"] = Code };
-        if (_isClientBlocked)
+        if (IsClientBlocked)
         {
             extensions["client_blocked"] = true;
         }

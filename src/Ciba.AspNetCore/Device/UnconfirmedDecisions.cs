@@ -41,28 +41,29 @@ internal sealed partial class UnconfirmedDecisions(ICibaRequestStore store, Outb
     /// <exception cref="CibaStoreUnavailableException">Whether the decision was taken is not known.</exception>
     public async ValueTask<CibaDecideResult> TakeAsync(DecisionStep said, CancellationToken cancellationToken)
     {
-        var isRepeated = _unconfirmed.TryGetValue(said.Key, out var before) && before.Said == said.Said;
-        var step = isRepeated ? before! : said;
-        if (before is not null && !isRepeated)
+        var before = _unconfirmed.GetValueOrDefault(said.Key);
+        var step = before?.Said == said.Said ? before : said;
+        var replaced = ReferenceEquals(step, before) ? null : before;
+        if (replaced is not null)
         {
             // The user's last word counts: what was said before is repeated no more, or a yes would be taken behind a no.
-            _unconfirmed.TryRemove(KeyValuePair.Create(before.Key, before));
+            _unconfirmed.TryRemove(KeyValuePair.Create(replaced.Key, replaced));
         }
 
         try
         {
             var result = await DecideAsync(step, cancellationToken);
-            if (result == CibaDecideResult.AlreadyDecided && before is not null && !isRepeated)
+            if (result == CibaDecideResult.AlreadyDecided && replaced is not null)
             {
                 // It had been taken after all, and what follows it has not followed yet.
-                await DecideAsync(before, cancellationToken);
+                await DecideAsync(replaced, cancellationToken);
             }
 
             return result;
         }
         catch (CibaStoreUnavailableException)
         {
-            if (!isRepeated && _unconfirmed.Count < MaxUnconfirmed && _unconfirmed.TryAdd(step.Key, step))
+            if (ReferenceEquals(step, said) && _unconfirmed.Count < MaxUnconfirmed && _unconfirmed.TryAdd(step.Key, step))
             {
                 _ = ConfirmAsync(step);
             }
